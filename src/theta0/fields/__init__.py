@@ -1,0 +1,28 @@
+"""Coordinate networks: SIREN, Fourier features, positional encoding."""
+
+from ._base import Field, Frozen, count_weights, evaluate, weights
+from ._linear import Linear
+from .fourier import Fourier, FourierConfig
+from .positional import Positional, PositionalConfig
+from .sine import cosine, sine
+from .siren import Siren, SirenConfig
+
+FieldConfig = SirenConfig | FourierConfig | PositionalConfig
+
+__all__ = [
+    "Field",
+    "FieldConfig",
+    "Fourier",
+    "FourierConfig",
+    "Frozen",
+    "Linear",
+    "Positional",
+    "PositionalConfig",
+    "Siren",
+    "SirenConfig",
+    "cosine",
+    "count_weights",
+    "evaluate",
+    "sine",
+    "weights",
+]

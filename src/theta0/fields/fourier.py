@@ -1,0 +1,62 @@
+"""Fourier-feature network: a ReLU MLP on ``sin(x B), cos(x B)`` (Tancik et al. 2020)."""
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._base import Field, Frozen
+from ._linear import Linear, product, truncated_normal_linear
+from .sine import cosine, sine
+
+
+@dataclass(frozen=True)
+class FourierConfig:
+    """Sizes of a Fourier-feature network; the defaults are the paper's CT network (328,961)."""
+
+    in_size: int = 2
+    """coordinates of a point"""
+    out_size: int = 1
+    """channels of the signal"""
+    width: int = 256
+    """units of a hidden layer"""
+    layers: int = 5
+    """layers of weights, the output layer counted"""
+    features: int = 256
+    """random frequencies; the network sees a sine and a cosine of each"""
+    bandwidth: float = 30.0
+    """standard deviation of the frequencies, in radians per unit (no factor 2 pi)"""
+
+    def build(self, key) -> "Fourier":
+        """A fresh network with frequencies B ~ N(0, bandwidth^2), fixed from then on."""
+        frequency_key, key = jax.random.split(key)
+        frequencies = self.bandwidth * jax.random.normal(
+            frequency_key, (self.features, self.in_size)
+        )
+        sizes = [2 * self.features, *[self.width] * (self.layers - 1), self.out_size]
+        layers = tuple(
+            truncated_normal_linear(layer_key, sizes[i], sizes[i + 1])
+            for i, layer_key in enumerate(jax.random.split(key, self.layers))
+        )
+        return Fourier(layers, Frozen(frequencies), self)
+
+
+class Fourier(Field):
+    """Random Fourier features, ReLU layers, a sigmoid at the end; see :class:`FourierConfig`."""
+
+    layers: tuple[Linear, ...]
+    frequencies: Frozen
+    config: FourierConfig = eqx.field(static=True)
+
+    def encode(self, x: Float[Array, "d *points"]) -> Float[Array, "features2 *points"]:
+        """Sines, then cosines, of the projections on every frequency."""
+        phases = product(self.frequencies(), x)
+        return jnp.concatenate([sine(phases), cosine(phases)])
+
+    def __call__(self, x):
+        x = self.encode(x)
+        for layer in self.layers[:-1]:
+            x = jax.nn.relu(layer(x))
+        return jax.nn.sigmoid(self.layers[-1](x))

@@ -1,0 +1,50 @@
+"""SIREN: sine activations, ``sin(w0 (W x + b))`` in every hidden layer (Sitzmann et al. 2020)."""
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from ._base import Field
+from ._linear import Linear, uniform_linear
+from .sine import sine
+
+
+@dataclass(frozen=True)
+class SirenConfig:
+    """Sizes of a SIREN; the defaults are the paper's image network (198,915 weights)."""
+
+    in_size: int = 2
+    """coordinates of a point"""
+    out_size: int = 3
+    """channels of the signal"""
+    width: int = 256
+    """units of a hidden layer"""
+    layers: int = 5
+    """layers of weights, the output layer counted"""
+    w0: float = 200.0
+    """frequency factor, the same in every layer"""
+    output_offset: float = 0.5
+    """added to the output, so that a fresh network shows mid-grey"""
+
+    def build(self, key) -> "Siren":
+        """A fresh network: W ~ U(-1/in, 1/in) first, U(-sqrt(6/in)/w0, +) after, biases 0."""
+        sizes = [self.in_size, *[self.width] * (self.layers - 1), self.out_size]
+        layers = []
+        for i, layer_key in enumerate(jax.random.split(key, self.layers)):
+            bound = 1 / sizes[i] if i == 0 else np.sqrt(6 / sizes[i]) / self.w0
+            layers.append(uniform_linear(layer_key, sizes[i], sizes[i + 1], bound, 0.0))
+        return Siren(tuple(layers), self)
+
+
+class Siren(Field):
+    """Sine network; see :class:`SirenConfig`."""
+
+    layers: tuple[Linear, ...]
+    config: SirenConfig = eqx.field(static=True)
+
+    def __call__(self, x):
+        for layer in self.layers[:-1]:
+            x = sine(self.config.w0 * layer(x))
+        return self.layers[-1](x) + self.config.output_offset

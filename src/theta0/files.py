@@ -1,0 +1,166 @@
+"""Files that survive a kill: atomic writes, and a log of JSON lines that tolerates a torn end."""
+
+import contextlib
+import errno
+import json
+import math
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Replaces a file as a whole: at any moment it holds the old content or the new one.
+
+    The bytes go to a temporary file in the same folder (a rename is atomic only inside one file
+    system), reach the disk, and take the name by `os.replace`. On failure the temporary file is
+    removed and the old content stays. Missing folders are made.
+
+    Args:
+        path: The file to write.
+        data: Its whole content.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: The file cannot be written; the old one is untouched.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A short name of its own: the target's name may already be as long as the system allows.
+    temporary = path.parent / f".theta0-{secrets.token_hex(8)}.tmp"
+    try:
+        # "x" refuses an existing file and, unlike `tempfile`, leaves the permissions to the umask.
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        # BaseException: Ctrl-C during a long write must not leave the temporary file either.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+    return path
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Replaces a text file (UTF-8, line ends as given) atomically; see `write_bytes`."""
+    return write_bytes(path, text.encode())
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> Path:
+    """Replaces a JSON file atomically; see `write_bytes`.
+
+    NumPy and JAX scalars and arrays become numbers and lists, paths become strings, and NaN or
+    infinity becomes null: JSON has no word for them, and other readers refuse the file.
+
+    Args:
+        path: The file to write.
+        value: Dicts with string keys, sequences, numbers, strings, booleans, None.
+
+    Raises:
+        TypeError: The value holds something JSON cannot say.
+    """
+    return write_text(path, json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
+
+
+def append_jsonl(path: str | os.PathLike[str], record: dict[str, Any]) -> None:
+    """Appends one record as one line, in one write.
+
+    A line that an earlier kill tore is removed first: otherwise the new record would be glued to
+    it and both would be lost. One process at a time writes a log.
+
+    Args:
+        path: The log; it is made, with its folders, if it does not exist.
+        record: Values as for `write_json`.
+    """
+    path = Path(path)
+    line = json.dumps(_plain(record), allow_nan=False).encode() + b"\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _mend(path)
+    with open(path, "ab", buffering=0) as file:
+        if file.write(line) != len(line):  # a full disk may take a part without an error
+            raise OSError(errno.ENOSPC, "the record was written in part", str(path))
+
+
+def read_jsonl(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """Reads a log of JSON lines; a torn last line is left out.
+
+    Args:
+        path: A file written by `append_jsonl`; a missing file is an empty log.
+
+    Returns:
+        The records, in order.
+
+    Raises:
+        ValueError: A line other than the last is not a JSON object: the file is damaged.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    *lines, tail = path.read_bytes().split(b"\n")
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        record = _parse(line)
+        if record is None:
+            raise ValueError(f"{path}, line {number}, is not a JSON object: {line[:60]!r}")
+        records.append(record)
+    last = _parse(tail)
+    return records if last is None else [*records, last]
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """Returns the object a line holds, or None; a torn object never parses, it lacks its brace."""
+    try:
+        record = json.loads(line)
+    except ValueError:  # includes UnicodeDecodeError: the tear may go through a character
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _mend(path: Path) -> None:
+    """Makes a log end with a line end: completes a whole last line, removes a torn one."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    with open(path, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) == b"\n":
+            return
+        file.seek(0)
+        content = file.read()
+        start = content.rfind(b"\n") + 1
+        if _parse(content[start:]) is None:
+            file.truncate(start)
+        else:
+            file.write(b"\n")
+
+
+def _plain(value: Any) -> Any:
+    """Returns the value in JSON's own types."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if hasattr(value, "tolist"):  # NumPy and JAX arrays and scalars, without importing either
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a rename survive a power cut, where the system can (not on Windows)."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,323 @@
+"""The one inner loop: gradient steps on the observations of one signal.
+
+Meta-training, test time and every baseline call :func:`adapt`; :func:`fit` drives it from the
+host with snapshots, budgets and checks. The loss is the mean squared error over observations and
+channels (paper, equation 2, divided by the number of values as in the authors' code).
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from theta0.errors import DivergedError, InputError
+from theta0.fields import Field
+from theta0.forward import ForwardMap
+from theta0.tasks import Observation
+
+OptimizerName = Literal["sgd", "adam"]
+
+
+class InnerLoop(NamedTuple):
+    """How a field is fitted to observations."""
+
+    optimizer: optax.GradientTransformation
+    steps: int
+    batch: int | None = None
+    """observations drawn at random (with replacement) for each step; None: all of them"""
+
+
+@dataclass(frozen=True)
+class InnerConfig:
+    """The plain settings of an inner loop, as saved and as given on the command line."""
+
+    optimizer: OptimizerName = "sgd"
+    """gradient descent, or Adam"""
+    lr: float = 1e-2
+    """step size"""
+    steps: int = 2
+    """gradient steps"""
+    batch: int | None = None
+    """observations drawn at random for each step; None: all of them"""
+
+    def build(self) -> InnerLoop:
+        """The loop; the same optimizer object for the same settings, so nothing is retraced."""
+        if self.steps <= 0:
+            raise InputError(f"steps is {self.steps}; give a number of gradient steps above 0")
+        if not (self.lr > 0 and np.isfinite(self.lr)):
+            raise InputError(f"lr is {self.lr}; give a finite step size above 0")
+        return InnerLoop(_optimizer(self.optimizer, self.lr), self.steps, self.batch)
+
+
+@lru_cache(maxsize=None)
+def _optimizer(name: OptimizerName, lr: float) -> optax.GradientTransformation:
+    if name == "sgd":
+        return optax.sgd(lr)
+    # eps_root keeps the derivative of sqrt finite at a zero gradient when MAML looks through it.
+    return optax.adam(lr, eps_root=1e-16)
+
+
+def points_per_chunk() -> int:
+    """Field evaluations whose activations are kept at once; a property of the backend.
+
+    On a CPU 1024 points keep a 256-wide layer in the second-level cache, which is where products
+    reach their peak; an accelerator wants as many as fit. THETA0_CHUNK overrides it.
+    """
+    if "THETA0_CHUNK" in os.environ:
+        return int(os.environ["THETA0_CHUNK"])
+    return 1024 if jax.default_backend() == "cpu" else 1 << 18
+
+
+class _Chunks(NamedTuple):
+    """Observations cut into equal chunks; ``weight`` is 0 on the padding of the last."""
+
+    observation: Observation
+    weight: Float[Array, "chunks n"]
+    keys: Array | None
+
+
+def _cut(observation: Observation, key: Array | None, samples: int, chunk: int) -> _Chunks:
+    n = observation.y.shape[0]
+    chunks = -(-n * samples // chunk)
+    size = -(-n // chunks)
+    chunks = -(-n // size)
+    padding = chunks * size - n
+
+    def cut(leaf):
+        leaf = jnp.asarray(leaf)
+        if padding:
+            repeated = jnp.broadcast_to(leaf[:1], (padding, *leaf.shape[1:]))
+            leaf = jnp.concatenate([leaf, repeated])
+        return leaf.reshape(chunks, size, *leaf.shape[1:])
+
+    weight = (jnp.arange(chunks * size) < n).astype(observation.y.dtype) / n
+    keys = None if key is None else jax.random.split(key, chunks)
+    return _Chunks(jax.tree.map(cut, observation), weight.reshape(chunks, size), keys)
+
+
+def _sum_over(function: Callable, chunks: _Chunks):
+    """Sum a function of one chunk over all chunks, one chunk's activations at a time."""
+    if chunks.weight.shape[0] == 1:
+        return function(jax.tree.map(lambda leaf: leaf[0], chunks))
+    zero = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
+        jax.eval_shape(function, jax.tree.map(lambda leaf: leaf[0], chunks)),
+    )
+    add = lambda total, chunk: (jax.tree.map(jnp.add, total, function(chunk)), None)
+    return jax.lax.scan(add, zero, chunks)[0]
+
+
+def loss_and_gradient(
+    forward: ForwardMap,
+    field: Field,
+    observation: Observation,
+    key: Array | None = None,
+    chunk: int | None = None,
+) -> tuple[Float[Array, ""], Field]:
+    """Mean squared error of the field's predictions, and its gradient.
+
+    Costs 3 units (one unit: the products of one forward pass) and the activations of one chunk.
+    Its own derivative, which MAML needs, is a Hessian-vector product computed from the same
+    arguments, 8 units and again one chunk of memory; no activation outlives its chunk, so the
+    memory of MAML does not depend on the number of inner steps. It is differentiable with
+    respect to the field only.
+
+    Args:
+        forward: how the signal is measured.
+        field: the network.
+        observation: n pairs (p, y).
+        key: randomness of the forward map; None makes it deterministic.
+        chunk: field evaluations at once; default :func:`points_per_chunk`.
+
+    Returns:
+        The loss, and its gradient as a pytree like ``field``.
+    """
+    params, static = eqx.partition(field, eqx.is_inexact_array)
+
+    def chunk_loss(params, chunk: _Chunks):
+        prediction = forward(eqx.combine(params, static), chunk.observation.p, chunk.keys)
+        error = jnp.mean((prediction - chunk.observation.y) ** 2, axis=1)
+        return jnp.sum(chunk.weight * error)
+
+    @jax.custom_vjp
+    def total(params, chunks):
+        return _sum_over(lambda chunk: jax.value_and_grad(chunk_loss)(params, chunk), chunks)
+
+    def total_fwd(params, chunks):
+        return total(params, chunks), (params, chunks)
+
+    def total_bwd(residuals, cotangents):
+        params, chunks = residuals
+        loss_bar, direction = cotangents
+
+        def slope(params, chunk):
+            # d/d epsilon of L(theta + epsilon v): its gradient is the Hessian product H v.
+            loss, along = jax.jvp(lambda q: chunk_loss(q, chunk), (params,), (direction,))
+            return loss_bar * loss + along
+
+        return _sum_over(lambda chunk: jax.grad(slope)(params, chunk), chunks), None
+
+    total.defvjp(total_fwd, total_bwd)
+    limit = points_per_chunk() if chunk is None else chunk
+    loss, gradient = total(params, _cut(observation, key, forward.samples, limit))
+    return loss, eqx.combine(gradient, static)
+
+
+class State(NamedTuple):
+    """Where an inner loop stands."""
+
+    field: Field
+    optimizer_state: optax.OptState
+    step: Array | int
+
+
+def start(field: Field, loop: InnerLoop) -> State:
+    """The state before the first step."""
+    state = loop.optimizer.init(eqx.filter(field, eqx.is_inexact_array))
+    return State(field, state, jnp.zeros((), jnp.int32))
+
+
+def step(
+    forward: ForwardMap, state: State, observation: Observation, loop: InnerLoop, key: Array
+) -> tuple[State, Float[Array, ""]]:
+    """One gradient step; returns the new state and the loss before the step."""
+    batch_key, forward_key = jax.random.split(jax.random.fold_in(key, state.step))
+    if loop.batch is not None:
+        n = observation.y.shape[0]
+        chosen = jax.random.randint(batch_key, (loop.batch,), 0, n)
+        observation = jax.tree.map(lambda leaf: jnp.asarray(leaf)[chosen], observation)
+    loss, gradient = loss_and_gradient(forward, state.field, observation, forward_key)
+    params = eqx.filter(state.field, eqx.is_inexact_array)
+    updates, optimizer_state = loop.optimizer.update(
+        eqx.filter(gradient, eqx.is_inexact_array), state.optimizer_state, params
+    )
+    return State(eqx.apply_updates(state.field, updates), optimizer_state, state.step + 1), loss
+
+
+UNROLLED_STEPS = 4
+"""Inner loops up to this length are unrolled, longer ones become a scan (compile time)."""
+
+
+def adapt(
+    forward: ForwardMap, field: Field, observation: Observation, loop: InnerLoop, key: Array
+) -> tuple[Field, Float[Array, " steps"]]:
+    """Fit a field for ``loop.steps`` steps; traceable and differentiable in ``field``.
+
+    Returns:
+        The fitted field, and the loss before each step.
+    """
+    state = start(field, loop)
+    if loop.steps <= UNROLLED_STEPS:
+        losses = []
+        for _ in range(loop.steps):
+            state, loss = step(forward, state, observation, loop, key)
+            losses.append(loss)
+        return state.field, jnp.stack(losses)
+    arrays, static = eqx.partition(state, eqx.is_array)
+
+    def body(arrays, _):
+        new, loss = step(forward, eqx.combine(arrays, static), observation, loop, key)
+        return eqx.filter(new, eqx.is_array), loss
+
+    arrays, losses = jax.lax.scan(body, arrays, None, length=loop.steps)
+    return eqx.combine(arrays, static).field, losses
+
+
+_BLOCK = 64
+
+
+@eqx.filter_jit
+def _advance(forward, state: State, observation, loop: InnerLoop, key, count):
+    """At most ``_BLOCK`` steps of :func:`step`, their number known only at run time."""
+    arrays, static = eqx.partition(state, eqx.is_array)
+
+    def body(i, carry):
+        arrays, losses = carry
+        new, loss = step(forward, eqx.combine(arrays, static), observation, loop, key)
+        return eqx.filter(new, eqx.is_array), losses.at[i].set(loss)
+
+    losses = jnp.full(_BLOCK, jnp.nan, observation.y.dtype)
+    arrays, losses = jax.lax.fori_loop(0, count, body, (arrays, losses))
+    state = eqx.combine(arrays, static)
+    leaves = jax.tree.leaves(eqx.filter(state.field, eqx.is_inexact_array))
+    return state, losses, jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]))
+
+
+class Fit(eqx.Module):
+    """A finished fit."""
+
+    field: Field
+    losses: Float[np.ndarray, " steps"]
+    """loss before each step"""
+    snapshots: dict[int, Field]
+    """the field after the chosen numbers of steps (0: the start)"""
+    seconds: float
+    """wall time, compilation included"""
+
+
+def fit(
+    forward: ForwardMap,
+    field: Field,
+    observation: Observation,
+    loop: InnerLoop,
+    key: Array,
+    snapshots: Sequence[int] = (),
+    seconds: float | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
+) -> Fit:
+    """Fit a field to the observations of one signal, from the host.
+
+    Args:
+        forward: how the signal is measured.
+        field: where to start.
+        observation: what was measured.
+        loop: optimizer, number of steps, batch.
+        key: randomness of batches and samples; the same key gives the same fit as
+            :func:`adapt` inside a meta-gradient.
+        snapshots: step counts whose field is kept; those beyond ``loop.steps`` are ignored.
+        seconds: stop early after this much wall time.
+        on_progress: called with (steps done, last loss) between blocks of steps.
+
+    Raises:
+        DivergedError: the loss or a weight became non-finite.
+    """
+    began = time.monotonic()
+    stops = sorted({s for s in snapshots if 0 < s < loop.steps} | {loop.steps})
+    kept = {0: field} if 0 in snapshots else {}
+    state, losses, done, pace = start(field, loop), [], 0, None
+    # The compiled loop does not know how many steps will be asked for.
+    device_loop = loop._replace(steps=0)
+    while done < loop.steps and (seconds is None or time.monotonic() - began < seconds):
+        count = min(_BLOCK, next(s for s in stops if s > done) - done)
+        if seconds is not None:
+            count = 1 if pace is None else min(count, max(1, int(0.2 / pace)))
+        before = time.monotonic()
+        state, block, finite = _advance(forward, state, observation, device_loop, key, count)
+        block = np.asarray(block)[:count]
+        pace = (time.monotonic() - before) / count
+        losses.append(block)
+        if not (finite and np.isfinite(block).all()):
+            bad = np.flatnonzero(~np.isfinite(block))
+            raise DivergedError(_diverged(done + (int(bad[0]) if bad.size else count)))
+        done += count
+        if done in snapshots:
+            kept[done] = state.field
+        if on_progress:
+            on_progress(done, float(block[-1]))
+    return Fit(state.field, np.concatenate(losses), kept, time.monotonic() - began)
+
+
+def _diverged(step_number: int) -> str:
+    return (
+        f"the fit became non-finite at step {step_number}: the step size is too large "
+        "for this start; try --lr ten times smaller, or --optimizer adam"
+    )

@@ -1,0 +1,19 @@
+"""Forward maps: how a signal is measured."""
+
+from ._base import ForwardMap
+from .lines import Lines, Segments
+from .points import Points
+from .volume import Rays, Rendering, Volume
+
+ForwardConfig = Points | Lines | Volume
+
+__all__ = [
+    "ForwardConfig",
+    "ForwardMap",
+    "Lines",
+    "Points",
+    "Rays",
+    "Rendering",
+    "Segments",
+    "Volume",
+]

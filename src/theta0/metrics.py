@@ -1,0 +1,42 @@
+"""How good a picture is: PSNR and SSIM."""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def psnr(picture: Float[np.ndarray, "..."], target: Float[np.ndarray, "..."]) -> float:
+    """Peak signal-to-noise ratio in dB of values clipped to [0, 1]: ``-10 log10(MSE)``.
+
+    Infinite for equal pictures.
+
+    >>> round(psnr(np.full(4, 0.6), np.full(4, 0.5)), 2)
+    20.0
+    """
+    clip = lambda values: np.clip(np.asarray(values, np.float64), 0, 1)
+    error = np.mean((clip(picture) - clip(target)) ** 2)
+    return float("inf") if error == 0 else float(-10 * np.log10(error))
+
+
+def ssim(
+    picture: Float[np.ndarray, "height width channels"],
+    target: Float[np.ndarray, "height width channels"],
+) -> float:
+    """Structural similarity as Wang et al. 2004 define it (Gaussian window, sigma 1.5).
+
+    NaN for pictures smaller than the 11-pixel window.
+    """
+    from skimage.metrics import structural_similarity
+
+    if min(picture.shape[:2]) < 11:
+        return float("nan")
+    return float(
+        structural_similarity(
+            np.clip(np.asarray(picture, np.float64), 0, 1),
+            np.clip(np.asarray(target, np.float64), 0, 1),
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=1.0,
+            channel_axis=-1,
+        )
+    )

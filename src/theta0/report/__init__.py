@@ -1,0 +1,27 @@
+"""Reports: tables, figures and one self-contained HTML page from rows of results.
+
+Knows nothing of networks or JAX: it takes plain rows, NumPy pictures and text.
+"""
+
+from theta0.report.chart import curves_svg
+from theta0.report.figures import curves, difference, picture_grid, strip, training_curve
+from theta0.report.html import Code, Curves, Facts, Image, Section, page, write
+from theta0.report.tables import Table, steps_table
+
+__all__ = [
+    "Code",
+    "Curves",
+    "Facts",
+    "Image",
+    "Section",
+    "Table",
+    "curves",
+    "curves_svg",
+    "difference",
+    "page",
+    "picture_grid",
+    "steps_table",
+    "strip",
+    "training_curve",
+    "write",
+]

@@ -1,0 +1,210 @@
+"""Figures as PNG files: PSNR against steps, the course of a training, grids of pictures."""
+
+import io
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from theta0.report import series
+from theta0.report.pictures import difference, picture_grid, strip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["curves", "difference", "picture_grid", "strip", "training_curve"]
+
+_DPI = 110
+Point = tuple[int | float, int | float]  # step, value
+
+_INK = "#202124"
+_FAINT = "#9aa0a6"
+
+
+def curves(rows: Iterable[series.Row], title: str) -> bytes:
+    """Draws PSNR against steps, one line for each initialization.
+
+    One pair of axes for each optimizer and number of views, all with the same vertical scale; the
+    steps are on an axis that is linear up to 1 and logarithmic beyond. A band shows one standard
+    deviation over signals to either side, where the rows give it.
+
+    Args:
+        rows: Results as in `series`.
+        title: Stands above all.
+
+    Returns:
+        A PNG file.
+
+    Raises:
+        ValueError: No row can be drawn, or two describe the same point.
+    """
+    rows = list(rows)
+    panels = [panel for panel in series.panels(rows) if panel.curves]
+    if not panels:
+        raise ValueError(f"none of the {len(rows)} rows has a finite psnr_mean")
+    across = min(len(panels), 4 if len(panels) % 4 == 0 else 3 if len(panels) % 3 == 0 else 2)
+    down = -(-len(panels) // across)
+    figure = _figure(across * (4.6 if across < 3 else 3.8), 0.7 + 3.1 * down)
+    grid = figure.subplots(down, across, squeeze=False, sharey=True)
+    last = max(curve.steps[-1] for panel in panels for curve in panel.curves)
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        _panel(axes, panel, series.ticks(last, sparse=across > 2), last)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.set_visible(False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("PSNR (dB)")
+    _heading(figure, title)
+    figure.canvas.draw()  # the layout settles, so that labels can be placed in pixels
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        _label_ends(axes, panel)
+    return _png(figure)
+
+
+def training_curve(records: Iterable[Mapping[str, Any]]) -> bytes:
+    """Draws the loss and the validation PSNR of a run against its outer steps.
+
+    Args:
+        records: Lines of `metrics.jsonl`: `step`, `seconds`, `loss` and, in some, `validation_psnr`
+            in dB.
+
+    Returns:
+        A PNG file.
+
+    Raises:
+        ValueError: No record has a step.
+    """
+    records = [record for record in records if record.get("step") is not None]
+    if not records:
+        raise ValueError("records holds no step: the run has not logged anything yet")
+    loss = _points(records, "loss")
+    psnr = _points(records, "validation_psnr")
+    figure = _figure(7.0, 5.0 if psnr else 3.2)
+    axes = list(figure.subplots(2 if psnr else 1, 1, sharex=True, squeeze=False).flat)
+    _loss(axes[0], loss)
+    if psnr:
+        learned = series.style("learned")
+        axes[1].plot(*zip(*psnr, strict=True), color=learned.colour, marker="o", markersize=4)
+        axes[1].set_ylabel("validation PSNR (dB)")
+    axes[-1].set_xlabel("outer steps")
+    for axis in axes:
+        _plain(axis)
+    _heading(figure, _summary(records, psnr))
+    return _png(figure)
+
+
+def _panel(axes: "Axes", panel: series.Panel, marks: Sequence[int], last: int) -> None:
+    """Draws the lines and bands of one panel."""
+    for curve in panel.curves:
+        look = series.style(curve.init)
+        x = [series.position(step) for step in curve.steps]
+        if any(std is not None for std in curve.std):
+            spread = [std or 0.0 for std in curve.std]
+            low = [m - s for m, s in zip(curve.mean, spread, strict=True)]
+            high = [m + s for m, s in zip(curve.mean, spread, strict=True)]
+            axes.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
+        axes.plot(
+            x,
+            curve.mean,
+            color=look.colour,
+            marker=look.marker,
+            markersize=5,
+            linewidth=1.8,
+            linestyle=(0, look.dashes) if look.dashes else "-",
+            zorder=4 if curve.init == "learned" else 3,
+        )
+    axes.set_xticks([series.position(step) for step in marks], [f"{step:,}" for step in marks])
+    axes.set_xlim(-0.15, series.position(last) + 0.15)
+    axes.set_xlabel("steps")
+    axes.set_title(panel.title, fontsize=10, color=_INK)
+    _plain(axes)
+
+
+def _label_ends(axes: "Axes", panel: series.Panel) -> None:
+    """Writes each line's name and last value to the right of its end, apart from each other."""
+    to_pixels, height = axes.transData, axes.bbox.height
+    bottom = axes.bbox.y0
+    wanted = [to_pixels.transform((0, c.mean[-1]))[1] - bottom for c in panel.curves]
+    places = series.spread(wanted, gap=15 * _DPI / 100, low=4, high=height - 4)
+    for curve, place in zip(panel.curves, places, strict=True):
+        look = series.style(curve.init)
+        y = place / height
+        end = axes.transAxes.inverted().transform(
+            to_pixels.transform((series.position(curve.steps[-1]), curve.mean[-1]))
+        )
+        line = {"transform": axes.transAxes, "clip_on": False, "color": look.colour}
+        axes.plot([end[0], 1.05], [end[1], y], linewidth=0.7, alpha=0.7, **line)
+        axes.plot([1.06], [y], marker=look.marker, markersize=5, linestyle="none", **line)
+        text = f"{curve.label} {curve.mean[-1]:.1f}"
+        axes.text(1.09, y, text, transform=axes.transAxes, va="center", fontsize=8.5, color=_INK)
+
+
+def _loss(axes: "Axes", points: Sequence[Point]) -> None:
+    """Draws the loss on a logarithmic axis, with a running median if there are many points."""
+    axes.set_ylabel("loss")
+    points = [(step, value) for step, value in points if value > 0]
+    if not points:
+        axes.text(0.5, 0.5, "no finite loss", transform=axes.transAxes, ha="center")
+        return
+    steps, values = zip(*points, strict=True)
+    axes.set_yscale("log")
+    many = len(values) > 40
+    axes.plot(steps, values, color=_FAINT, linewidth=0.8 if many else 1.6)
+    if many:
+        half = len(values) // 40
+        smooth = [
+            statistics.median(values[max(0, i - half) : i + half + 1]) for i in range(len(values))
+        ]
+        axes.plot(steps, smooth, color=series.style("matched").colour, linewidth=1.8)
+
+
+def _points(records: Sequence[Mapping[str, Any]], name: str) -> list[Point]:
+    """Returns (step, value) where the value is a number."""
+    return [(r["step"], r[name]) for r in records if series.finite(r.get(name))]
+
+
+def _summary(records: Sequence[Mapping[str, Any]], psnr: Sequence[Point]) -> str:
+    """Says how long the run was and how good it got."""
+    last = max(records, key=lambda record: record["step"])
+    text = f"{last['step']:,} outer steps"
+    if series.finite(last.get("seconds")):
+        seconds = last["seconds"]
+        text += f" in {seconds:.0f} s" if seconds < 120 else f" in {seconds / 60:.1f} min"
+    if psnr:
+        step, best = max(psnr, key=lambda point: point[1])
+        text += f"; best validation PSNR {best:.2f} dB at step {step:,}"
+    return text
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """Makes a figure (inches) with a canvas of its own: no pyplot, no global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _heading(figure: "Figure", title: str) -> None:
+    """Sets the title; a dollar sign in it is a dollar sign, not mathematics."""
+    figure.suptitle(title, fontsize=11, color=_INK, parse_math=False)
+
+
+def _plain(axes: "Axes") -> None:
+    """Takes away what carries no information."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(_FAINT)
+    axes.grid(True, color="#e8eaed", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8.5, color=_FAINT, labelcolor=_INK)
+
+
+def _png(figure: "Figure") -> bytes:
+    """Renders a figure; 256 colours are plenty for lines, and make a third of the file."""
+    from PIL import Image
+
+    raw, out = io.BytesIO(), io.BytesIO()
+    figure.savefig(raw, format="png", bbox_inches="tight", pad_inches=0.12)
+    image = Image.open(raw).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()

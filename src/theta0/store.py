@@ -1,0 +1,98 @@
+"""Pytrees of arrays as safetensors files: arrays by name, facts as JSON, nothing executable.
+
+One file holds ``theta0`` in its metadata: a JSON object with ``format`` (the version of this
+layout) and whatever the writer adds. Loading checks names and shapes against a template.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from theta0.errors import InputError
+from theta0.files import write_bytes
+
+FORMAT = 1
+"""Version of the layout; readers refuse newer ones."""
+
+MAX_BYTES = 2**30
+"""Larger files are refused before they are read."""
+
+Tree = TypeVar("Tree")
+
+
+def named_arrays(tree: Any) -> dict[str, Any]:
+    """Array leaves of a pytree by dotted path, e.g. ``layers.0.weight``."""
+    leaves = jax.tree_util.tree_flatten_with_path(eqx.filter(tree, eqx.is_array))[0]
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+
+
+def write(path: str | Path, tree: Any, facts: dict[str, Any]) -> None:
+    """Write the arrays of a pytree and a JSON object of facts, atomically."""
+    arrays = {name: np.ascontiguousarray(leaf) for name, leaf in named_arrays(tree).items()}
+    header = json.dumps({"format": FORMAT, **facts}, allow_nan=False, sort_keys=True)
+    write_bytes(path, save(arrays, {"theta0": header}))
+
+
+class Stored:
+    """An opened file: its facts, and its arrays by name.
+
+    Raises:
+        InputError: the file is missing, not of this format, truncated, or of a newer version.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = path = Path(path)
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MB; not an initialization")
+        data = path.read_bytes()
+        if data[:1] == b"\x80" or data[:2] == b"PK":
+            raise InputError(
+                f"{path}: a pickle or zip archive, which is never loaded; "
+                "give a .safetensors file written by theta0"
+            )
+        try:
+            self.arrays: dict[str, np.ndarray] = load(data)
+            size = int.from_bytes(data[:8], "little")
+            header = json.loads(data[8 : 8 + size]).get("__metadata__", {})
+            self.facts: dict[str, Any] = json.loads(header["theta0"])
+            version = int(self.facts["format"])
+        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}: not a whole theta0 .safetensors file ({type(error).__name__}: {error})"
+            ) from error
+        if version > FORMAT:
+            raise InputError(
+                f"{path}: format {version}, but this theta0 reads up to {FORMAT}; upgrade theta0"
+            )
+
+    def into(self, template: Tree) -> Tree:
+        """The arrays, in the place of the template's.
+
+        Raises:
+            InputError: an array is missing, left over, of another shape or type, or not finite.
+        """
+        wanted = named_arrays(template)
+        if set(wanted) != set(self.arrays):
+            odd = sorted(set(wanted) ^ set(self.arrays))
+            raise InputError(f"{self.path}: its arrays do not match its description: {odd[:3]}")
+        for name, leaf in wanted.items():
+            found = self.arrays[name]
+            if (found.shape, found.dtype) != (leaf.shape, leaf.dtype):
+                raise InputError(
+                    f"{self.path}: {name} is {found.dtype}{found.shape}, "
+                    f"but its description says {leaf.dtype}{leaf.shape}"
+                )
+            if found.dtype.kind == "f" and not np.isfinite(found).all():
+                raise InputError(f"{self.path}: {name} holds values that are not finite")
+        arrays, static = eqx.partition(template, eqx.is_array)
+        structure = jax.tree.structure(arrays)
+        leaves = [jax.numpy.asarray(self.arrays[name]) for name in wanted]
+        return eqx.combine(jax.tree.unflatten(structure, leaves), static)

@@ -1,0 +1,21 @@
+"""Pixel coordinates: the unit square, (row, column), ``ij``."""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def pixel_coordinates(
+    height: int, width: int, offset: float = 0.5
+) -> Float[np.ndarray, "pixels 2"]:
+    """(row, column) of every pixel in [0, 1), row by row.
+
+    Args:
+        height: rows.
+        width: columns.
+        offset: where in its pixel a sample lies: 0.5 the centre, 0 the corner towards the
+            origin (the paper's ``linspace(0, 1, n + 1)[:-1]``).
+    """
+    rows = (np.arange(height) + offset) / height
+    columns = (np.arange(width) + offset) / width
+    grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
+    return grid.reshape(-1, 2).astype(np.float32)
