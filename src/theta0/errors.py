@@ -14,4 +14,12 @@ class MissingExtra(ImportError):
 
 
 class DivergedError(RuntimeError):
-    """A fit or a training run became non-finite."""
+    """A fit or a training run became non-finite.
+
+    Attributes:
+        snapshots: What a fit had kept before, by step.
+    """
+
+    def __init__(self, message: str, snapshots: dict | None = None):
+        super().__init__(message)
+        self.snapshots = snapshots or {}

@@ -1,0 +1,130 @@
+"""Reads single arrays from .npy and .npz files without trusting what the files say of themselves.
+
+`numpy.load` takes the memory a header asks for before it looks at the data, and can follow pickles.
+Here the header is read alone, compared with the stored size and with a limit, and only then is
+memory taken.
+"""
+
+import math
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy.lib import format as npy
+
+from theta0.data._files import MAX_BYTES, check_memory, existing_file, reason
+from theta0.errors import InputError
+
+_CHUNK_BYTES = 1 << 24
+
+
+@runtime_checkable
+class _Stream(Protocol):
+    """What an open file and an open member of a zip file have in common."""
+
+    def read(self, n: int = -1, /) -> bytes: ...
+
+    def tell(self) -> int: ...
+
+
+@contextmanager
+def _errors_name(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file raises into one line that names the file."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # zipfile, zlib and the header's parser raise nearly anything
+        raise InputError(
+            f"{path}: cannot be read as a NumPy file ({reason(error)}); "
+            "save it again with numpy.save or numpy.savez"
+        ) from error
+
+
+def array_names(path: str | Path) -> tuple[str, ...]:
+    """List the arrays of an .npz file, in stored order.
+
+    Raises:
+        InputError: The file is missing or no .npz.
+    """
+    path = existing_file(path)
+    with _errors_name(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    return tuple(name.removesuffix(".npy") for name in names if name.endswith(".npy"))
+
+
+def read_array(path: str | Path, name: str | None = None, max_bytes: int = MAX_BYTES) -> np.ndarray:
+    """Read one array of numbers or strings.
+
+    Args:
+        path: An .npy file, or an .npz file.
+        name: The array inside an .npz file; None for an .npy file.
+        max_bytes: Refuse arrays that are larger, before taking memory.
+
+    Returns:
+        The array, of the shape and dtype stored.
+
+    Raises:
+        InputError: The file is missing, damaged, too large, lies about its size or holds Python
+            objects.
+    """
+    path = existing_file(path)
+    source = f"{path}: array {name!r}" if name else str(path)
+    with _errors_name(path):
+        if name is None:
+            with path.open("rb") as stream:
+                return _read_stream(stream, path.stat().st_size, source, max_bytes)
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo(f"{name}.npy")
+            with archive.open(member) as stream:
+                return _read_stream(stream, member.file_size, source, max_bytes)
+
+
+def _read_stream(stream: _Stream, stored_bytes: int, source: str, max_bytes: int) -> np.ndarray:
+    shape, fortran, dtype = _read_header(stream, source)
+    declared = math.prod(shape) * dtype.itemsize
+    check_memory(source, declared, max_bytes, "store fewer or smaller arrays in the file")
+    if declared != stored_bytes - stream.tell():
+        raise InputError(
+            f"{source}: its header declares {declared} bytes ({shape}, {dtype}) but the file "
+            f"stores {stored_bytes - stream.tell()}; it is damaged or forged: save it again"
+        )
+    array = np.empty(shape[::-1] if fortran else shape, dtype)
+    if declared:
+        _fill(array.reshape(-1).view(np.uint8), stream, source)
+    return array.T if fortran else array
+
+
+def _read_header(stream: _Stream, source: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    version = npy.read_magic(stream)
+    if version == (1, 0):
+        shape, fortran, dtype = npy.read_array_header_1_0(stream)
+    elif version == (2, 0):
+        shape, fortran, dtype = npy.read_array_header_2_0(stream)
+    else:  # version 3 exists for structured arrays with non-Latin field names only
+        raise InputError(f"{source}: structured arrays are not read; save plain numbers")
+    if dtype.kind not in "biufUS":
+        raise InputError(
+            f"{source}: has dtype {dtype}, which is refused (objects may run code when read); "
+            "save plain numbers or strings"
+        )
+    if any(length < 0 for length in shape):
+        raise InputError(f"{source}: its header declares the shape {shape}; save it again")
+    return shape, fortran, dtype
+
+
+def _fill(target: UInt8[np.ndarray, " bytes"], stream: _Stream, source: str) -> None:
+    """Read exactly `len(target)` bytes; a compressed member may hold fewer than it declares."""
+    filled = 0
+    while filled < len(target):
+        block = stream.read(min(_CHUNK_BYTES, len(target) - filled))
+        if not block:
+            raise InputError(
+                f"{source}: ends after {filled} of {len(target)} bytes; copy or download it again"
+            )
+        target[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
+        filled += len(block)

@@ -1,0 +1,61 @@
+"""Checks every reader makes before it touches a file or takes memory."""
+
+from pathlib import Path
+
+from theta0.errors import InputError
+
+MAX_BYTES = 4 * 1024**3
+"""Largest array a reader takes into memory unless told otherwise: 4 GiB."""
+
+
+def existing_file(path: str | Path) -> Path:
+    """Return `path` as a `Path`.
+
+    Raises:
+        InputError: There is no ordinary file of that name.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give a file")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the path")
+    return path
+
+
+def existing_folder(path: str | Path) -> Path:
+    """Return `path` as a `Path`.
+
+    Raises:
+        InputError: There is no folder of that name.
+    """
+    path = Path(path)
+    if path.is_file():
+        raise InputError(f"{path}: is a file; give a folder")
+    if not path.is_dir():
+        raise InputError(f"{path}: no such folder; check the path")
+    return path
+
+
+def check_memory(source: object, needed: int, limit: int, remedy: str) -> None:
+    """Refuse to take more than `limit` bytes.
+
+    Args:
+        source: What the memory is for, quoted in the message.
+        needed: Bytes about to be taken.
+        limit: Bytes allowed.
+        remedy: What the user can do about it.
+
+    Raises:
+        InputError: `needed` exceeds `limit`.
+    """
+    if needed > limit:
+        raise InputError(
+            f"{source}: needs {needed / 1024**3:.3g} GiB of memory, more than the limit of "
+            f"{limit / 1024**3:.3g} GiB; {remedy}"
+        )
+
+
+def reason(error: BaseException) -> str:
+    """Describe another library's exception in a few words on one line."""
+    text = " ".join(str(error).split())
+    return (text or type(error).__name__)[:200].rstrip(".")

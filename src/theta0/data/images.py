@@ -1,0 +1,272 @@
+"""Photos and other pictures: files Pillow reads, as RGB in [0, 1], whole or cropped to squares."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Shaped, UInt8
+from PIL import Image, ImageOps
+
+from theta0.data._files import MAX_BYTES, check_memory, existing_file, existing_folder, reason
+from theta0.errors import InputError
+
+SUFFIXES = frozenset(
+    ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+)
+"""Lower-case suffixes of the files taken from a folder."""
+
+MAX_PIXELS = 89_478_485
+"""Largest picture decoded, Pillow's own default: 256 MiB at 3 bytes a pixel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Pictures of one size in memory.
+
+    Attributes:
+        pixels: RGB; 255 is 1.0.
+        names: Paths relative to the folder, with forward slashes.
+        skipped: (name, reason) of every file that could not be read.
+    """
+
+    pixels: UInt8[np.ndarray, "images height width 3"]
+    names: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+class ImageFolder:
+    """The pictures of a folder, read when asked for.
+
+    Attributes:
+        size: Side of the square every picture is cropped to; None for its own size.
+        paths: Sorted by name.
+        names: Paths relative to the folder, with forward slashes.
+    """
+
+    def __init__(self, folder: str | Path, size: int | None):
+        self.size = _checked_size(size)
+        self.paths = image_paths(folder)
+        self.names = _names(folder, self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def load(self, index: int) -> Float[np.ndarray, "height width 3"]:
+        """Read picture number `index`; see `read_image`."""
+        return read_image(self.paths[index], self.size)
+
+
+def image_paths(folder: str | Path) -> tuple[Path, ...]:
+    """List the pictures in a folder and those below it, sorted by relative path.
+
+    Only names with a suffix in `SUFFIXES` count; hidden files and folders do not. Linked folders
+    are followed, each once.
+
+    Raises:
+        InputError: There is no such folder, or no picture in it.
+    """
+    folder = existing_folder(folder)
+    found = [path for path in _walk(folder) if path.suffix.lower() in SUFFIXES]
+    if not found:
+        raise InputError(
+            f"{folder}: holds no picture; files ending in {' '.join(sorted(SUFFIXES))} count"
+        )
+    return tuple(sorted(found, key=lambda path: path.relative_to(folder).as_posix()))
+
+
+def read_image(path: str | Path, size: int | None = None) -> Float[np.ndarray, "height width 3"]:
+    """Read a picture of any mode as RGB.
+
+    Transparency is laid over white, 16-bit greys keep their precision, the first frame of an
+    animation is taken, and the camera's orientation tag is applied.
+
+    Args:
+        path: The file.
+        size: Resize the short side to this (Lanczos) and crop the centred square; None keeps the
+            picture's own size.
+
+    Returns:
+        float32 in [0, 1].
+
+    Raises:
+        InputError: The file cannot be read or is too large or too small.
+    """
+    pixels = _decode(path, _checked_size(size))
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.float32) / np.float32(255)
+    return np.repeat(pixels[..., None], 3, axis=-1)
+
+
+def read_folder(
+    folder: str | Path,
+    size: int,
+    limit: int | None = None,
+    workers: int | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Images:
+    """Read a folder's pictures as centred squares; those that cannot be read are left out.
+
+    Args:
+        folder: Searched with the folders below it.
+        size: Side of the squares, in pixels.
+        limit: Take only the first so many files by name, readable or not.
+        workers: Decoding threads; None for one a processor, at most 8.
+        max_bytes: Refuse to take more memory than this.
+
+    Raises:
+        InputError: No picture can be read, or they need too much memory.
+    """
+    _checked_size(size)
+    paths = image_paths(folder)[: _at_least_one("limit", limit)]
+    names = _names(folder, paths)
+    check_memory(
+        f"{folder}: {len(paths)} pictures at size={size}",
+        len(paths) * size * size * 3,
+        max_bytes,
+        "choose a smaller size, or a limit on the number of pictures",
+    )
+    pixels = np.empty((len(paths), size, size, 3), np.uint8)
+    problems = _decode_into(pixels, paths, workers)
+    skipped = tuple((name, text) for name, text in zip(names, problems, strict=True) if text)
+    good = [row for row, text in enumerate(problems) if not text]
+    if not good:
+        raise InputError(
+            f"{folder}: none of its {len(paths)} pictures can be read; the first: {skipped[0][1]}"
+        )
+    for row, source in enumerate(good):  # close the gaps in place: no second copy in memory
+        if row != source:
+            pixels[row] = pixels[source]
+    return Images(pixels[: len(good)], tuple(names[row] for row in good), skipped)
+
+
+def _decode_into(
+    pixels: UInt8[np.ndarray, "images size size 3"], paths: tuple[Path, ...], workers: int | None
+) -> list[str | None]:
+    """Fill `pixels` in threads (Pillow decodes without the GIL); return what went wrong, by row."""
+
+    def load(row: int) -> str | None:
+        try:
+            pixels[row] = _as_bytes(_decode(paths[row], pixels.shape[1]))
+        except InputError as error:
+            return str(error)
+        return None
+
+    threads = _at_least_one("workers", workers) or min(8, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(load, range(len(paths))))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    seen: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:  # a link back up would never end
+            folders.clear()
+            continue
+        seen.add(real)
+        # Sorted, so that of two links to one folder always the same one is followed.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root, name) for name in files if not name.startswith("."))
+
+
+def _names(folder: str | Path, paths: tuple[Path, ...]) -> tuple[str, ...]:
+    return tuple(path.relative_to(folder).as_posix() for path in paths)
+
+
+def _checked_size(size: int | None) -> int | None:
+    if size is not None and size < 2:
+        raise InputError(f"image size: {size} pixels must be at least 2")
+    return size
+
+
+def _at_least_one(argument: str, value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise InputError(f"read_folder: {argument}={value} must be at least 1, or left out")
+    return value
+
+
+def _decode(path: str | Path, size: int | None) -> Shaped[np.ndarray, "height width *channels"]:
+    """Return uint8 RGB (h w 3), or float32 grey (h w) in [0, 1] for files of more than 8 bits."""
+    path = existing_file(path)
+    try:
+        with Image.open(path) as image:
+            _check_pixels(path, image)
+            return _as_array(_square(_flat(ImageOps.exif_transpose(image), path), size))
+    except InputError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(path, "too many") from error
+    except Image.UnidentifiedImageError as error:
+        raise InputError(
+            f"{path}: is no picture in a format Pillow reads; convert it to PNG or JPEG"
+        ) from error
+    except Exception as error:  # decoders raise nearly anything on damaged files
+        raise InputError(
+            f"{path}: is damaged or cut short ({reason(error)}); copy it again or remove it"
+        ) from error
+
+
+def _check_pixels(path: Path, image: Image.Image) -> None:
+    """Judge by the header alone, before anything is decoded."""
+    count = image.width * image.height
+    if count > MAX_PIXELS:
+        raise _too_large(path, f"{image.width} x {image.height}")
+    if count < 2:
+        raise InputError(f"{path}: has {count} pixels; a picture needs at least 2: remove it")
+
+
+def _too_large(path: Path, found: str) -> InputError:
+    return InputError(
+        f"{path}: has {found} pixels, more than the limit of {MAX_PIXELS}; make it smaller first"
+    )
+
+
+def _flat(image: Image.Image, path: Path) -> Image.Image:
+    """Convert any mode to RGB, or to F in [0, 1] where 8 bits would lose precision."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image).astype(np.float32)
+        # Pillow opens 16-bit files as I;16 or as I, according to format and version.
+        values /= np.float32(1 if image.mode == "F" else 65535)
+        if not (values.min() >= 0 and values.max() <= 1):
+            raise InputError(
+                f"{path}: has {image.mode} pixels from {values.min():g} to {values.max():g} of "
+                "full scale; save it as 8-bit or 16-bit, or as floats in [0, 1]"
+            )
+        return Image.fromarray(values)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _square(image: Image.Image, size: int | None) -> Image.Image:
+    """Resize the short side to `size` and crop the centre, in one step.
+
+    Cropping first keeps a very long picture from growing to millions of pixels.
+    """
+    if size is None:
+        return image
+    short = min(image.size)
+    left, top = (image.width - short) // 2, (image.height - short) // 2
+    box = (left, top, left + short, top + short)
+    return image.resize((size, size), Image.Resampling.LANCZOS, box=box)
+
+
+def _as_array(image: Image.Image) -> Shaped[np.ndarray, "height width *channels"]:
+    pixels = np.array(image)
+    # Lanczos overshoots; in 8 bits Pillow clips by itself.
+    return pixels if pixels.dtype == np.uint8 else np.clip(pixels, 0.0, 1.0, out=pixels)
+
+
+def _as_bytes(
+    pixels: Shaped[np.ndarray, "height width *channels"],
+) -> UInt8[np.ndarray, "height width _"]:
+    if pixels.dtype == np.uint8:
+        return pixels
+    return np.rint(pixels * 255).astype(np.uint8)[..., None]

@@ -1,0 +1,45 @@
+"""The data layer stands on NumPy alone: no JAX, and nothing of theta0 but its errors."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import theta0.data
+
+SOURCES = sorted(Path(theta0.data.__file__).parent.glob("*.py"))
+ALLOWED = {"numpy", "jaxtyping", "PIL", "pydicom", "theta0"} | set(sys.stdlib_module_names)
+
+
+def imported(source: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{source.name}: relative import"
+            modules.add(node.module or "")
+    return modules
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_data_layer_imports_numpy_and_errors_only(source):
+    modules = imported(source)
+    assert {module.split(".")[0] for module in modules} <= ALLOWED
+    inner = {module for module in modules if module.split(".")[0] == "theta0"}
+    assert all(module == "theta0.errors" or module.startswith("theta0.data") for module in inner)
+
+
+def test_pydicom_is_imported_only_when_a_dicom_file_is_read():
+    code = "import sys, theta0.data; print('pydicom' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "False"
+
+
+def test_every_public_name_is_documented():
+    for name in theta0.data.__all__:
+        assert getattr(theta0.data, name).__doc__, name
