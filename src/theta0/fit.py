@@ -8,8 +8,8 @@ channels (paper, equation 2, divided by the number of values as in the authors' 
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache
 from typing import Literal, NamedTuple
 
 import equinox as eqx
@@ -58,7 +58,7 @@ class InnerConfig:
         return InnerLoop(_optimizer(self.optimizer, self.lr), self.steps, self.batch)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _optimizer(name: OptimizerName, lr: float) -> optax.GradientTransformation:
     if name == "sgd":
         return optax.sgd(lr)
@@ -301,19 +301,25 @@ def fit(
         if seconds is not None:
             count = 1 if pace is None else min(count, max(1, int(0.2 / pace)))
         before = time.monotonic()
-        state, block, finite = _advance(forward, state, observation, device_loop, key, count)
+        # A NumPy number, because Equinox would compile anew for every Python one.
+        state, block, finite = _advance(
+            forward, state, observation, device_loop, key, np.int32(count)
+        )
         block = np.asarray(block)[:count]
         pace = (time.monotonic() - before) / count
         losses.append(block)
         if not (finite and np.isfinite(block).all()):
             bad = np.flatnonzero(~np.isfinite(block))
-            raise DivergedError(_diverged(done + (int(bad[0]) if bad.size else count)))
+            at = done + (int(bad[0]) if bad.size else count)
+            raise DivergedError(_diverged(at), kept)
         done += count
         if done in snapshots:
             kept[done] = state.field
         if on_progress:
             on_progress(done, float(block[-1]))
-    return Fit(state.field, np.concatenate(losses), kept, time.monotonic() - began)
+    # The empty array: a budget may leave no time for a single step.
+    every_loss = np.concatenate([np.empty(0, np.float32), *losses])
+    return Fit(state.field, every_loss, kept, time.monotonic() - began)
 
 
 def _diverged(step_number: int) -> str:

@@ -2,9 +2,14 @@
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 
-def psnr(picture: Float[np.ndarray, "..."], target: Float[np.ndarray, "..."]) -> float:
+def _clip(values: ArrayLike) -> Float[np.ndarray, "..."]:
+    return np.clip(np.asarray(values, np.float64), 0, 1)
+
+
+def psnr(picture: ArrayLike, target: ArrayLike) -> float:
     """Peak signal-to-noise ratio in dB of values clipped to [0, 1]: ``-10 log10(MSE)``.
 
     Infinite for equal pictures.
@@ -12,8 +17,7 @@ def psnr(picture: Float[np.ndarray, "..."], target: Float[np.ndarray, "..."]) ->
     >>> round(psnr(np.full(4, 0.6), np.full(4, 0.5)), 2)
     20.0
     """
-    clip = lambda values: np.clip(np.asarray(values, np.float64), 0, 1)
-    error = np.mean((clip(picture) - clip(target)) ** 2)
+    error = np.mean((_clip(picture) - _clip(target)) ** 2)
     return float("inf") if error == 0 else float(-10 * np.log10(error))
 
 
@@ -29,14 +33,13 @@ def ssim(
 
     if min(picture.shape[:2]) < 11:
         return float("nan")
-    return float(
-        structural_similarity(
-            np.clip(np.asarray(picture, np.float64), 0, 1),
-            np.clip(np.asarray(target, np.float64), 0, 1),
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-            data_range=1.0,
-            channel_axis=-1,
-        )
+    value = structural_similarity(
+        _clip(picture),
+        _clip(target),
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        data_range=1.0,
+        channel_axis=-1,
     )
+    return float(value)  # pyright: ignore[reportArgumentType]

@@ -26,15 +26,19 @@ MAX_BYTES = 2**30
 Tree = TypeVar("Tree")
 
 
+def _is_array(leaf: Any) -> bool:
+    return eqx.is_array(leaf) or isinstance(leaf, jax.ShapeDtypeStruct)
+
+
 def named_arrays(tree: Any) -> dict[str, Any]:
-    """Array leaves of a pytree by dotted path, e.g. ``layers.0.weight``."""
-    leaves = jax.tree_util.tree_flatten_with_path(eqx.filter(tree, eqx.is_array))[0]
+    """Array leaves (or their shapes) of a pytree by dotted path, e.g. ``layers.0.weight``."""
+    leaves = jax.tree_util.tree_flatten_with_path(eqx.filter(tree, _is_array))[0]
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
 
 
 def write(path: str | Path, tree: Any, facts: dict[str, Any]) -> None:
     """Write the arrays of a pytree and a JSON object of facts, atomically."""
-    arrays = {name: np.ascontiguousarray(leaf) for name, leaf in named_arrays(tree).items()}
+    arrays = {name: np.asarray(leaf, order="C") for name, leaf in named_arrays(tree).items()}
     header = json.dumps({"format": FORMAT, **facts}, allow_nan=False, sort_keys=True)
     write_bytes(path, save(arrays, {"theta0": header}))
 
@@ -92,7 +96,7 @@ class Stored:
                 )
             if found.dtype.kind == "f" and not np.isfinite(found).all():
                 raise InputError(f"{self.path}: {name} holds values that are not finite")
-        arrays, static = eqx.partition(template, eqx.is_array)
+        arrays, static = eqx.partition(template, _is_array)
         structure = jax.tree.structure(arrays)
         leaves = [jax.numpy.asarray(self.arrays[name]) for name in wanted]
         return eqx.combine(jax.tree.unflatten(structure, leaves), static)

@@ -10,13 +10,21 @@ from theta0.data.ct import (
     read_slices,
     resize_slices,
 )
-from theta0.data.images import ImageFolder, Images, image_paths, read_folder, read_image
+from theta0.data.images import (
+    PICTURE_SUFFIXES,
+    ImageFolder,
+    Images,
+    image_paths,
+    read_folder,
+    read_image,
+)
 from theta0.data.phantoms import Phantom, phantom, random_phantom, shepp_logan
 from theta0.data.prefetch import Prefetch
 from theta0.data.splits import Split, split
 
 __all__ = [
     "HU_WINDOW",
+    "PICTURE_SUFFIXES",
     "ImageFolder",
     "Images",
     "Phantom",

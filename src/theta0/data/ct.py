@@ -14,7 +14,7 @@ from PIL import Image
 from theta0.data import _dicom
 from theta0.data._arrays import array_names, read_array
 from theta0.data._files import MAX_BYTES, check_memory
-from theta0.data.images import SUFFIXES, read_image
+from theta0.data.images import PICTURE_SUFFIXES, read_image
 from theta0.errors import InputError
 
 _ROUNDING = 1e-3
@@ -91,7 +91,7 @@ def read_slices(
         stored = read_array(path, None, max_bytes)
         hounsfield = stored.dtype.kind in "iu"
         return _slices(path, stored, window if hounsfield else None, max_bytes, group=path.stem)
-    if suffix in SUFFIXES:
+    if suffix in PICTURE_SUFFIXES:
         rgb = read_image(path, None)
         # Rec. 601 luma, in float64 so that grey stays the same grey.
         grey = rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])

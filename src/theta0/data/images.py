@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from theta0.data._files import MAX_BYTES, check_memory, existing_file, existing_folder, reason
 from theta0.errors import InputError
 
-SUFFIXES = frozenset(
+PICTURE_SUFFIXES = frozenset(
     ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
 )
 """Lower-case suffixes of the files taken from a folder."""
@@ -65,17 +65,18 @@ class ImageFolder:
 def image_paths(folder: str | Path) -> tuple[Path, ...]:
     """List the pictures in a folder and those below it, sorted by relative path.
 
-    Only names with a suffix in `SUFFIXES` count; hidden files and folders do not. Linked folders
-    are followed, each once.
+    Only names with a suffix in `PICTURE_SUFFIXES` count; hidden files and folders do not. Linked
+    folders are followed, each once.
 
     Raises:
         InputError: There is no such folder, or no picture in it.
     """
     folder = existing_folder(folder)
-    found = [path for path in _walk(folder) if path.suffix.lower() in SUFFIXES]
+    found = [path for path in _walk(folder) if path.suffix.lower() in PICTURE_SUFFIXES]
     if not found:
         raise InputError(
-            f"{folder}: holds no picture; files ending in {' '.join(sorted(SUFFIXES))} count"
+            f"{folder}: holds no picture; files ending in "
+            f"{' '.join(sorted(PICTURE_SUFFIXES))} count"
         )
     return tuple(sorted(found, key=lambda path: path.relative_to(folder).as_posix()))
 

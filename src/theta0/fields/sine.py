@@ -53,7 +53,9 @@ def _horner(coefficients, u):
 
 @jax.custom_jvp
 def sine(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """sin(x), to 3e-7 absolute in float32 for |x| <= RANGE; NaN outside; exact in other types.
+    """sin(x), to 3e-7 absolute in float32; NaN for |x| > RANGE; exact in other types.
+
+    Without fused multiply-add (outside ``jax.jit``) the error grows to 1.3e-6 at RANGE.
 
     Derivatives of any order come from the matching :func:`cosine`.
 
@@ -68,7 +70,9 @@ def sine(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
 @jax.custom_jvp
 def cosine(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """cos(x), to 3e-7 absolute in float32 for |x| <= RANGE; NaN outside; exact in other types.
+    """cos(x), to 3e-7 absolute in float32; NaN for |x| > RANGE; exact in other types.
+
+    Without fused multiply-add the error grows, as that of :func:`sine`.
 
     >>> float(cosine(jnp.float32(0.0)))
     1.0

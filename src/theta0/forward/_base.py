@@ -1,13 +1,14 @@
 """What a ForwardMap is: how a signal is measured (``M`` in the paper, section 3)."""
 
 from abc import abstractmethod
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float
 
 from theta0.fields import Field
 
 
+@runtime_checkable
 class ForwardMap(Protocol):
     """Maps a field and the places ``p`` of n observations to n predictions.
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.fields import Field
@@ -15,8 +16,8 @@ from ._samples import fractions
 class Segments(eqx.Module):
     """Straight segments through the signal, in its own coordinates."""
 
-    start: Float[Array, "n d"]
-    end: Float[Array, "n d"]
+    start: Float[Array | np.ndarray, "n d"]
+    end: Float[Array | np.ndarray, "n d"]
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,16 @@ class Lines:
     stratified: bool = True
     """jitter the samples within their bins when a key is given (training); else midpoints"""
 
-    def __call__(
-        self, field: Field, p: Segments, key: Array | None = None
-    ) -> Float[Array, "n c"]:
+    def __call__(self, field: Field, p: Segments, key: Array | None = None) -> Float[Array, "n c"]:
         """Integrals along the segments."""
-        n, d = p.start.shape
-        t = fractions(n, self.samples, key if self.stratified else None).astype(p.start.dtype)
+        first, last = jnp.asarray(p.start), jnp.asarray(p.end)
+        n, d = first.shape
+        t = fractions(n, self.samples, key if self.stratified else None).astype(first.dtype)
         # Coordinates lead and samples trail, the layout in which fields are fastest.
-        start, step = p.start.T[:, :, None], (p.end - p.start).T[:, :, None]
+        start, step = first.T[:, :, None], (last - first).T[:, :, None]
         points = (start + t * step).reshape(d, n * self.samples)
         mean = field(points).reshape(-1, n, self.samples).mean(axis=2).T
         if self.reduce == "mean":
             return mean
-        length = jnp.sqrt(jnp.sum((p.end - p.start) ** 2, axis=1, keepdims=True))
+        length = jnp.sqrt(jnp.sum((last - first) ** 2, axis=1, keepdims=True))
         return mean * length

@@ -6,6 +6,7 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.fields import Field
@@ -16,10 +17,10 @@ from ._samples import fractions
 class Rays(eqx.Module):
     """Camera rays ``origin + t direction`` for t in [near, far]; t is in units of ``direction``."""
 
-    origin: Float[Array, "n 3"]
-    direction: Float[Array, "n 3"]
-    near: Float[Array, " n"]
-    far: Float[Array, " n"]
+    origin: Float[Array | np.ndarray, "n 3"]
+    direction: Float[Array | np.ndarray, "n 3"]
+    near: Float[Array | np.ndarray, " n"]
+    far: Float[Array | np.ndarray, " n"]
 
 
 class Rendering(eqx.Module):
@@ -63,14 +64,15 @@ class Volume:
         n = rays.origin.shape[0]
         t = fractions(n, self.samples, key if self.stratified else None).astype(rays.near.dtype)
         t = rays.near[:, None] + t * (rays.far - rays.near)[:, None]
-        points = rays.origin.T[:, :, None] + rays.direction.T[:, :, None] * t
+        origin, direction = jnp.asarray(rays.origin), jnp.asarray(rays.direction)
+        points = origin.T[:, :, None] + direction.T[:, :, None] * t
         values = field(points.reshape(3, n * self.samples)).reshape(-1, n, self.samples)
         activate = jax.nn.relu if self.density == "relu" else jax.nn.softplus
         sigma = activate(values[-1])
 
         last = jnp.full_like(t[:, :1], self.last_interval)
         delta = jnp.concatenate([t[:, 1:] - t[:, :-1], last], axis=1)
-        length = jnp.linalg.norm(rays.direction, axis=1, keepdims=True)
+        length = jnp.linalg.norm(direction, axis=1, keepdims=True)
         thickness = jnp.minimum(sigma * delta * length, 1e10)
         # An exclusive sum: subtracting `thickness` from its running sum would cancel at 1e10.
         before = jnp.cumsum(thickness[:, :-1], axis=1)

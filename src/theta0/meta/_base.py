@@ -53,5 +53,3 @@ def difference(start: Field, end: Field) -> Field:
     """``start - end``, weight by weight."""
     minus = lambda a, b: a - b if eqx.is_inexact_array(a) else a
     return jax.tree.map(minus, start, end)
-
-

@@ -57,7 +57,9 @@ class OuterConfig:
                 raise InputError(f"outer.{name} is {getattr(self, name)}; give a number above 0")
         rate = optax.cosine_decay_schedule(self.lr, self.steps)
         adam = optax.adam(rate if self.schedule == "cosine" else self.lr)
-        return adam if self.clip is None else optax.chain(optax.clip_by_global_norm(self.clip), adam)
+        return (
+            adam if self.clip is None else optax.chain(optax.clip_by_global_norm(self.clip), adam)
+        )
 
 
 class Progress(NamedTuple):
@@ -163,7 +165,7 @@ class _Run:
         if self.folder is None or not self.checkpoint.exists():
             return None
         stored = Stored(self.checkpoint)
-        facts = {name: stored.facts.get(name) for name in Progress._fields}
+        facts: dict[str, Any] = {name: stored.facts.get(name) for name in Progress._fields}
         progress = Progress(**facts)
         metrics = self.folder / "metrics.jsonl"
         if metrics.exists():
@@ -232,19 +234,21 @@ def learn(
                 )  # fmt: skip
                 _check(float(loss), new, progress.step, outer)
                 done, validation, best = progress.step + 1, None, progress.best_psnr
-                state = _State(new, state.best, optimizer_state)
                 if validate and (done % outer.validate_every == 0 or done == outer.steps):
                     validation = validate(new)
+                    # Not a number: not one held-out fit survived its first steps.
+                    validation = validation if np.isfinite(validation) else None
                 improved = validation is not None and (best is None or validation > best)
                 if improved:
                     best = validation
-                if improved or validate is None:
-                    state = _State(new, new, optimizer_state)
+                kept = new if improved or validate is None else state.best
                 seconds = time.monotonic() - began
-                progress = Progress(done, float(loss), seconds, validation, best)
-                run.log(progress)
+                following = Progress(done, float(loss), seconds, validation, best)
+                run.log(following)
                 if improved and on_best:
-                    on_best(new, progress)
+                    on_best(new, following)
+                # Last and together: an interrupt anywhere above leaves the step before, whole.
+                state, progress = _State(new, kept, optimizer_state), following
                 if done % outer.checkpoint_every == 0 or done == outer.steps:
                     run.save(state, progress)
                 if on_step:

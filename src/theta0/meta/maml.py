@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 
 from theta0.fit import InnerLoop, adapt, loss_and_gradient
+from theta0.forward import ForwardMap
 
 from ._base import MetaGradient
 
@@ -16,11 +17,15 @@ class MAML(MetaGradient):
     """
 
     inner: InnerLoop
+    query_forward: ForwardMap | None = None
+    """how the query is measured; None: like the support"""
 
     def task_gradient(self, forward, field, task, key):
         inner_key, outer_key = jax.random.split(key)
         run = lambda field: adapt(forward, field, task.support, self.inner, inner_key)[0]
         adapted, pull_back = eqx.filter_vjp(run, field)
-        loss, gradient = loss_and_gradient(forward, adapted, task.query, outer_key)
+        loss, gradient = loss_and_gradient(
+            self.query_forward or forward, adapted, task.query, outer_key
+        )
         (direction,) = pull_back(eqx.filter(gradient, eqx.is_inexact_array))
         return loss, direction

@@ -62,12 +62,11 @@ class Panel:
 
 
 def order(row: Row) -> tuple[Any, ...]:
-    """Returns the key that sorts rows: views, initialization, optimizer, lr, steps."""
+    """Returns the key that sorts rows: views, initialization, optimizer, steps."""
     return (
         row.get("views") or 0,
         _place(row["init"], INITS),
         _place(row["optimizer"], OPTIMIZERS),
-        row["lr"] or 0,
         row["steps"],
     )
 
@@ -76,8 +75,8 @@ def panels(rows: Iterable[Row]) -> tuple[Panel, ...]:
     """Groups rows into one panel for each number of views and optimizer.
 
     An initialization has one look, so the optimizer must be told by something else: its panel.
-    Step sizes enter a label only where one initialization has several. A value that is missing
-    or not finite leaves a gap in no curve: it is left out.
+    A curve may use a step size of its own at each number of steps. A value that is missing or
+    not finite leaves a gap in no curve: it is left out.
 
     Raises:
         ValueError: Two rows say different things about the same point.
@@ -106,10 +105,10 @@ def check(rows: Iterable[Row]) -> list[Row]:
         missing = {"init", "optimizer", "lr", "steps", "psnr_mean"} - set(row)
         if missing:
             raise ValueError(f"a row lacks {sorted(missing)}; it has {sorted(row)}")
-        point = (row.get("views"), row["init"], row["optimizer"], row["lr"], row["steps"])
+        point = (row.get("views"), row["init"], row["optimizer"], row["steps"])
         if point in seen:
             raise ValueError(
-                f"two rows for (views, init, optimizer, lr, steps) = {point}: "
+                f"two rows for (views, init, optimizer, steps) = {point}: "
                 "average them, or pass one group of rows at a time"
             )
         seen.add(point)
@@ -167,16 +166,15 @@ def _push(places: Sequence[float], gap: int | float, low: int | float) -> list[f
 
 def _curves(rows: Sequence[Row]) -> Iterable[Curve]:
     """Yields the curves of one panel; rows are sorted."""
-    by_line: dict[tuple[str, Any], list[Row]] = {}
+    by_line: dict[str, list[Row]] = {}
     for row in rows:
-        by_line.setdefault((row["init"], row["lr"]), []).append(row)
-    inits = [init for init, _ in by_line]
-    for (init, lr), group in by_line.items():
+        by_line.setdefault(row["init"], []).append(row)
+    for init, group in by_line.items():
         group = [row for row in group if finite(row["psnr_mean"])]
         if group:
             yield Curve(
                 init,
-                f"{init}, lr {lr:g}" if inits.count(init) > 1 else init,
+                init,
                 tuple(int(row["steps"]) for row in group),
                 tuple(float(row["psnr_mean"]) for row in group),
                 tuple(

@@ -209,15 +209,26 @@ def steps_table(
     names = [str(step) for step in steps]
     with_views = any(row.get("views") is not None for row in rows)
     lines: dict[tuple[Cell, ...], dict[int, float | None]] = {}
+    rates: dict[tuple[Cell, ...], set[float]] = {}
     for row in rows:
-        key = (row["init"], row["optimizer"], "" if row["lr"] is None else f"{row['lr']:g}")
+        key = (row["init"], row["optimizer"])
         key = (row.get("views"), *key) if with_views else key
-        psnr = row["psnr_mean"]
+        psnr, lr = row["psnr_mean"], row["lr"]
         lines.setdefault(key, {})[int(row["steps"])] = None if psnr is None else float(psnr)
+        # At step 0 nothing has been stepped, so its rate says nothing.
+        used = [float(lr)] if lr is not None and row["steps"] > 0 else []
+        rates.setdefault(key, set()).update(used)
     return Table(
         title=title,
         columns=(*(["views"] if with_views else []), "init", "optimizer", "lr", *names),
-        rows=tuple((*key, *(cells.get(s) for s in steps)) for key, cells in lines.items()),
+        rows=tuple(
+            (
+                *key,
+                ", ".join(f"{lr:g}" for lr in sorted(rates[key])),
+                *(cells.get(s) for s in steps),
+            )
+            for key, cells in lines.items()
+        ),
         notes=_notes(rows),
         higher=names,
         within="views" if with_views else "",
@@ -239,7 +250,7 @@ def _notes(rows: Sequence[series.Row]) -> tuple[str, ...]:
     if not counts:
         return ()
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return (f"Mean over {number} signal{'' if counts == [1] else 's'}; lr is the step size.",)
+    return (f"Mean over {number} signal{'' if counts == [1] else 's'}; lr: step sizes used.",)
 
 
 def _bold(text: str, best: bool) -> str:

@@ -1,6 +1,6 @@
 """Task distributions: records become tasks of fixed shapes, reproducible from (seed, step)."""
 
-from ._base import Observation, SplitName, Task, TaskFamily, stack
+from ._base import Observation, Signal, SplitName, Task, TaskFamily, stack
 from ._grid import pixel_coordinates
 from .ct import CTConfig, CTTasks, parallel_beam, slice_integrals
 from .images import ImageConfig, ImageTasks
@@ -14,6 +14,7 @@ __all__ = [
     "ImageConfig",
     "ImageTasks",
     "Observation",
+    "Signal",
     "SplitName",
     "Task",
     "TaskFamily",

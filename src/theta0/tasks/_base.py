@@ -1,6 +1,7 @@
 """What a Task is: one signal to fit, as observations in and observations to judge by."""
 
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -17,7 +18,7 @@ class Observation(eqx.Module):
 
     p: Any
     """pytree of arrays with the observations as leading axis"""
-    y: Float[Array, "n c"]
+    y: Float[Array | np.ndarray, "n c"]
     """measured values"""
 
 
@@ -30,11 +31,19 @@ class Task(eqx.Module):
     """what the fitted field is judged by"""
 
 
+@runtime_checkable
 class TaskFamily(Protocol):
     """A distribution of tasks with fixed shapes; everything is a function of its arguments."""
 
-    query_forward: ForwardMap
-    """how the query of a held-out task sees the field (training queries use the support's map)"""
+    @property
+    def query_forward(self) -> ForwardMap:
+        """How the query of a held-out task sees the field."""
+        ...
+
+    @property
+    def training_query_forward(self) -> ForwardMap | None:
+        """How the query of a training task sees the field; None: like its support."""
+        ...
 
     def training_tasks(self, seed: int, step: int, count: int) -> Task:
         """``count`` stacked NumPy tasks of the training split, the same for the same arguments."""
@@ -52,9 +61,26 @@ class TaskFamily(Protocol):
         """The mean training signal on the query's points."""
         ...
 
-    def picture(self, values: Float[Array, "n c"]) -> Float[np.ndarray, "height width channels"]:
+    def picture(
+        self, values: Float[Array | np.ndarray, "n c"]
+    ) -> Float[np.ndarray, "height width channels"]:
         """Query values of a held-out task arranged as a picture."""
         ...
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A signal of the user's own, ready to fit."""
+
+    task: Task
+    query_forward: ForwardMap
+    """how the query sees the field"""
+    side: int
+    """pixels a side of the square picture that is fitted"""
+    own_side: int
+    """pixels a side of the same square in the file"""
+    pixel_offset: float
+    """where in its pixel a sample lies"""
 
 
 def stack(tasks: list[Task]) -> Task:

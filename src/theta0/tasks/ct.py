@@ -2,17 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
-from theta0.data import Phantom, phantom, read_slices, resize_slices, split
+from theta0.data import (
+    PICTURE_SUFFIXES,
+    Phantom,
+    phantom,
+    read_image,
+    read_slice,
+    read_slices,
+    resize_slices,
+    split,
+)
 from theta0.errors import InputError
 from theta0.forward import Points, Segments
 
-from ._base import Observation, SplitName, Task, stack
+from ._base import Observation, Signal, SplitName, Task, stack
 from ._grid import pixel_coordinates
 
 
@@ -33,7 +43,11 @@ class CTConfig:
     phantom_seed: int = 0
     """which endless series of phantoms"""
     training_views: int = 20
-    """random angles a task is seen from in training"""
+    """angles a task is seen from in training"""
+    training_angles: Literal["random", "even"] = "random"
+    """each angle drawn at random, as in the paper, or evenly spaced from a random first one"""
+    query_pixels: int | None = None
+    """random pixels of the slice itself that the outer loss of MAML sees; other rays if left out"""
     rays: int = 128
     """detector pixels: parallel rays a view"""
     chord: bool = True
@@ -54,7 +68,22 @@ class CTConfig:
         scans = [parts.train, parts.validation, parts.test]
         return CTTasks(self, SliceScans([pixels[list(part)] for part in scans]))
 
+    def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
+        """A slice as a signal, measured from ``views`` angles; ``index`` chooses it in a stack."""
+        if Path(path).suffix.lower() in PICTURE_SUFFIXES and np.ptp(read_image(path), -1).max() > 0:
+            raise InputError(
+                f"{path}: a colour picture, but this initialization is for CT slices; "
+                "give a slice, or a start for pictures such as faces"
+            )
+        pixels = read_slice(path, index=index)[None]
+        square = resize_slices(pixels, self.size)
+        nothing = square[:0]
+        tasks = CTTasks(self, SliceScans([nothing, nothing, square]))
+        task = tasks.held_out("test", 0, views)
+        return Signal(task, Points(), self.size, max(pixels.shape[1:]), self.pixel_offset)
 
+
+@runtime_checkable
 class Scans(Protocol):
     """Slices that can be pictured and measured."""
 
@@ -124,9 +153,7 @@ def slice_integrals(
     return values.mean(axis=0) * np.linalg.norm(end - start, axis=1)
 
 
-def parallel_beam(
-    angles_rad: Float[np.ndarray, " views"], rays: int, chord: bool
-) -> Segments:
+def parallel_beam(angles_rad: Float[np.ndarray, " views"], rays: int, chord: bool) -> Segments:
     """Parallel rays through the unit square's centre disc, view after view.
 
     At angle 0 rays run along the rows' axis (downwards) and the detector along the columns, as in
@@ -157,6 +184,7 @@ class CTTasks:
     query_forward = Points()
 
     def __init__(self, config: CTConfig, scans: Scans):
+        self.training_query_forward = None if config.query_pixels is None else Points()
         self.config, self._scans = config, scans
         self._points = pixel_coordinates(config.size, config.size, config.pixel_offset)
 
@@ -176,10 +204,18 @@ class CTTasks:
 
     def _training_task(self, rng: np.random.Generator) -> Task:
         index = int(rng.integers(self.size("train")))
-        scan = lambda: self._scan(
-            "train", index, rng.uniform(0, np.pi, self.config.training_views)
-        )
-        return Task(scan(), scan())
+        support = self._scan("train", index, self._training_angles(rng))
+        if self.config.query_pixels is None:
+            return Task(support, self._scan("train", index, self._training_angles(rng)))
+        chosen = rng.choice(len(self._points), self.config.query_pixels, replace=False)
+        values = self._scans.picture("train", index).reshape(-1, 1)
+        return Task(support, Observation(self._points[chosen], values[chosen]))
+
+    def _training_angles(self, rng: np.random.Generator) -> Float[np.ndarray, " views"]:
+        views = self.config.training_views
+        if self.config.training_angles == "random":
+            return rng.uniform(0, np.pi, views)
+        return (rng.uniform(0, np.pi) + np.arange(views) * np.pi / views) % np.pi
 
     def held_out(self, split: SplitName, index: int, views: int | None = None) -> Task:
         views = self.config.training_views if views is None else views

@@ -1,15 +1,16 @@
 """Image regression: a task is one picture, observed at its pixels."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from theta0.data import read_folder, split
+from theta0.data import read_folder, read_image, split
 from theta0.errors import InputError
 from theta0.forward import Points
 
-from ._base import Observation, SplitName, Task, stack
+from ._base import Observation, Signal, SplitName, Task, stack
 from ._grid import pixel_coordinates
 
 
@@ -43,11 +44,27 @@ class ImageConfig:
         images = read_folder(self.folder, self.size, limit=self.limit)
         return ImageTasks(self, images.pixels, images.names, images.skipped)
 
+    def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
+        """A picture as a signal: its short side becomes ``size``, then the centre is cropped."""
+        path = Path(path)
+        if path.is_dir() or path.suffix.lower() in (".npz", ".npy", ".dcm"):
+            raise InputError(f"{path}: CT data, but this initialization is for pictures")
+        if views is not None or index:
+            raise InputError("views and index are for CT slices; leave them out for a picture")
+        own = read_image(path, None)
+        values = read_image(path, self.size).reshape(-1, own.shape[2])
+        points = pixel_coordinates(self.size, self.size, self.pixel_offset)
+        everything = Observation(points, values)
+        return Signal(
+            Task(everything, everything), Points(), self.size, min(own.shape[:2]), self.pixel_offset
+        )
+
 
 class ImageTasks:
     """Tasks from pictures of one size."""
 
     query_forward = Points()
+    training_query_forward = None
 
     def __init__(
         self,

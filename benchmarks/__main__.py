@@ -1,0 +1,93 @@
+"""``python -m benchmarks``: measure, print one table, write build/bench.json.
+
+python -m benchmarks --only maml --repeats 3
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from theta0.files import write_json
+
+from . import fitting, memory, meta, startup
+from ._measure import Row, Sgemm, Sizes, machine
+
+Group = Literal["gradient", "maml", "memory", "reptile", "startup"]
+
+GROUPS: dict[Group, Callable[[Sizes, Sgemm, int], list[Row]]] = {
+    "gradient": fitting.rows,
+    "maml": meta.maml,
+    "memory": lambda sizes, sgemm, repeats: memory.rows(sizes),
+    "reptile": meta.reptile,
+    "startup": lambda sizes, sgemm, repeats: startup.rows(),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure speed and memory as ratios; takes about two minutes on two idle cores."""
+
+    only: Group | None = None
+    """measure one group of rows"""
+    repeats: int = 7
+    """times each figure is measured; the median counts"""
+    json: bool = False
+    """print the results as one JSON object on the last line of the output"""
+    out: Path = Path("build/bench.json")
+    """where the results are written"""
+
+
+def measure(options: Options, sizes: Sizes) -> dict[str, Any]:
+    """Facts about the machine, and the rows."""
+    sgemm = Sgemm(sizes.sgemm)
+    facts = machine(sgemm, options.repeats)
+    groups: list[Group] = [options.only] if options.only else list(GROUPS)
+    rows = [row for group in groups for row in GROUPS[group](sizes, sgemm, options.repeats)]
+    _show(facts, rows)
+    return {
+        "machine": facts,
+        "repeats": options.repeats,
+        "rows": [{**asdict(row), "passed": row.passed} for row in rows],
+    }
+
+
+def _show(facts: dict[str, Any], rows: list[Row]) -> None:
+    title = "{cpu}, {cores} cores, sgemm {sgemm_gflops} GFLOP/s, jax {jax}, theta0 {theta0}"
+    table = Table(title=title.format(**facts), title_justify="left")
+    table.add_column("what")
+    for name in ("seconds", "floor", "ratio", "target"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    table.add_column("how")
+    for row in rows:
+        sign, mark = ("≥" if row.at_least else "≤"), ("✓" if row.passed else "✗")
+        numbers = map(_number, (row.seconds, row.floor_seconds, row.ratio))
+        target = f"{sign} {row.target:g}"
+        colour = "green" if row.passed else "red"
+        table.add_row(row.name, *numbers, target, f"[{colour}]{mark}[/]", row.note)
+    # A table in a log file must not be folded at rich's default of 80 columns.
+    width = None if sys.stderr.isatty() else 150
+    Console(file=sys.stderr, width=width).print(table)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def main() -> None:
+    options = tyro.cli(Options, description=Options.__doc__, prog="python -m benchmarks")
+    results = measure(options, Sizes())
+    write_json(options.out, results)
+    if options.json:
+        print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()

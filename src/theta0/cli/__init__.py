@@ -1,0 +1,69 @@
+"""The command line: parse, call the library, say where the result lies.
+
+Human text goes to stderr. ``--json`` puts one JSON object on the last line of stdout. Exit codes:
+0 done, 1 failed, 2 bad input.
+"""
+
+import importlib
+import sys
+
+COMMANDS = {
+    "demo": "learn a start for CT phantoms, reconstruct unseen ones from 4 views (minutes)",
+    "train": "learn an initialization by a preset: theta0 train ct|images",
+    "fit": "fit one picture or CT slice from an initialization",
+    "eval": "compare a learned start with the paper's baselines on test signals",
+    "inits": "list the initializations that come with theta0",
+    "info": "describe an initialization or a run folder",
+}
+
+USAGE = """theta0 learns where to start: initial weights of coordinate networks
+for a class of signals.
+
+usage: theta0 COMMAND [OPTIONS] [--json]
+
+commands:
+{commands}
+
+  theta0 COMMAND --help    options and examples of a command
+  theta0 --version         the version
+
+examples:
+  theta0 demo
+  theta0 fit faces photo.jpg
+  theta0 train images --data photos/ --scale cpu
+  theta0 eval runs/images/cpu
+
+--json prints one JSON object as the last line of stdout; all other text goes to stderr.
+Exit codes: 0 done, 1 failed, 2 bad input.
+"""
+
+
+def main() -> None:
+    """Entry point of the ``theta0`` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line; returns its exit code."""
+    usage = USAGE.format(commands="\n".join(f"  {n:<7} {t}" for n, t in COMMANDS.items()))
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(usage, file=sys.stdout if argv else sys.stderr)
+        return 0 if argv else 2
+    if argv[0] in ("--version", "version"):
+        from theta0 import __version__
+
+        print(__version__)
+        return 0
+    if argv[0] not in COMMANDS:
+        import difflib
+
+        near = difflib.get_close_matches(argv[0], COMMANDS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        print(
+            f"theta0: error: unknown command {argv[0]!r}{hint} See theta0 --help", file=sys.stderr
+        )
+        return 2
+    from ._common import guarded
+
+    # Imported only now: `theta0 --help` answers without JAX.
+    return guarded(lambda rest: importlib.import_module(f"theta0.cli.{argv[0]}").main(rest), argv)

@@ -1,0 +1,87 @@
+"""``theta0 eval``: a learned start against the paper's baselines, on test signals."""
+
+import dataclasses
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from theta0.experiments import (
+    Experiment,
+    evaluate_initialization,
+    experiment_of,
+    read_experiment,
+)
+from theta0.files import read_jsonl
+from theta0.inits import find
+
+from ._common import parse, progress_bar
+from ._results import write_evaluation
+
+EXAMPLES = """Compare a learned start with Standard, Mean, Matched and Shuffled on test signals,
+each with SGD and Adam and the step size that is best on validation signals.
+
+examples:
+  theta0 eval runs/ct/cpu
+  theta0 eval phantoms --signals 8
+  theta0 eval faces --data photos/ --steps 0 1 2 5 10
+"""
+
+
+@dataclass
+class Eval:
+    """Arguments of ``theta0 eval``."""
+
+    init: tyro.conf.Positional[str]
+    """run folder, .safetensors file, or name of a shipped initialization"""
+    data: str | None = None
+    """folder of pictures; file or folder of CT slices (default: what it was learned from)"""
+    signals: int | None = None
+    """test signals"""
+    tuning_signals: int | None = None
+    """validation signals that choose step sizes"""
+    steps: tuple[int, ...] | None = None
+    """numbers of gradient steps"""
+    sgd: tuple[float, ...] | None = None
+    """step sizes tried for gradient descent"""
+    adam: tuple[float, ...] | None = None
+    """step sizes tried for Adam"""
+    views: int | None = None
+    """views of a CT slice"""
+    out: Path | None = None
+    """where the report goes; INIT/eval for a run folder, else eval-NAME"""
+
+
+def main(argv: list[str]) -> dict[str, Any]:
+    """Run the command."""
+    arguments = parse(Eval, argv, "eval", description=EXAMPLES)
+    initialization = find(arguments.init)
+    folder = Path(arguments.init)
+    in_run = (folder / "config.json").exists()
+    experiment = read_experiment(folder) if in_run else experiment_of(initialization)
+    experiment = with_protocol(experiment.with_data(arguments.data), arguments)
+    out = arguments.out or (folder / "eval" if in_run else Path(f"eval-{folder.stem}"))
+    with progress_bar(1.0, "done") as update:
+        evaluation = evaluate_initialization(
+            experiment, initialization, on_progress=lambda what, done: update(done, what)
+        )
+    training = read_jsonl(folder / "metrics.jsonl") if in_run else []
+    facts = initialization.description.provenance
+    intro = (
+        f"The start “{initialization.description.name}”, learned in {facts.get('outer_steps')} "
+        f"outer steps, against the paper's baselines on {experiment.protocol.signals} test signals."
+    )
+    title = f"{initialization.description.name}: learned start against baselines"
+    return write_evaluation(out, title, intro, evaluation, training)
+
+
+def with_protocol(experiment: Experiment, arguments: Eval) -> Experiment:
+    """The experiment with what the command line says about its protocol."""
+    names = [field.name for field in dataclasses.fields(experiment.protocol)]
+    given = {
+        name: getattr(arguments, name)
+        for name in names
+        if getattr(arguments, name, None) is not None
+    }
+    return replace(experiment, protocol=replace(experiment.protocol, **given))

@@ -1,0 +1,38 @@
+"""``theta0 inits``: the initializations that come with the package."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from theta0.fields import count_weights
+from theta0.inits import load, shipped
+
+from ._common import console, parse
+
+
+@dataclass
+class Inits:
+    """Arguments of ``theta0 inits``."""
+
+
+def main(argv: list[str]) -> dict[str, Any]:
+    """Run the command."""
+    parse(Inits, argv, "inits", description="List the initializations that come with theta0.")
+    table = Table("name", "for", "weights", "learned from", "licence of the data", "kB")
+    found = {}
+    for name, path in shipped().items():
+        initialization = load(path)
+        description = initialization.description
+        facts = description.provenance
+        table.add_row(
+            name,
+            description.preset,
+            f"{count_weights(initialization.field):,}",
+            str(facts.get("data", "")),
+            str(facts.get("licence", "")),
+            str(round(path.stat().st_size / 1000)),
+        )
+        found[name] = {"file": str(path), **facts}
+    console.print(table)
+    return {"inits": found}

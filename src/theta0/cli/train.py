@@ -1,0 +1,127 @@
+"""``theta0 train``: learn an initialization by a preset, in a run folder."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from theta0.errors import InputError
+from theta0.experiments import PRESETS, Experiment, preset, read_experiment, train
+from theta0.files import read_jsonl
+from theta0.meta import Progress
+from theta0.report import training_curve
+
+from ._common import parse, progress_bar, say
+
+EXAMPLES = """Learn an initialization. The run folder holds the best start (init.safetensors), a log
+and a checkpoint, and goes on after a kill with --resume.
+
+examples:
+  theta0 train ct --scale cpu
+  theta0 train images --data photos/ --scale cpu
+  theta0 train ct --scale cpu --resume
+  theta0 train ct --scale smoke --outer.steps 100 --inner.lr 3 --meta reptile
+"""
+
+
+@dataclass
+class Train:
+    """Arguments of ``theta0 train``."""
+
+    experiment: Annotated[Experiment, tyro.conf.arg(name="")]
+    data: str | None = None
+    """folder of pictures; file or folder of CT slices"""
+    out: Path | None = None
+    """run folder; runs/PRESET/SCALE when left out"""
+    resume: bool = False
+    """go on with the run in the folder"""
+    overwrite: bool = False
+    """delete the run in the folder and start anew"""
+
+
+def _value(argv: list[str], flag: str) -> str | None:
+    """The value of a flag before the real parse, which needs the preset's defaults."""
+    for i, argument in enumerate(argv):
+        if argument == flag and i + 1 < len(argv):
+            return argv[i + 1]
+        if argument.startswith(flag + "="):
+            return argument.split("=", 1)[1]
+    return None
+
+
+def main(argv: list[str]) -> dict[str, Any]:
+    """Run the command."""
+    named = argv[0] if argv and not argv[0].startswith("-") else None
+    if named is None and not {"-h", "--help"} & set(argv):
+        raise InputError(f"name a preset: theta0 train {'|'.join(PRESETS)}")
+    default = preset(named or "ct", _value(argv, "--scale") or "cpu")
+    out = Path(_value(argv, "--out") or f"runs/{default.preset}/{default.scale}")
+    if "--resume" in argv and (out / "config.json").exists():
+        default = read_experiment(out)
+    arguments = parse(
+        Train, argv[1:] if named else argv, f"train {named or 'PRESET'}", description=EXAMPLES,
+        default=Train(default),
+        config=(tyro.conf.AvoidSubcommands,),
+    )  # fmt: skip
+    experiment = arguments.experiment.with_data(arguments.data)
+    prepare(out, arguments.resume, arguments.overwrite)
+    return learn_with_progress(experiment, out, arguments.resume)
+
+
+def prepare(out: Path, resume: bool, overwrite: bool) -> None:
+    """Refuse a folder that holds something, unless told what to do with it."""
+    if not out.exists() or not any(out.iterdir()) or resume:
+        return
+    if not overwrite:
+        raise InputError(f"{out} exists; give --resume to go on, --overwrite, or another --out")
+    if not (out / "config.json").exists():
+        raise InputError(f"{out} is not a run folder; delete it yourself, or give another --out")
+    shutil.rmtree(out)
+
+
+def learn_with_progress(experiment: Experiment, out: Path, resume: bool) -> dict[str, Any]:
+    """Train in a folder, show how it goes, draw the curve, say what came out."""
+    family = experiment.data.build()
+    for name, reason in getattr(family, "skipped", ())[:5]:
+        say(f"skipped {name}: {reason}")
+    if len(skipped := getattr(family, "skipped", ())) > 5:
+        say(f"… {len(skipped)} pictures skipped in all")
+    say(
+        f"{experiment.preset} ({experiment.scale}): {family.size('train')} signals to learn from, "
+        f"{experiment.outer.steps} steps of {experiment.meta}, into {out}"
+    )
+    first: list[Progress] = []
+    with progress_bar(experiment.outer.steps) as update:
+
+        def on_step(progress: Progress) -> None:
+            if not first:
+                first.append(progress)
+            steps = progress.step - first[0].step
+            rate = steps / max(progress.seconds - first[0].seconds, 1e-9)
+            left = (experiment.outer.steps - progress.step) / rate if steps else float("nan")
+            best = "" if progress.best_psnr is None else f"best {progress.best_psnr:.2f} dB, "
+            update(progress.step, f"{best}{rate:.1f} steps/s, {left:.0f} s left")
+
+        try:
+            result = train(experiment, out, resume, on_step, family)
+        except KeyboardInterrupt:
+            say(f"stopped; go on with: theta0 train {experiment.preset} --resume --out {out}")
+            raise
+    records = read_jsonl(out / "metrics.jsonl")
+    (out / "training.png").write_bytes(training_curve(records))
+    facts = result.description.provenance
+    say(
+        f"best start: {facts['validation_psnr']:.2f} dB on validation signals after "
+        f"{experiment.inner.steps} steps, in {records[-1]['seconds']:.0f} s of training"
+    )
+    say(f"it lies in {out / 'init.safetensors'}; next: theta0 eval {out}")
+    return {
+        "run": str(out),
+        "init": str(out / "init.safetensors"),
+        "validation_psnr": facts["validation_psnr"],
+        "best_step": facts["outer_steps"],
+        "steps": records[-1]["step"],
+        "seconds": round(records[-1]["seconds"], 1),
+    }

@@ -1,0 +1,172 @@
+"""The protocol of every table: initializations x optimizers x signals x steps -> rows.
+
+Each initialization is fitted by the same loop. For each optimizer and each number of steps its
+step size is the one that was best *at that number of steps* on validation signals, so that no
+baseline suffers from a step size meant for longer fits; test signals only ever see the choice.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from theta0.errors import DivergedError, InputError
+from theta0.fields import Field
+from theta0.fit import InnerConfig, OptimizerName, fit
+from theta0.forward import ForwardMap
+from theta0.metrics import psnr
+from theta0.tasks import SplitName, Task, TaskFamily
+
+Starts = Mapping[str, Callable[[int], Field]]
+"""Initializations by name: signal number -> field (a fresh one each for Standard)."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is measured."""
+
+    steps: tuple[int, ...] = (0, 1, 2, 5, 10, 20, 50, 100)
+    """numbers of gradient steps after which PSNR is taken"""
+    sgd: tuple[float, ...] = (1e-3, 1e-2, 1e-1)
+    """step sizes tried for gradient descent"""
+    adam: tuple[float, ...] = (1e-4, 1e-3)
+    """step sizes tried for Adam"""
+    tuning_signals: int = 4
+    """validation signals that choose among them"""
+    signals: int = 16
+    """test signals"""
+    batch: int | None = None
+    """observations a step; None: all"""
+    views: int | None = None
+    """views of a CT slice"""
+
+    def __post_init__(self):
+        for name in ("tuning_signals", "signals"):
+            if getattr(self, name) <= 0:
+                raise InputError(f"{name} is {getattr(self, name)}; give a number above 0")
+        if min(self.steps, default=-1) < 0 or max(self.steps, default=0) < 1:
+            raise InputError(f"steps {self.steps} must be 0 or more, at least one above 0")
+
+
+def psnr_by_step(
+    forward: ForwardMap,
+    start: Field,
+    task: Task,
+    query_forward: ForwardMap,
+    loop: InnerConfig,
+    steps: tuple[int, ...],
+    key: jax.Array,
+) -> list[float]:
+    """PSNR in dB on the query after each number of steps.
+
+    A fit that diverges keeps the value it had last: what a user who watches it would keep.
+    """
+    try:
+        snapshots = fit(forward, start, task.support, loop.build(), key, steps).snapshots
+    except DivergedError as error:
+        snapshots = error.snapshots
+    values, last = [], float("nan")
+    for step in steps:
+        if step in snapshots:
+            prediction = predict(query_forward, snapshots[step], task.query.p)
+            last = psnr(prediction, task.query.y)
+        values.append(last)
+    return values
+
+
+@eqx.filter_jit
+def predict(forward: ForwardMap, field: Field, p: Any):
+    """Compiled predictions of a field."""
+    return forward(field, p)
+
+
+def evaluate(
+    forward: ForwardMap,
+    starts: Starts,
+    family: TaskFamily,
+    protocol: Protocol,
+    seed: int = 0,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Fit every initialization to test signals.
+
+    Args:
+        forward: how the support is measured.
+        starts: initializations by name.
+        family: where validation and test signals come from.
+        protocol: steps, step sizes, numbers of signals.
+        seed: of the randomness of fits.
+        on_progress: called with (what runs, fraction done).
+
+    Returns:
+        One row per initialization, optimizer and number of steps: ``init``, ``optimizer``,
+        ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``psnr`` (each signal), ``n``,
+        ``seconds`` (of one fit, up to that step), and ``views`` if given.
+    """
+    largest = max(protocol.steps)
+    tuning = _tasks(family, "validation", protocol.tuning_signals, protocol.views)
+    testing = _tasks(family, "test", protocol.signals, protocol.views)
+    optimizers: list[tuple[OptimizerName, tuple[float, ...]]] = [
+        ("sgd", protocol.sgd),
+        ("adam", protocol.adam),
+    ]
+    optimizers = [(name, rates) for name, rates in optimizers if rates]
+    rows, done = [], 0
+    total = len(starts) * sum(
+        len(rates) * len(tuning) + max(1, len(rates) - 1) * len(testing) for _, rates in optimizers
+    )
+
+    def run(name: str, optimizer: OptimizerName, lr: float, tasks: list[Task], offset: int):
+        nonlocal done
+        loop = InnerConfig(optimizer, lr, largest, protocol.batch)
+        values = []
+        for index, task in enumerate(tasks):
+            key = jax.random.fold_in(jax.random.PRNGKey(seed), offset + index)
+            start = starts[name](offset + index)
+            values.append(
+                psnr_by_step(forward, start, task, family.query_forward, loop, protocol.steps, key)
+            )
+            done += 1
+            if on_progress:
+                on_progress(f"{name}, {optimizer} {lr:g}", min(0.99, done / total))
+        return np.array(values)
+
+    for name in starts:
+        for optimizer, rates in optimizers:
+            tried = np.stack(
+                [run(name, optimizer, lr, tuning, 1_000_000).mean(axis=0) for lr in rates]
+            )
+            chosen = [rates[int(i)] for i in np.nanargmax(tried, axis=0)]
+            began, fits = time.monotonic(), {}
+            for lr in dict.fromkeys(chosen):
+                fits[lr] = run(name, optimizer, lr, testing, 0)
+            seconds = (time.monotonic() - began) / (len(fits) * len(testing))
+            for column, (step, lr) in enumerate(zip(protocol.steps, chosen, strict=True)):
+                values = fits[lr][:, column]
+                row = {
+                    "init": name,
+                    "optimizer": optimizer,
+                    "lr": lr,
+                    "steps": step,
+                    "psnr_mean": float(values.mean()),
+                    "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+                    "psnr": [round(float(value), 3) for value in values],
+                    "n": len(values),
+                    "seconds": round(seconds * step / largest, 4),
+                }
+                rows.append(row if protocol.views is None else {**row, "views": protocol.views})
+    return rows
+
+
+def _tasks(family: TaskFamily, split: SplitName, count: int, views: int | None) -> list[Task]:
+    available = family.size(split)
+    if count > available:
+        raise InputError(
+            f"{count} {split} signals asked for, but there are only {available}; "
+            f"give a smaller number, or keep more of the data for {split}"
+        )
+    return [family.held_out(split, index, views) for index in range(count)]

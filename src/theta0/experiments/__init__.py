@@ -1,0 +1,66 @@
+"""Presets as Python values, and what is done with them."""
+
+import difflib
+from dataclasses import replace
+
+from theta0.errors import InputError
+from theta0.inits import Initialization
+
+from . import ct, images
+from ._experiment import Experiment
+from .evaluation import Evaluation, Gallery, evaluate_initialization
+from .run import commit, environment, machine, read_experiment, train
+
+PRESETS: dict[str, dict[str, Experiment]] = {
+    "ct": {"smoke": ct.SMOKE, "cpu": ct.CPU, "paper": ct.PAPER},
+    "images": {"smoke": images.SMOKE, "cpu": images.CPU, "paper": images.PAPER},
+}
+
+
+def preset(name: str, scale: str) -> Experiment:
+    """A preset by name and scale.
+
+    Raises:
+        InputError: there is none; the message names the nearest.
+    """
+    if name not in PRESETS:
+        near = difflib.get_close_matches(name, PRESETS, n=2, cutoff=0.3) or sorted(PRESETS)
+        raise InputError(f"unknown preset {name!r}; did you mean {' or '.join(near)}?")
+    if scale not in PRESETS[name]:
+        raise InputError(f"unknown scale {scale!r}; choose from {', '.join(PRESETS[name])}")
+    return PRESETS[name][scale]
+
+
+def experiment_of(initialization: Initialization) -> Experiment:
+    """The experiment of an initialization that has left its run folder.
+
+    Its own description gives data, network and inner loop; protocol and baselines come from the
+    preset it was learned by.
+    """
+    description = initialization.description
+    scale = description.provenance.get("scale", "cpu")
+    base = preset(description.preset, scale if scale in PRESETS["ct"] else "cpu")
+    return replace(
+        base,
+        data=description.data,
+        field=description.field,
+        forward=description.forward,
+        inner=description.inner,
+        seed=description.provenance.get("seed", 0),
+    )
+
+
+__all__ = [
+    "PRESETS",
+    "Evaluation",
+    "Experiment",
+    "Gallery",
+    "commit",
+    "environment",
+    "evaluate_initialization",
+    "experiment_of",
+    "machine",
+    "preset",
+    "read_experiment",
+    "train",
+]

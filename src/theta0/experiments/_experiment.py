@@ -1,0 +1,101 @@
+"""An experiment: everything that decides a training run and its evaluation, as plain values."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+import jax
+import tyro
+
+from theta0.errors import InputError
+from theta0.evaluate import Protocol, Starts, psnr_by_step
+from theta0.fields import Field, FieldConfig
+from theta0.fit import InnerConfig
+from theta0.forward import ForwardConfig
+from theta0.inits import matched, mean, shuffled, standard
+from theta0.meta import FOMAML, MAML, MetaGradient, OuterConfig, Reptile
+from theta0.tasks import DataConfig, TaskFamily
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A preset, or what the command line made of it; saved as ``config.json`` of a run."""
+
+    preset: Annotated[str, tyro.conf.Suppress]
+    """preset it comes from"""
+    scale: str
+    """scale of the preset: smoke (seconds), cpu (within an hour on two cores), paper"""
+    data: DataConfig
+    """signals, and how they are measured"""
+    field: FieldConfig
+    """the network"""
+    forward: ForwardConfig
+    """how the network is measured"""
+    meta: Literal["maml", "fomaml", "reptile"]
+    """the meta-learner"""
+    inner: InnerConfig
+    """the inner loop, in training and as the default of a fit"""
+    outer: OuterConfig
+    """the outer loop"""
+    protocol: Protocol = dataclasses.field(default_factory=Protocol)
+    """the evaluation"""
+    baseline: InnerConfig = dataclasses.field(
+        default_factory=lambda: InnerConfig("adam", 1e-4, 500)
+    )
+    """how Mean and Matched are fitted to what they show"""
+    seed: int = 0
+    """of weights, tasks and keys"""
+    name: str | None = None
+    """a name for the initialization; the preset's when left out"""
+
+    def estimator(self, family: TaskFamily) -> MetaGradient:
+        """The meta-gradient."""
+        inner = self.inner.build()
+        if self.meta == "reptile":
+            return Reptile(inner)
+        return {"maml": MAML, "fomaml": FOMAML}[self.meta](inner, family.training_query_forward)
+
+    def with_data(self, path: str | None) -> "Experiment":
+        """The same on the user's data: a folder of pictures, or a file or folder of slices."""
+        if path is None:
+            return self
+        where = "folder" if hasattr(self.data, "folder") else "source"
+        return replace(self, data=replace(self.data, **{where: path}))
+
+    def validator(self, family: TaskFamily) -> Callable[[Field], float]:
+        """Mean PSNR in dB on validation signals after the inner loop."""
+        count = min(self.outer.validation_signals, family.size("validation"))
+        if count == 0:
+            raise InputError("no validation signals: keep some, with --data.validation N")
+        views = self.protocol.views
+        tasks = [family.held_out("validation", index, views) for index in range(count)]
+
+        def validate(start: Field) -> float:
+            total = 0.0
+            for index, task in enumerate(tasks):
+                key = jax.random.fold_in(jax.random.PRNGKey(self.seed), index)
+                total += psnr_by_step(
+                    self.forward, start, task, family.query_forward, self.inner,
+                    (self.inner.steps,), key,
+                )[0]  # fmt: skip
+            return total / count
+
+        return validate
+
+    def starts(self, learned: Field, family: TaskFamily) -> Starts:
+        """The learned start and the paper's four baselines."""
+        keys = jax.random.split(jax.random.PRNGKey(self.seed + 1), 4)
+        signal = family.mean_signal()
+        shows_mean = mean(self.field, family.query_forward, signal, self.baseline, keys[0])
+        shows_same = matched(
+            learned, self.field, signal.p, self.baseline, keys[1], family.query_forward
+        )
+        mixed = shuffled(learned, keys[2])
+        return {
+            "learned": lambda signal: learned,
+            "standard": lambda signal: standard(self.field, jax.random.fold_in(keys[3], signal)),
+            "mean": lambda signal: shows_mean,
+            "matched": lambda signal: shows_same,
+            "shuffled": lambda signal: mixed,
+        }

@@ -1,0 +1,91 @@
+"""Evaluating an initialization: the learned start and its baselines, as rows and pictures."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from theta0.evaluate import evaluate, predict
+from theta0.fit import InnerConfig, fit
+from theta0.inits import Initialization
+from theta0.tasks import TaskFamily
+
+from ._experiment import Experiment
+
+OnProgress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """One test signal as every initialization shows it after some steps."""
+
+    target: Float[np.ndarray, "height width channels"]
+    steps: tuple[int, ...]
+    pictures: dict[str, list[Float[np.ndarray, "height width channels"]]]
+    """by initialization, one a step"""
+    fits: dict[str, tuple[str, float]]
+    """optimizer and step size used for each initialization"""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found."""
+
+    rows: list[dict[str, Any]]
+    gallery: Gallery
+    facts: dict[str, Any]
+    """seed, numbers of signals, steps and seconds"""
+
+
+def evaluate_initialization(
+    experiment: Experiment,
+    initialization: Initialization,
+    family: TaskFamily | None = None,
+    on_progress: OnProgress | None = None,
+) -> Evaluation:
+    """Compare a learned start with Standard, Mean, Matched and Shuffled on test signals.
+
+    Args:
+        experiment: data, protocol and seed.
+        initialization: the learned start.
+        family: the tasks, if they are built already.
+        on_progress: called with (what runs, fraction done).
+    """
+    began = time.monotonic()
+    family = experiment.data.build() if family is None else family
+    if on_progress:
+        on_progress("fitting Mean and Matched", 0.0)
+    starts = experiment.starts(initialization.field, family)
+    forward, protocol = experiment.forward, experiment.protocol
+    rows = evaluate(forward, starts, family, protocol, experiment.seed, on_progress)
+    task = family.held_out("test", 0, protocol.views)
+    # Step 0 is left to the curves; five pictures fit on a page.
+    steps = tuple(step for step in protocol.steps if step > 0)[-5:]
+    pictures, fits = {}, {}
+    for name, start in starts.items():
+        optimizer, lr = _best(rows, name, steps[-1])
+        loop = InnerConfig(optimizer, lr, steps[-1], protocol.batch).build()
+        key = jax.random.fold_in(jax.random.PRNGKey(experiment.seed), 0)
+        kept = fit(forward, start(0), task.support, loop, key, steps).snapshots
+        show = lambda field: family.picture(predict(family.query_forward, field, task.query.p))
+        pictures[name] = [show(kept[step]) for step in steps]
+        fits[name] = optimizer, lr
+    facts = {
+        "seed": experiment.seed,
+        "test signals": protocol.signals,
+        "validation signals for step sizes": protocol.tuning_signals,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    gallery = Gallery(family.picture(task.query.y), steps, pictures, fits)
+    return Evaluation(rows, gallery, facts)
+
+
+def _best(rows: list[dict[str, Any]], name: str, step: int):
+    """Optimizer and step size with which an initialization does best after ``step`` steps."""
+    mine = [row for row in rows if row["init"] == name and row["steps"] == step]
+    row = max(mine, key=lambda row: row["psnr_mean"])
+    return row["optimizer"], row["lr"]

@@ -1,0 +1,149 @@
+"""A run: a folder that holds a training completely, and goes on after a kill."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from theta0 import __version__
+from theta0.config import from_plain, to_plain
+from theta0.errors import InputError
+from theta0.files import write_json
+from theta0.inits import Description, Initialization, load, without_folders
+from theta0.meta import Progress, learn
+from theta0.tasks import TaskFamily
+
+from ._experiment import Experiment
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and commit, for records."""
+    packages = ("jax", "jaxlib", "equinox", "optax", "numpy")
+    return {
+        "theta0": __version__,
+        "commit": commit(),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+        "machine": machine(),
+        "devices": [str(device) for device in jax.local_devices()],
+    }
+
+
+def machine() -> str:
+    """Processor and number of cores, as people say it."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        name = lines[0].split(":", 1)[1].strip() if lines else name
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def commit() -> str:
+    """The commit of the source tree theta0 runs from, with ``+`` if it was changed; else "none"."""
+    source = Path(__file__).parent
+
+    def git(*args: str) -> str:
+        call = ["git", "-C", str(source), *args]
+        return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        if not git("ls-files", __file__):
+            return "none"
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "-s", ".") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "none"
+
+
+def read_experiment(folder: Path) -> Experiment:
+    """The configuration of a run folder."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise InputError(f"{folder}: not a run folder (no config.json)")
+    try:
+        plain = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error})") from error
+    return from_plain(plain, Experiment, str(path))
+
+
+def train(
+    experiment: Experiment,
+    folder: Path,
+    resume: bool = False,
+    on_step: Callable[[Progress], None] | None = None,
+    family: TaskFamily | None = None,
+) -> Initialization:
+    """Learn an initialization, or go on learning it, in a run folder.
+
+    Args:
+        experiment: the settings; with ``resume`` they must equal the folder's own.
+        folder: ``config.json``, ``environment.json``, ``metrics.jsonl``, ``checkpoints/``,
+            ``init.safetensors`` (the best), ``last.safetensors``.
+        resume: go on in a folder that exists.
+        on_step: called after every outer step.
+        family: the tasks, if they are built already.
+
+    Returns:
+        The best initialization on validation signals.
+    """
+    if resume and (folder / "config.json").exists():
+        _same_settings(experiment, folder)
+    family = experiment.data.build() if family is None else family
+    estimator = experiment.estimator(family)
+    write_json(folder / "config.json", to_plain(experiment))
+    write_json(folder / "environment.json", environment())
+
+    def describe(progress: Progress) -> Description:
+        provenance = {
+            "command": "theta0 " + " ".join(sys.argv[1:]),
+            "theta0": __version__,
+            "commit": commit(),
+            "scale": experiment.scale,
+            "meta": experiment.meta,
+            "seed": experiment.seed,
+            "outer_steps": progress.step,
+            "seconds": round(progress.seconds),
+            "validation_psnr": progress.validation_psnr,
+        }
+        return Description(
+            name=experiment.name or experiment.preset,
+            preset=experiment.preset,
+            field=experiment.field,
+            forward=experiment.forward,
+            inner=experiment.inner,
+            data=without_folders(experiment.data),
+            provenance=provenance,
+        )
+
+    def keep(field, progress: Progress) -> None:
+        Initialization(field, describe(progress)).save(folder / "init.safetensors")
+
+    learned = learn(
+        estimator, experiment.forward,
+        experiment.field.build(jax.random.PRNGKey(experiment.seed)), family, experiment.outer,
+        experiment.seed, folder, experiment.validator(family), keep, on_step,
+    )  # fmt: skip
+    last = replace(describe(learned.progress))
+    Initialization(learned.last, last).save(folder / "last.safetensors")
+    return load(folder / "init.safetensors")
+
+
+def _same_settings(experiment: Experiment, folder: Path) -> None:
+    """Refuse to resume under other settings."""
+    old = read_experiment(folder)
+    if old != experiment:
+        new, was = to_plain(experiment), to_plain(old)
+        differ = [name for name in new if new[name] != was.get(name)]
+        raise InputError(
+            f"{folder}: was started with other settings ({', '.join(differ)}); resume without "
+            "changing them, or give another --out"
+        )

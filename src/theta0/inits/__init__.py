@@ -1,0 +1,18 @@
+"""Initializations: learned, standard, mean, matched, shuffled; saved, loaded, shipped."""
+
+from ._baselines import matched, mean, shuffled, standard
+from ._file import Description, Initialization, load, without_folders
+from ._shipped import find, shipped
+
+__all__ = [
+    "Description",
+    "Initialization",
+    "find",
+    "load",
+    "matched",
+    "mean",
+    "shipped",
+    "shuffled",
+    "standard",
+    "without_folders",
+]

@@ -1,0 +1,38 @@
+"""The initializations that come with the package, and finding one by name, file or run folder."""
+
+from pathlib import Path
+
+from theta0.errors import InputError
+
+from ._file import Initialization, load
+
+FOLDER = Path(__file__).parent / "shipped"
+
+
+def shipped() -> dict[str, Path]:
+    """Files of the shipped initializations by name."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.safetensors"))}
+
+
+def find(name: str) -> Initialization:
+    """Load an initialization from a shipped name, a ``.safetensors`` file or a run folder.
+
+    Raises:
+        InputError: there is none of that name; the message lists what there is.
+    """
+    path = Path(name)
+    if path.is_dir():
+        if not (path / "init.safetensors").exists():
+            raise InputError(
+                f"{name}: a folder without init.safetensors; a run writes it at its first "
+                "validation (continue it with theta0 train --resume)"
+            )
+        return load(path / "init.safetensors")
+    if path.exists() or path.suffix:
+        return load(path)
+    if name not in shipped():
+        raise InputError(
+            f"{name!r} is neither a file, a run folder, nor a shipped initialization "
+            f"({', '.join(shipped()) or 'none'}); see theta0 inits"
+        )
+    return load(shipped()[name])

@@ -1,0 +1,31 @@
+"""Two CPU devices, shapes checked at run time, a cache of compiled programs, and float64."""
+
+from pathlib import Path
+
+from jaxtyping import install_import_hook
+
+# Before anything imports theta0: every annotated function checks the shapes it is called with.
+install_import_hook("theta0", "beartype.beartype")
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+jax.config.update("jax_num_cpu_devices", 2)
+# Most of the suite's time is compilation; what did not change is taken from the last run.
+jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".pytest_cache/jax"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@pytest.fixture
+def x64():
+    """Within the test JAX computes in float64."""
+    from theta0.conformance import float64
+
+    with float64():
+        yield
+
+
+@pytest.fixture
+def key():
+    return jax.random.PRNGKey(0)

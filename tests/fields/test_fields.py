@@ -1,0 +1,189 @@
+"""The three networks: sizes, initialization, encodings, layouts."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from theta0.conformance import check_field
+from theta0.fields import (
+    FourierConfig,
+    PositionalConfig,
+    SirenConfig,
+    count_weights,
+    evaluate,
+    weights,
+)
+from theta0.fit import InnerLoop, fit, loss_and_gradient
+from theta0.forward import Points
+from theta0.tasks import Observation
+
+SMALL = {
+    "siren": SirenConfig(width=12, layers=4),
+    # w0 and bandwidth lower than the paper's, so that rounding is not amplified by 200 a layer.
+    "smooth siren": SirenConfig(width=12, layers=3, w0=20.0, out_size=1),
+    "fourier": FourierConfig(width=12, layers=3, features=8),
+    "positional": PositionalConfig(width=12, layers=3, bands=6, max_exponent=4.0),
+}
+
+
+@pytest.mark.parametrize(
+    "config, expected",
+    [(SirenConfig(), 198_915), (FourierConfig(), 328_961), (PositionalConfig(), 295_172)],
+)
+def test_weight_counts_are_the_papers(config, expected, key):
+    assert count_weights(config.build(key)) == expected
+
+
+def check_uniform(values, bound):
+    """U(-b, b): variance b^2 / 3; sample variances of n values scatter by b^2 sqrt(4 / 45 n)."""
+    values = np.asarray(values, np.float64).ravel()
+    assert np.abs(values).max() <= bound * (1 + 1e-6)
+    # The largest of n draws lies within 20 / n of the bound, but for a probability of e^-20.
+    assert np.abs(values).max() >= bound * (1 - 20 / values.size)
+    assert abs(values.mean()) <= 5 * bound / np.sqrt(3 * values.size)
+    scatter = bound**2 * np.sqrt(4 / 45 / values.size)
+    assert abs(np.mean(values**2) - bound**2 / 3) <= 5 * scatter
+
+
+def check_truncated_normal(values, variance):
+    """Cut at two (untruncated) standard deviations; the given variance is that after the cut."""
+    values = np.asarray(values, np.float64).ravel()
+    assert np.abs(values).max() <= 2 * np.sqrt(variance) / 0.879625 * (1 + 1e-6)
+    assert abs(values.mean()) <= 5 * np.sqrt(variance / values.size)
+    assert abs(np.mean(values**2) / variance - 1) <= 5 * np.sqrt(2 / values.size)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_siren_initialization(seed):
+    field = SirenConfig().build(jax.random.PRNGKey(seed))
+    check_uniform(field.layers[0].weight, 1 / 2)
+    for layer in field.layers[1:]:
+        check_uniform(layer.weight, np.sqrt(6 / 256) / 200)
+    assert not any(np.any(layer.bias) for layer in field.layers)
+    assert [layer.weight.shape for layer in field.layers] == [
+        (256, 2), (256, 256), (256, 256), (256, 256), (3, 256),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("config", [FourierConfig(), PositionalConfig()])
+def test_relu_networks_are_initialized_with_variance_one_over_inputs(config, key):
+    field = config.build(key)
+    for layer in field.layers:
+        check_truncated_normal(layer.weight, 1 / layer.weight.shape[1])
+        assert not np.any(layer.bias)
+
+
+def test_fourier_frequencies_are_normal_with_the_bandwidth(key):
+    frequencies = np.asarray(FourierConfig(features=4096).build(key).frequencies(), np.float64)
+    count = frequencies.size
+    assert abs(frequencies.mean()) <= 5 * 30 / np.sqrt(count)
+    assert abs(np.mean(frequencies**2) / 900 - 1) <= 5 * np.sqrt(2 / count)
+    # Not truncated: of 8192 normal values some lie beyond three deviations.
+    assert np.abs(frequencies).max() > 90
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_initialization_is_a_function_of_the_key_and_layers_differ(name, key):
+    build = SMALL[name].build
+    first, again, other = (weights(build(k)) for k in (key, key, jax.random.PRNGKey(1)))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True) if a.ndim == 2)
+    hidden = [leaf for leaf in first if leaf.shape == (12, 12)]
+    assert all(not np.array_equal(hidden[0], leaf) for leaf in hidden[1:])
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_conformance(name, key):
+    points = jax.random.uniform(jax.random.PRNGKey(3), (6, SMALL[name].in_size))
+    check_field(SMALL[name].build(key), points)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_evaluate_is_the_field_with_points_leading(name, key):
+    field = SMALL[name].build(key)
+    points = jax.random.uniform(key, (5, SMALL[name].in_size))
+    np.testing.assert_array_equal(evaluate(field, points), field(points.T).T)
+
+
+def test_siren_equals_a_numpy_reference(x64, key):
+    config = SirenConfig(width=9, layers=4, w0=30.0, output_offset=0.25)
+    field = config.build(key)
+    points = np.random.default_rng(0).random((6, 2))
+    x = points
+    for layer in field.layers[:-1]:
+        x = np.sin(30.0 * (x @ np.asarray(layer.weight).T + layer.bias))
+    expected = x @ np.asarray(field.layers[-1].weight).T + field.layers[-1].bias + 0.25
+    np.testing.assert_allclose(evaluate(field, jnp.asarray(points)), expected, atol=1e-13)
+
+
+def test_fourier_equals_a_numpy_reference(x64, key):
+    field = SMALL["fourier"].build(key)
+    points = np.random.default_rng(0).random((6, 2))
+    phases = points @ np.asarray(field.frequencies()).T
+    encoded = np.concatenate([np.sin(phases), np.cos(phases)], axis=1)
+    np.testing.assert_allclose(field.encode(jnp.asarray(points.T)).T, encoded, atol=1e-13)
+    x = encoded
+    for layer in field.layers[:-1]:
+        x = np.maximum(x @ np.asarray(layer.weight).T + layer.bias, 0)
+    x = x @ np.asarray(field.layers[-1].weight).T + field.layers[-1].bias
+    np.testing.assert_allclose(
+        evaluate(field, jnp.asarray(points)), 1 / (1 + np.exp(-x)), atol=1e-13
+    )
+
+
+def test_positional_equals_a_numpy_reference(x64, key):
+    config = PositionalConfig(width=9, layers=3)
+    field = config.build(key)
+    points = np.random.default_rng(0).standard_normal((6, 3))
+    phases = np.concatenate([points * 2.0**k for k in np.linspace(0, 8, 20)], axis=1)
+    encoded = np.concatenate([np.sin(phases), np.cos(phases)], axis=1)
+    np.testing.assert_allclose(field.encode(jnp.asarray(points.T)).T, encoded, atol=1e-11)
+    x = encoded
+    for layer in field.layers[:-1]:
+        x = np.maximum(x @ np.asarray(layer.weight).T + layer.bias, 0)
+    x = x @ np.asarray(field.layers[-1].weight).T + field.layers[-1].bias
+    found = evaluate(field, jnp.asarray(points))
+    np.testing.assert_allclose(found[:, :3], 1 / (1 + np.exp(-x[:, :3])), atol=1e-11)
+    np.testing.assert_allclose(found[:, 3:], x[:, 3:], atol=1e-11)
+
+
+def test_encodings_in_float32_follow_the_exact_ones(key):
+    # Positional: phases up to 2^8 * 4 = 1000, where a float32 step is 6e-5: half of it, plus 3e-7.
+    field = PositionalConfig(width=4, layers=2).build(key)
+    x = np.float32(np.random.default_rng(0).uniform(-4, 4, (3, 100)))
+    phases = (2.0 ** np.linspace(0, 8, 20)[:, None, None] * x).reshape(60, 100)
+    exact = np.concatenate([np.sin(phases), np.cos(phases)])
+    # The bands themselves are float32, too: another half a step.
+    assert np.abs(field.encode(jnp.asarray(x)) - exact).max() <= 2e-4
+
+
+def test_a_siren_of_zero_weights_shows_its_offset(key):
+    field = jax.tree.map(jnp.zeros_like, SirenConfig(width=8).build(key))
+    np.testing.assert_array_equal(field(jnp.ones((2, 4))), np.full((3, 4), 0.5, np.float32))
+
+
+def test_outputs_stay_in_their_ranges_for_large_weights(key):
+    large = lambda field: jax.tree.map(lambda leaf: 10 * leaf, field)
+    x = jax.random.uniform(key, (3, 1000))
+    values = jax.jit(large(SMALL["fourier"].build(key)))(x[:2])
+    assert 0 <= values.min() < 0.1 and 0.9 < values.max() <= 1
+    values = jax.jit(large(SMALL["positional"].build(key)))(x)
+    assert values[:3].min() >= 0 and values[:3].max() <= 1
+    # The density is raw: of either sign, and unbounded.
+    assert values[3].min() < -1 or values[3].max() > 1
+
+
+def test_frozen_arrays_get_no_gradient_are_not_counted_and_stay(key):
+    field = SMALL["fourier"].build(key)
+    assert count_weights(field) == (16 * 12 + 12) + (12 * 12 + 12) + (12 + 1)
+    assert not any(leaf is field.frequencies.value for leaf in weights(field))
+    points = jax.random.uniform(key, (20, 2))
+    observation = Observation(points, jnp.ones((20, 1)))
+    _, gradient = loss_and_gradient(Points(), field, observation)
+    assert not np.any(gradient.frequencies.value)
+    assert all(np.any(leaf) for leaf in weights(gradient))
+    fitted = fit(Points(), field, observation, InnerLoop(optax.adam(1e-2), 5), key).field
+    np.testing.assert_array_equal(fitted.frequencies.value, field.frequencies.value)
+    assert not np.array_equal(fitted.layers[0].weight, field.layers[0].weight)
