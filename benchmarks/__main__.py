@@ -74,7 +74,13 @@ def _show(facts: dict[str, Any], rows: list[Row]) -> None:
         table.add_row(row.name, *numbers, target, f"[{colour}]{mark}[/]", row.note)
     # A table in a log file must not be folded at rich's default of 80 columns.
     width = None if sys.stderr.isatty() else 150
-    Console(file=sys.stderr, width=width).print(table)
+    console = Console(file=sys.stderr, width=width)
+    console.print(table)
+    if facts["load_before"] > 0.5:
+        console.print(
+            f"[yellow]Other programs were running (load {facts['load_before']:.1f}): they slow the "
+            "large products that set the floors more than small ones, which flatters the ratios."
+        )
 
 
 def _number(value: float | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from theta0.errors import DivergedError, InputError
 from theta0.fields import Field
@@ -107,59 +108,95 @@ def evaluate(
         ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``psnr`` (each signal), ``n``,
         ``seconds`` (of one fit, up to that step), and ``views`` if given.
     """
-    largest = max(protocol.steps)
-    tuning = _tasks(family, "validation", protocol.tuning_signals, protocol.views)
-    testing = _tasks(family, "test", protocol.signals, protocol.views)
-    optimizers: list[tuple[OptimizerName, tuple[float, ...]]] = [
+    rates: list[tuple[OptimizerName, tuple[float, ...]]] = [
         ("sgd", protocol.sgd),
         ("adam", protocol.adam),
     ]
-    optimizers = [(name, rates) for name, rates in optimizers if rates]
-    rows, done = [], 0
-    total = len(starts) * sum(
-        len(rates) * len(tuning) + max(1, len(rates) - 1) * len(testing) for _, rates in optimizers
+    pairs = [(name, *rate) for name in starts for rate in rates if rate[1]]
+    runner = _Runner(
+        forward,
+        starts,
+        family.query_forward,
+        protocol,
+        seed,
+        _tasks(family, "validation", protocol.tuning_signals, protocol.views),
+        _tasks(family, "test", protocol.signals, protocol.views),
     )
-
-    def run(name: str, optimizer: OptimizerName, lr: float, tasks: list[Task], offset: int):
-        nonlocal done
-        loop = InnerConfig(optimizer, lr, largest, protocol.batch)
-        values = []
-        for index, task in enumerate(tasks):
-            key = jax.random.fold_in(jax.random.PRNGKey(seed), offset + index)
-            start = starts[name](offset + index)
-            values.append(
-                psnr_by_step(forward, start, task, family.query_forward, loop, protocol.steps, key)
-            )
-            done += 1
-            if on_progress:
-                on_progress(f"{name}, {optimizer} {lr:g}", min(0.99, done / total))
-        return np.array(values)
-
-    for name in starts:
-        for optimizer, rates in optimizers:
-            tried = np.stack(
-                [run(name, optimizer, lr, tuning, 1_000_000).mean(axis=0) for lr in rates]
-            )
-            chosen = [rates[int(i)] for i in np.nanargmax(tried, axis=0)]
-            began, fits = time.monotonic(), {}
-            for lr in dict.fromkeys(chosen):
-                fits[lr] = run(name, optimizer, lr, testing, 0)
-            seconds = (time.monotonic() - began) / (len(fits) * len(testing))
-            for column, (step, lr) in enumerate(zip(protocol.steps, chosen, strict=True)):
-                values = fits[lr][:, column]
-                row = {
-                    "init": name,
-                    "optimizer": optimizer,
-                    "lr": lr,
-                    "steps": step,
-                    "psnr_mean": float(values.mean()),
-                    "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
-                    "psnr": [round(float(value), 3) for value in values],
-                    "n": len(values),
-                    "seconds": round(seconds * step / largest, 4),
-                }
-                rows.append(row if protocol.views is None else {**row, "views": protocol.views})
+    rows: list[dict[str, Any]] = []
+    for done, (name, optimizer, lrs) in enumerate(pairs):
+        if on_progress:
+            on_progress(f"{name}, {optimizer}", done / len(pairs))
+        rows.extend(runner.rows(name, optimizer, lrs))
+    if on_progress:
+        on_progress("done", 1.0)
     return rows
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """What all fits of an evaluation share."""
+
+    forward: ForwardMap
+    starts: Starts
+    query_forward: ForwardMap
+    protocol: Protocol
+    seed: int
+    tuning: list[Task]
+    testing: list[Task]
+
+    def fits(
+        self, name: str, optimizer: OptimizerName, lr: float, tasks: list[Task], first: int
+    ) -> Float[np.ndarray, "signals steps"]:
+        """PSNR of every task after every number of steps; ``first`` numbers the signals."""
+        steps = self.protocol.steps
+        loop = InnerConfig(optimizer, lr, max(steps), self.protocol.batch)
+        return np.array(
+            [
+                psnr_by_step(
+                    self.forward,
+                    self.starts[name](number),
+                    task,
+                    self.query_forward,
+                    loop,
+                    steps,
+                    jax.random.fold_in(jax.random.PRNGKey(self.seed), number),
+                )
+                for number, task in enumerate(tasks, start=first)
+            ]
+        )
+
+    def rows(
+        self, name: str, optimizer: OptimizerName, lrs: tuple[float, ...]
+    ) -> list[dict[str, Any]]:
+        """Choose a step size for each number of steps on validation, then run the test."""
+        protocol = self.protocol
+        tried = [self.fits(name, optimizer, lr, self.tuning, _VALIDATION) for lr in lrs]
+        best = np.nanargmax(np.stack(tried).mean(axis=1), axis=0)
+        chosen = [lrs[int(i)] for i in best]
+        began = time.monotonic()
+        fits = {lr: self.fits(name, optimizer, lr, self.testing, 0) for lr in dict.fromkeys(chosen)}
+        seconds = (time.monotonic() - began) / (len(fits) * len(self.testing))
+        views = {} if protocol.views is None else {"views": protocol.views}
+        return [
+            {
+                "init": name,
+                "optimizer": optimizer,
+                "lr": lr,
+                "steps": step,
+                "psnr_mean": float(values.mean()),
+                "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+                "psnr": [round(float(value), 3) for value in values],
+                "n": len(values),
+                "seconds": round(seconds * step / max(protocol.steps), 4),
+                **views,
+            }
+            for column, (step, lr) in enumerate(zip(protocol.steps, chosen, strict=True))
+            for values in [fits[lr][:, column]]
+        ]
+
+
+_VALIDATION = 1_000_000
+"""Number of the first validation signal, so that no test signal shares its randomness."""
 
 
 def _tasks(family: TaskFamily, split: SplitName, count: int, views: int | None) -> list[Task]:

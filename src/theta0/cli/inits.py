@@ -19,7 +19,7 @@ class Inits:
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     parse(Inits, argv, "inits", description="List the initializations that come with theta0.")
-    table = Table("name", "for", "weights", "learned from", "licence of the data", "kB")
+    table = Table("name", "for", "weights", "learned from", "outer steps", "kB")
     found = {}
     for name, path in shipped().items():
         initialization = load(path)
@@ -29,8 +29,8 @@ def main(argv: list[str]) -> dict[str, Any]:
             name,
             description.preset,
             f"{count_weights(initialization.field):,}",
-            str(facts.get("data", "")),
-            str(facts.get("licence", "")),
+            str(facts.get("credit", "")),
+            str(facts.get("outer_steps", "")),
             str(round(path.stat().st_size / 1000)),
         )
         found[name] = {"file": str(path), **facts}

@@ -48,6 +48,8 @@ class Experiment:
     """of weights, tasks and keys"""
     name: str | None = None
     """a name for the initialization; the preset's when left out"""
+    credit: str | None = None
+    """the data and its licence, recorded in the initialization"""
 
     def estimator(self, family: TaskFamily) -> MetaGradient:
         """The meta-gradient."""

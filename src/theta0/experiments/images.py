@@ -38,7 +38,7 @@ CPU = Experiment(
     forward=Points(),
     meta="maml",
     inner=InnerConfig("sgd", 1e-2, 2),
-    outer=OuterConfig(lr=5e-5, steps=8000, tasks=1, validate_every=250, checkpoint_every=100),
+    outer=OuterConfig(lr=5e-5, steps=5000, tasks=1, validate_every=250, checkpoint_every=100),
     protocol=Protocol(sgd=(1e-3, 3e-3, 1e-2, 3e-2), adam=(3e-5, 1e-4, 3e-4)),
     baseline=InnerConfig("adam", 1e-4, 1000),
 )

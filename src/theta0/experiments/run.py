@@ -49,7 +49,7 @@ def machine() -> str:
 
 def commit() -> str:
     """The commit of the source tree theta0 runs from, with ``+`` if it was changed; else "none"."""
-    source = Path(__file__).parent
+    source = Path(__file__).parents[1]
 
     def git(*args: str) -> str:
         call = ["git", "-C", str(source), *args]
@@ -107,6 +107,7 @@ def train(
             "command": "theta0 " + " ".join(sys.argv[1:]),
             "theta0": __version__,
             "commit": commit(),
+            "credit": experiment.credit,
             "scale": experiment.scale,
             "meta": experiment.meta,
             "seed": experiment.seed,

@@ -4,6 +4,8 @@ from abc import abstractmethod
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 
@@ -29,12 +31,14 @@ class Frozen(eqx.Module):
         return jax.lax.stop_gradient(self.value)
 
 
-def evaluate(field: Field, points: Float[Array, "points d"]) -> Float[Array, "points c"]:
+def evaluate(
+    field: Field, points: Float[Array | np.ndarray, "points d"]
+) -> Float[Array, "points c"]:
     """Values of ``field`` at an array of points, points leading."""
     # Without the barriers XLA moves the transposes into the first and last products, whose
     # operands then no longer suit its CPU kernel: 8 % of a SIREN's gradient.
     barrier = jax.lax.optimization_barrier
-    return barrier(field(barrier(points.T))).T
+    return barrier(field(barrier(jnp.asarray(points).T))).T
 
 
 def weights(field: Field) -> list[Array]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.fields import Field, evaluate
@@ -17,7 +18,7 @@ class Points:
         return 1
 
     def __call__(
-        self, field: Field, p: Float[Array, "n d"], key: Array | None = None
+        self, field: Field, p: Float[Array | np.ndarray, "n d"], key: Array | None = None
     ) -> Float[Array, "n c"]:
         """Values of the field at the points."""
         return evaluate(field, p)

@@ -61,10 +61,11 @@ class Volume:
         delta_j)``. The sums of ``sigma delta`` are capped at 1e10, where the exponential is long
         0, so that densities up to float32's largest stay finite.
         """
-        n = rays.origin.shape[0]
-        t = fractions(n, self.samples, key if self.stratified else None).astype(rays.near.dtype)
-        t = rays.near[:, None] + t * (rays.far - rays.near)[:, None]
         origin, direction = jnp.asarray(rays.origin), jnp.asarray(rays.direction)
+        near, far = jnp.asarray(rays.near), jnp.asarray(rays.far)
+        n = origin.shape[0]
+        t = fractions(n, self.samples, key if self.stratified else None).astype(near.dtype)
+        t = near[:, None] + t * (far - near)[:, None]
         points = origin.T[:, :, None] + direction.T[:, :, None] * t
         values = field(points.reshape(3, n * self.samples)).reshape(-1, n, self.samples)
         activate = jax.nn.relu if self.density == "relu" else jax.nn.softplus
@@ -82,7 +83,7 @@ class Volume:
         colour = jnp.sum(weight * values[:-1], axis=2).T
         if self.background == "white":
             colour = colour + (1 - opacity)[:, None]
-        depth = jnp.sum(weight * t, axis=1) + (1 - opacity) * rays.far
+        depth = jnp.sum(weight * t, axis=1) + (1 - opacity) * far
         return Rendering(colour, depth, opacity, sigma)
 
     def __call__(self, field: Field, p: Rays, key: Array | None = None) -> Float[Array, "n 3"]:

@@ -1,0 +1,359 @@
+"""The inner loop against plain automatic differentiation, optax, and itself."""
+
+import time
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import theta0.fit
+from theta0.errors import DivergedError, InputError
+from theta0.fields import Field, FourierConfig, PositionalConfig, SirenConfig, weights
+from theta0.fit import InnerConfig, InnerLoop, adapt, fit, loss_and_gradient
+from theta0.forward import Lines, Points, Rays, Segments, Volume
+from theta0.tasks import Observation
+
+SIREN = SirenConfig(width=8, layers=3, w0=20.0, out_size=2)
+
+
+def points_case(n=23):
+    rng = np.random.default_rng(0)
+    p, y = rng.random((n, 2)), rng.random((n, 2))
+    return Points(), SIREN, Observation(jnp.asarray(p), jnp.asarray(y))
+
+
+def lines_case(n=13):
+    rng = np.random.default_rng(0)
+    p = Segments(jnp.asarray(rng.random((n, 2))), jnp.asarray(rng.random((n, 2))))
+    config = FourierConfig(width=8, layers=3, features=6, bandwidth=5.0)
+    return Lines(samples=5), config, Observation(p, jnp.asarray(rng.random((n, 1))))
+
+
+def volume_case(n=11):
+    rng = np.random.default_rng(0)
+    near = jnp.full(n, 0.2)
+    p = Rays(
+        jnp.asarray(rng.random((n, 3))), jnp.asarray(rng.standard_normal((n, 3))), near, near + 2
+    )
+    config = PositionalConfig(width=8, layers=3, bands=3, max_exponent=2.0)
+    y = jnp.asarray(rng.random((n, 3)))
+    return Volume(samples=6, density="softplus"), config, Observation(p, y)
+
+
+CASES = {"points": points_case, "lines": lines_case, "volume": volume_case}
+
+
+def plain_loss(forward, observation, key=None):
+    """The mean squared error as anyone would write it."""
+
+    def loss(field):
+        return jnp.mean((forward(field, observation.p, key) - observation.y) ** 2)
+
+    return loss
+
+
+def assert_close(found, expected, rtol=1e-12):
+    """Weight by weight, relative to the largest of them: sums run in another order."""
+    scale = max(float(jnp.abs(leaf).max()) for leaf in weights(expected))
+    for a, b in zip(weights(found), weights(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=rtol * scale)
+
+
+def assert_identical(found, expected):
+    for a, b in zip(weights(found), weights(expected), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# 23 observations: whole, halves, padded thirds, one at a time; 1: less than one observation fits.
+@pytest.mark.parametrize("chunk", [1000, 23, 22, 12, 10, 7, 1])
+@pytest.mark.parametrize("case", CASES)
+def test_gradient_equals_plain_autodiff_for_every_chunk_size(x64, key, case, chunk):
+    forward, config, observation = CASES[case]()
+    field = config.build(key)
+    chunk = chunk * forward.samples
+    loss, gradient = jax.jit(
+        lambda: jax.tree.map(
+            lambda leaf: leaf,
+            eqx.filter(
+                loss_and_gradient(forward, field, observation, None, chunk), eqx.is_inexact_array
+            ),
+        )
+    )()
+    expected = eqx.filter_jit(eqx.filter_value_and_grad(plain_loss(forward, observation)))(field)
+    np.testing.assert_allclose(loss, expected[0], rtol=1e-12)
+    assert_close(gradient, expected[1])
+
+
+@pytest.mark.parametrize("case", ["lines", "volume"])
+def test_gradient_with_a_key_is_that_of_the_same_samples(x64, key, case):
+    forward, config, observation = CASES[case]()
+    field = config.build(key)
+    run = eqx.filter_jit(lambda key: loss_and_gradient(forward, field, observation, key))
+    # One chunk draws from the only key that splitting into one gives.
+    (chunk_key,) = jax.random.split(key, 1)
+    loss, gradient = run(key)
+    expected = eqx.filter_value_and_grad(plain_loss(forward, observation, chunk_key))(field)
+    np.testing.assert_allclose(loss, expected[0], rtol=1e-12)
+    assert_close(gradient, expected[1])
+    assert run(jax.random.PRNGKey(1))[0] != loss
+    assert run(key)[0] == loss
+    # Two chunks draw different samples.
+    chunked = loss_and_gradient(forward, field, observation, key, 6 * forward.samples)
+    assert abs(chunked[0] - loss) > 1e-6
+
+
+@pytest.mark.parametrize("chunk", [1000, 5])
+@pytest.mark.parametrize("case", CASES)
+def test_vjp_of_the_gradient_is_the_hessian_product(x64, key, case, chunk):
+    forward, config, observation = CASES[case]()
+    field = config.build(key)
+    params, static = eqx.partition(field, eqx.is_inexact_array)
+    rng = np.random.default_rng(1)
+    direction = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), params)
+
+    def both(params):
+        loss, gradient = loss_and_gradient(
+            forward, eqx.combine(params, static), observation, None, chunk * forward.samples
+        )
+        return loss, eqx.filter(gradient, eqx.is_inexact_array)
+
+    plain = lambda params: plain_loss(forward, observation)(eqx.combine(params, static))
+    loss_bar = jnp.asarray(0.7)
+    found = jax.jit(lambda p: jax.vjp(both, p)[1]((loss_bar, direction))[0])(params)
+    gradient, hessian_product = jax.jit(
+        lambda p: jax.jvp(jax.grad(plain), (p,), (direction,))
+    )(params)
+    expected = jax.tree.map(lambda g, h: loss_bar * g + h, gradient, hessian_product)
+    assert_close(found, expected)
+
+
+def test_sgd_step_is_theta_minus_lr_times_gradient(x64, key):
+    forward, config, observation = points_case()
+    field, lr = config.build(key), 0.03
+    loop = InnerConfig("sgd", lr, 1).build()
+    fitted, losses = adapt(forward, field, observation, loop, key)
+    value, gradient = eqx.filter_value_and_grad(plain_loss(forward, observation))(field)
+    expected = jax.tree.map(lambda theta, g: theta - lr * g, field, gradient)
+    assert_close(fitted, expected)
+    np.testing.assert_allclose(losses, [value], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_steps_equal_optax_on_plain_autodiff(x64, key, name):
+    forward, config, observation = points_case()
+    field, steps = config.build(key), 7
+    loop = InnerConfig(name, 0.01, steps).build()
+    fitted, losses = eqx.filter_jit(adapt)(forward, field, observation, loop, key)
+
+    optimizer = optax.sgd(0.01) if name == "sgd" else optax.adam(0.01, eps_root=1e-16)
+    params, static = eqx.partition(field, eqx.is_inexact_array)
+    state, expected = optimizer.init(params), []
+    value_and_grad = jax.jit(
+        jax.value_and_grad(
+            lambda params: plain_loss(forward, observation)(eqx.combine(params, static))
+        )
+    )
+    for _ in range(steps):
+        value, gradient = value_and_grad(params)
+        updates, state = optimizer.update(gradient, state, params)
+        params = optax.apply_updates(params, updates)
+        expected.append(value)
+    # Adam divides by gradients that may be small, which amplifies their rounding.
+    assert_close(fitted, eqx.combine(params, static), rtol=1e-10)
+    np.testing.assert_allclose(losses, expected, rtol=1e-10)
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """The identity map, telling which points it is asked for."""
+
+    samples = 1
+
+    def __call__(self, field: Field, p, key=None):
+        jax.debug.callback(lambda rows: SEEN.append(np.asarray(rows)), p, ordered=True)
+        return Points()(field, p)
+
+
+SEEN: list[np.ndarray] = []
+
+
+def test_batches_are_drawn_from_the_observations_and_differ_per_step(key):
+    SEEN.clear()
+    forward, config, observation = points_case(100)
+    observation = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)
+    loop = InnerLoop(optax.sgd(1e-3), 4, batch=10)
+    fit(Recorder(), config.build(key), observation, loop, key)
+    jax.effects_barrier()
+    everything = {tuple(row) for row in np.asarray(observation.p)}
+    batches = [{tuple(row) for row in rows} for rows in SEEN]
+    assert len(batches) == 4 and all(rows.shape == (10, 2) for rows in SEEN)
+    assert all(batch <= everything for batch in batches)
+    assert len({frozenset(batch) for batch in batches}) == 4
+
+
+def test_a_batch_keeps_points_and_values_together(x64, key):
+    # Where the field fits every pair exactly, any batch has zero loss if and only if p and y match.
+    forward, config, observation = points_case(50)
+    field = config.build(key)
+    exact = Observation(observation.p, forward(field, observation.p))
+    loop = InnerLoop(optax.sgd(1e-2), 3, batch=8)
+    assert adapt(forward, field, exact, loop, key)[1].max() < 1e-28
+    assert adapt(forward, field, observation, loop, key)[1].min() > 1e-3
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4, 5, 9])
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+@pytest.mark.parametrize("batch", [None, 6])
+def test_the_fit_in_meta_training_is_the_fit_at_test_time(x64, key, name, steps, batch):
+    # Up to 4 steps adapt is unrolled, from 5 on it scans; fit always loops on the device.
+    forward, config, observation = lines_case()
+    field = config.build(key)
+    loop = InnerConfig(name, 0.05, steps, batch).build()
+    run = jax.random.PRNGKey(5)
+    inside, losses = eqx.filter_jit(adapt)(forward, field, observation, loop, run)
+    outside = fit(forward, field, observation, loop, run, snapshots=range(steps + 1))
+    np.testing.assert_allclose(outside.losses, losses, rtol=1e-9)
+    assert_close(outside.field, inside, rtol=1e-9)
+    # Step by step: the snapshot after k steps is what k steps alone give.
+    for k in {1, steps - 1, steps} - {0}:
+        alone = eqx.filter_jit(adapt)(forward, field, observation, loop._replace(steps=k), run)[0]
+        assert_close(outside.snapshots[k], alone, rtol=1e-9)
+
+
+def test_snapshots_are_the_fields_on_the_way_and_change_nothing(key):
+    forward, config, observation = points_case()
+    observation = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)
+    field, loop = config.build(key), InnerConfig("adam", 0.01, 90).build()
+    bare = fit(forward, field, observation, loop, key)
+    full = fit(forward, field, observation, loop, key, snapshots=(0, 1, 5, 64, 70, 90, 200))
+    assert sorted(full.snapshots) == [0, 1, 5, 64, 70, 90]
+    assert bare.snapshots == {}
+    np.testing.assert_array_equal(full.losses, bare.losses)
+    assert full.losses.shape == (90,)
+    assert_identical(full.field, bare.field)
+    assert_identical(full.snapshots[0], field)
+    assert_identical(full.snapshots[90], full.field)
+    assert_identical(full.snapshots[70], fit(forward, field, observation, loop._replace(steps=70), key).field)
+
+
+def test_progress_is_told_after_every_block(key):
+    forward, config, observation = points_case()
+    observation = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)
+    loop, told = InnerConfig("sgd", 0.01, 100).build(), []
+    result = fit(
+        forward, config.build(key), observation, loop, key,
+        on_progress=lambda step, loss: told.append((step, loss)),
+    )  # fmt: skip
+    assert [step for step, _ in told] == [64, 100]
+    assert [loss for _, loss in told] == [float(result.losses[63]), float(result.losses[99])]
+
+
+class Parabola(Field):
+    """The field w everywhere: the loss w^2 makes SGD multiply w by 1 - 2 lr a step."""
+
+    w: jax.Array
+
+    def __call__(self, x):
+        return jnp.broadcast_to(self.w, (1, *x.shape[1:]))
+
+
+def test_divergence_is_an_error_that_names_the_step(key):
+    # lr = 5e4: w grows by -(1e5 - 1) a step; w^2 passes float32's 3.4e38 when w passes 1.8e19,
+    # after 4 steps: (1e5)^4 = 1e20.
+    observation = Observation(jnp.zeros((3, 1)), jnp.zeros((3, 1)))
+    loop = InnerConfig("sgd", 5e4, 20).build()
+    with pytest.raises(DivergedError, match="at step 4:"):
+        fit(Points(), Parabola(jnp.float32(1)), observation, loop, key)
+    # And in a later block, having kept the snapshots before.
+    loop = InnerConfig("sgd", 1.5, 200).build()
+    with pytest.raises(DivergedError, match="at step 64:") as caught:
+        # w grows by -2 a step: w^2 = 2^(2k) passes 2^128 after 64 steps.
+        fit(Points(), Parabola(jnp.float32(1)), observation, loop, key, snapshots=(10, 20, 150))
+    assert sorted(caught.value.snapshots) == [10, 20]
+    assert float(caught.value.snapshots[10].w) == 2.0**10
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"steps": 0}, {"steps": -3}, {"lr": 0.0}, {"lr": -1e-3}, {"lr": float("nan")},
+        {"lr": float("inf")},
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_work_are_input_errors(settings):
+    (name,) = settings
+    with pytest.raises(InputError, match=name):
+        InnerConfig(**settings).build()
+
+
+def test_equal_settings_give_the_same_optimizer_object():
+    first, second = (InnerConfig("adam", 0.02, steps).build() for steps in (3, 4))
+    assert first.optimizer is second.optimizer
+    assert InnerConfig("adam", 0.03, 3).build().optimizer is not first.optimizer
+
+
+def test_a_time_budget_stops_early(key):
+    forward, config, observation = points_case()
+    observation = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)
+    loop = InnerConfig("sgd", 1e-3, 10_000_000).build()
+    field = config.build(key)
+    fit(forward, field, observation, loop._replace(steps=1), key)
+    began = time.monotonic()
+    result = fit(forward, field, observation, loop, key, seconds=0.5)
+    took = time.monotonic() - began
+    # A block lasts at most 0.2 s by the pace measured; the rest allows for a busy machine.
+    assert 0.5 <= took < 5 and 0.5 <= result.seconds < 5
+    assert 1 < len(result.losses) < 10_000_000
+    # Stopping early is the only difference.
+    same = fit(forward, field, observation, loop._replace(steps=len(result.losses)), key)
+    assert_identical(result.field, same.field)
+
+
+def test_no_time_at_all_returns_the_start(key):
+    forward, config, observation = points_case()
+    field = config.build(key)
+    result = fit(forward, field, observation, InnerConfig().build(), key, seconds=0.0)
+    assert result.losses.shape == (0,)
+    assert_identical(result.field, field)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The identity map, counting how often it is traced."""
+
+    samples = 1
+
+    def __call__(self, field: Field, p, key=None):
+        TRACES.append(1)
+        return Points()(field, p)
+
+
+TRACES: list[int] = []
+
+
+def test_another_number_of_steps_does_not_compile_again(key):
+    forward, config, observation = points_case()
+    observation = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)
+    field = config.build(key)
+    TRACES.clear()
+    fit(Counted(), field, observation, InnerConfig("sgd", 1e-3, 3).build(), key)
+    once = len(TRACES)
+    assert once > 0
+    for steps in (1, 2, 64, 65, 200):
+        fit(
+            Counted(), field, observation, InnerConfig("sgd", 1e-3, steps).build(), key,
+            snapshots=(7, 11),
+        )  # fmt: skip
+    fit(Counted(), field, observation, InnerConfig("sgd", 1e-3, 20).build(), key, seconds=0.3)
+    assert len(TRACES) == once
+
+
+def test_the_chunk_size_follows_the_environment(monkeypatch):
+    monkeypatch.delenv("THETA0_CHUNK", raising=False)
+    assert theta0.fit.points_per_chunk() == 1024
+    monkeypatch.setenv("THETA0_CHUNK", "77")
+    assert theta0.fit.points_per_chunk() == 77
