@@ -43,13 +43,13 @@ CPU = Experiment(
 DEMO = Experiment(
     preset="ct",
     scale="demo",
-    data=CTConfig(size=64, rays=64, training_views=4, training_angles="even", query_pixels=2048),
-    field=FourierConfig(width=64, features=128),
-    forward=Lines(samples=32, reduce="sum"),
+    data=CTConfig(size=64, rays=64, training_views=4, training_angles="even", query_pixels=1024),
+    field=FourierConfig(width=64, layers=4, features=64, bandwidth=8.0),
+    forward=Lines(samples=24, reduce="sum"),
     meta="maml",
     inner=InnerConfig("sgd", 10.0, 5, batch=64),
     outer=OuterConfig(
-        lr=2e-3, steps=2000, validate_every=250, validation_signals=4, checkpoint_every=250
+        lr=3e-3, steps=3000, validate_every=250, validation_signals=4, checkpoint_every=250
     ),
     protocol=Protocol(
         steps=(0, 1, 2, 5, 10, 20, 50),

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.sharding import PartitionSpec
+from jax.sharding import AxisType, PartitionSpec
 
 from theta0.data import Prefetch
 from theta0.errors import DivergedError, InputError
@@ -123,7 +123,9 @@ def meta_step(
     if devices == 1:
         loss, direction = mean(params, tasks, keys)
     else:
-        mesh = jax.make_mesh((devices,), ("tasks",), devices=jax.local_devices()[:devices])
+        mesh = jax.make_mesh(
+            (devices,), ("tasks",), (AxisType.Auto,), devices=jax.local_devices()[:devices]
+        )
         everywhere, shared = PartitionSpec(), PartitionSpec("tasks")
         spread = jax.shard_map(
             lambda *args: jax.lax.pmean(mean(*args), "tasks"),

@@ -1,0 +1,256 @@
+"""Meta-gradients against finite differences, an independent re-implementation, and each other."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from theta0.conformance import check_gradient, check_meta_gradient
+from theta0.fields import FourierConfig, PositionalConfig, SirenConfig, weights
+from theta0.fit import InnerConfig, InnerLoop, adapt, loss_and_gradient, step
+from theta0.fit import start as begin
+from theta0.forward import Lines, Points, Rays, Segments, Volume
+from theta0.meta import FOMAML, MAML, Reptile
+from theta0.tasks import Observation, Task
+
+rng = np.random.default_rng(0)
+
+
+def points_p(n):
+    return jnp.asarray(rng.random((n, 2)))
+
+
+def lines_p(n):
+    return Segments(jnp.asarray(rng.random((n, 2))), jnp.asarray(rng.random((n, 2))))
+
+
+def rays_p(n):
+    origin, direction = rng.random((n, 3)), rng.standard_normal((n, 3))
+    return Rays(jnp.asarray(origin), jnp.asarray(direction), jnp.zeros(n), jnp.full(n, 2.0))
+
+
+# The step sizes make the loss fall by a tenth to a half in a step: second order matters.
+CASES = {
+    "points": (
+        Points(), SirenConfig(width=8, layers=3, w0=10.0, out_size=1), points_p, 1, 2e-2,
+    ),
+    "lines": (
+        Lines(samples=4), FourierConfig(width=8, layers=3, features=6, bandwidth=4.0), lines_p, 1, 1.0,
+    ),
+    "volume": (
+        Volume(samples=5, density="softplus"),
+        PositionalConfig(width=8, layers=3, bands=3, max_exponent=2.0), rays_p, 3, 0.5,
+    ),
+}  # fmt: skip
+
+
+def build(case, dtype=np.float64, tasks=2):
+    forward, config, places, channels, lr = CASES[case]
+
+    def observation(n):
+        return Observation(places(n), jnp.asarray(rng.random((n, channels))))
+
+    each = [Task(observation(9), observation(7)) for _ in range(tasks)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves).astype(dtype), *each)
+    field = config.build(jax.random.PRNGKey(3))
+    return forward, field, stacked, lr
+
+
+def one(tasks, index=0):
+    return jax.tree.map(lambda leaf: leaf[index], tasks)
+
+
+def inner(optimizer, lr, steps, batch=None):
+    return InnerConfig(optimizer, lr if optimizer == "sgd" else 0.01, steps, batch).build()
+
+
+@pytest.mark.parametrize(
+    "case, optimizer, steps, batch",
+    [
+        *[(case, "sgd", 2, None) for case in CASES],
+        *[(case, "adam", 2, 5) for case in CASES],
+        ("points", "sgd", 1, None), ("points", "sgd", 6, 4), ("points", "adam", 6, None),
+        ("lines", "sgd", 6, None), ("volume", "sgd", 6, None), ("volume", "adam", 1, None),
+    ],
+)  # fmt: skip
+def test_maml_gradient_matches_finite_differences(x64, case, optimizer, steps, batch):
+    forward, field, tasks, lr = build(case)
+    estimator, key = MAML(inner(optimizer, lr, steps, batch)), jax.random.PRNGKey(4)
+    task = one(tasks)
+    loss, direction = eqx.filter_jit(estimator.task_gradient)(forward, field, task, key)
+
+    # The loss after adaptation as a function of the start alone; the same key, so the same
+    # batches and the same jittered samples. Steps of the differences: see theta0.conformance.
+    params, static = eqx.partition(field, eqx.is_inexact_array)
+
+    def after_adaptation(params):
+        start = eqx.combine(params, static)
+        inner_key, outer_key = jax.random.split(key)
+        adapted, _ = adapt(forward, start, task.support, estimator.inner, inner_key)
+        return loss_and_gradient(forward, adapted, task.query, outer_key)[0]
+
+    if case == "lines":
+        # Frequencies are not trained: their direction is zero, that of the differences is not.
+        assert not np.any(direction.frequencies.value)
+        frozen = lambda tree: tree.frequencies.value
+        of_weights = lambda p: after_adaptation(eqx.tree_at(frozen, p, frozen(params)))
+    else:
+        of_weights = after_adaptation
+    np.testing.assert_allclose(loss, eqx.filter_jit(after_adaptation)(params), rtol=1e-10)
+    check_gradient(of_weights, params, eqx.filter(direction, eqx.is_inexact_array), rtol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer, steps", [("sgd", 3), ("adam", 2), ("sgd", 6)])
+def test_maml_equals_a_reimplementation_by_plain_autodiff(x64, optimizer, steps):
+    forward, field, tasks, lr = build("points")
+    task, key = one(tasks), jax.random.PRNGKey(4)
+    params, static = eqx.partition(field, eqx.is_inexact_array)
+    rule = optax.sgd(lr) if optimizer == "sgd" else optax.adam(0.01, eps_root=1e-16)
+
+    def mse(params, data):
+        return jnp.mean((eqx.combine(params, static)(data.p.T).T - data.y) ** 2)
+
+    def outer(params):
+        state = rule.init(params)
+        for _ in range(steps):
+            updates, state = rule.update(jax.grad(mse)(params, task.support), state, params)
+            params = optax.apply_updates(params, updates)
+        return mse(params, task.query)
+
+    loss, gradient = jax.jit(jax.value_and_grad(outer))(params)
+    estimator = MAML(inner(optimizer, lr, steps))
+    found_loss, found = eqx.filter_jit(estimator.task_gradient)(forward, field, task, key)
+    np.testing.assert_allclose(found_loss, loss, rtol=1e-11)
+    # Adam divides by small gradients, which amplifies rounding.
+    scale = max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(gradient))
+    for a, b in zip(weights(found), jax.tree.leaves(gradient), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-9 * scale)
+    # And the second order is not negligible here, so the comparison means something.
+    first_order = eqx.filter_jit(FOMAML(inner(optimizer, lr, steps)).task_gradient)(
+        forward, field, task, key
+    )[1]
+    gaps = [
+        float(jnp.abs(a - b).max())
+        for a, b in zip(weights(first_order), jax.tree.leaves(gradient), strict=True)
+    ]
+    assert max(gaps) > 1e-3 * scale
+
+
+@pytest.mark.parametrize("steps", [2, 6])
+@pytest.mark.parametrize("case", CASES)
+def test_fomaml_is_the_gradient_at_the_adapted_weights(x64, case, steps):
+    forward, field, tasks, lr = build(case)
+    task, key, loop = one(tasks), jax.random.PRNGKey(4), inner("sgd", lr, steps)
+    loss, found = eqx.filter_jit(FOMAML(loop).task_gradient)(forward, field, task, key)
+    inner_key, outer_key = jax.random.split(key)
+    adapted, _ = eqx.filter_jit(adapt)(forward, field, task.support, loop, inner_key)
+    (sample_key,) = jax.random.split(outer_key, 1)
+    plain = lambda f: jnp.mean((forward(f, task.query.p, sample_key) - task.query.y) ** 2)
+    expected_loss, expected = eqx.filter_jit(eqx.filter_value_and_grad(plain))(adapted)
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-10)
+    for a, b in zip(weights(found), weights(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-13)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_step_reptile_with_sgd_is_lr_times_the_support_gradient(x64, case):
+    forward, field, tasks, lr = build(case)
+    task, key = one(tasks), jax.random.PRNGKey(4)
+    loss, found = eqx.filter_jit(Reptile(inner("sgd", lr, 1)).task_gradient)(
+        forward, field, task, key
+    )
+    # The keys of step 0 as fit.step splits them, and of its single chunk.
+    inner_key, _ = jax.random.split(key)
+    _, forward_key = jax.random.split(jax.random.fold_in(inner_key, 0))
+    (sample_key,) = jax.random.split(forward_key, 1)
+    plain = lambda f: jnp.mean((forward(f, task.support.p, sample_key) - task.support.y) ** 2)
+    expected_loss, gradient = eqx.filter_jit(eqx.filter_value_and_grad(plain))(field)
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-12)
+    for a, b in zip(weights(found), weights(gradient), strict=True):
+        # theta - (theta - lr g) loses digits where lr g is small against theta.
+        np.testing.assert_allclose(a, lr * b, rtol=0, atol=1e-14)
+
+
+def test_descending_reptile_moves_towards_the_adapted_weights(x64):
+    forward, field, tasks, lr = build("points")
+    task, key, loop = one(tasks), jax.random.PRNGKey(4), inner("sgd", lr, 5)
+    _, direction = eqx.filter_jit(Reptile(loop).task_gradient)(forward, field, task, key)
+    adapted, _ = eqx.filter_jit(adapt)(
+        forward, field, task.support, loop, jax.random.split(key)[0]
+    )
+    updates, _ = optax.sgd(0.3).update(direction, optax.sgd(0.3).init(direction))
+    moved = eqx.apply_updates(field, updates)
+    for a, b, c in zip(weights(moved), weights(field), weights(adapted), strict=True):
+        np.testing.assert_allclose(a, 0.7 * b + 0.3 * c, atol=1e-14)
+
+
+ESTIMATORS = [MAML, FOMAML, Reptile]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_conformance(estimator):
+    # Tasks mapped = tasks looped, among others; 6 steps scan, a batch draws from the key.
+    forward, field, tasks, lr = build("lines", np.float32, tasks=3)
+    check_meta_gradient(estimator(inner("sgd", lr, 6, 5)), forward, field, tasks)
+
+
+class Biased(Reptile):
+    """A wrong meta-gradient: it sums over tasks."""
+
+    def mean(self, forward, field, tasks, keys):
+        loss, direction = Reptile.mean(self, forward, field, tasks, keys)
+        return loss, jax.tree.map(lambda leaf: 2 * leaf, direction)
+
+
+def test_the_conformance_test_can_fail():
+    forward, field, tasks, lr = build("points", np.float32)
+    with pytest.raises(AssertionError, match="not the mean"):
+        check_meta_gradient(Biased(inner("sgd", lr, 1)), forward, field, tasks)
+
+
+def test_maml_through_adam_is_finite_at_a_zero_gradient(key):
+    # A field that fits its support exactly: Adam divides 0 by sqrt(0), whose slope is infinite.
+    field = SirenConfig(width=8, layers=3, w0=10.0, out_size=1).build(key)
+    p = jax.random.uniform(key, (9, 2))
+    support, query = Observation(p, Points()(field, p)), Observation(p, jnp.zeros((9, 1)))
+    estimator = MAML(inner("adam", 0.01, 2))
+    loss, direction = eqx.filter_jit(estimator.task_gradient)(
+        Points(), field, Task(support, query), key
+    )
+    assert np.isfinite(loss)
+    assert all(np.isfinite(leaf).all() for leaf in weights(direction))
+    # Biases of dead ReLUs, too, have gradients of exactly zero.
+    relu = FourierConfig(width=8, layers=3, features=4).build(key)
+    relu = eqx.tree_at(lambda f: f.layers[0].bias, relu, jnp.full(8, -100.0))
+    support = Observation(p, jnp.ones((9, 1)))
+    _, direction = eqx.filter_jit(estimator.task_gradient)(
+        Points(), relu, Task(support, support), key
+    )
+    assert all(np.isfinite(leaf).all() for leaf in weights(direction))
+
+
+@pytest.mark.parametrize("estimator", [MAML, FOMAML])
+def test_the_query_can_be_measured_otherwise_than_the_support(x64, key, estimator):
+    forward, field, tasks, lr = build("lines")
+    points = Observation(jnp.asarray(rng.random((7, 2))), jnp.asarray(rng.random((7, 1))))
+    task, loop = Task(one(tasks).support, points), inner("sgd", lr, 1)
+    loss, _ = eqx.filter_jit(estimator(loop, Points()).task_gradient)(forward, field, task, key)
+    adapted, _ = adapt(forward, field, task.support, loop, jax.random.split(key)[0])
+    expected = jnp.mean((Points()(adapted, points.p) - points.y) ** 2)
+    np.testing.assert_allclose(loss, expected, rtol=1e-12)
+
+
+def test_an_inner_loop_is_the_same_function_of_step_and_key(x64, key):
+    # Resuming in the middle: the randomness of step k comes from (key, k) alone.
+    forward, field, tasks, lr = build("lines")
+    support, loop = one(tasks).support, inner("sgd", lr, 3, 4)
+    whole, _ = eqx.filter_jit(adapt)(forward, field, support, loop, key)
+    state = begin(field, loop)
+    for _ in range(3):
+        state, _ = eqx.filter_jit(step)(forward, state, support, loop, key)
+    assert int(state.step) == 3
+    for a, b in zip(weights(state.field), weights(whole), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
+    assert isinstance(loop, InnerLoop)
