@@ -23,6 +23,9 @@ FORMAT = 1
 MAX_BYTES = 2**30
 """Larger files are refused before they are read."""
 
+_NOT_OURS = (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What a damaged or foreign file makes the readers raise; JSON may hold infinity, or nest deep."""
+
 Tree = TypeVar("Tree")
 
 
@@ -68,7 +71,7 @@ class Stored:
             header = json.loads(data[8 : 8 + size]).get("__metadata__", {})
             self.facts: dict[str, Any] = json.loads(header["theta0"])
             version = int(self.facts["format"])
-        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        except _NOT_OURS as error:
             raise InputError(
                 f"{path}: not a whole theta0 .safetensors file ({type(error).__name__}: {error})"
             ) from error

@@ -37,7 +37,8 @@ CASES = {
         Points(), SirenConfig(width=8, layers=3, w0=10.0, out_size=1), points_p, 1, 2e-2,
     ),
     "lines": (
-        Lines(samples=4), FourierConfig(width=8, layers=3, features=6, bandwidth=4.0), lines_p, 1, 1.0,
+        Lines(samples=4), FourierConfig(width=8, layers=3, features=6, bandwidth=4.0),
+        lines_p, 1, 1.0,
     ),
     "volume": (
         Volume(samples=5, density="softplus"),
@@ -177,9 +178,7 @@ def test_descending_reptile_moves_towards_the_adapted_weights(x64):
     forward, field, tasks, lr = build("points")
     task, key, loop = one(tasks), jax.random.PRNGKey(4), inner("sgd", lr, 5)
     _, direction = eqx.filter_jit(Reptile(loop).task_gradient)(forward, field, task, key)
-    adapted, _ = eqx.filter_jit(adapt)(
-        forward, field, task.support, loop, jax.random.split(key)[0]
-    )
+    adapted, _ = eqx.filter_jit(adapt)(forward, field, task.support, loop, jax.random.split(key)[0])
     updates, _ = optax.sgd(0.3).update(direction, optax.sgd(0.3).init(direction))
     moved = eqx.apply_updates(field, updates)
     for a, b, c in zip(weights(moved), weights(field), weights(adapted), strict=True):

@@ -61,7 +61,7 @@ OUTER = OuterConfig(lr=1e-3, steps=11, tasks=2, validate_every=3, checkpoint_eve
 
 def validate(field):
     """A cheap stand-in for PSNR that rises and falls: how close the first bias is to a mark."""
-    return 20 - 1e4 * abs(float(field.layers[0].bias[0]) - 0.003)
+    return 20 - 1e4 * abs(float(field.layers[0].bias[0]) - 0.00105)
 
 
 def run(folder=None, outer=OUTER, estimator=ESTIMATOR, **more):
@@ -160,7 +160,9 @@ def test_a_finished_run_is_not_run_again(whole, tmp_path):
 
 def test_best_is_the_best_validated_and_last_the_last(whole):
     result, lines = whole
-    validated = {line["step"]: line["validation_psnr"] for line in lines if "validation_psnr" in line}
+    validated = {
+        line["step"]: line["validation_psnr"] for line in lines if "validation_psnr" in line
+    }
     assert sorted(validated) == [3, 6, 9, 11]
     best = max(validated, key=validated.get)
     assert best < 11, "the stand-in should fall at the end"
@@ -193,9 +195,9 @@ def test_a_validation_that_is_not_a_number_is_never_the_best(tmp_path):
 def test_divergence_is_an_error_and_keeps_the_last_good_checkpoint(tmp_path):
     class Cursed(Waves):
         def training_tasks(self, seed, step, count):
-            task = super().training_tasks(seed, step, count)
-            bad = np.where(step == 6, np.float32(np.nan), task.query.y)
-            return Task(task.support, Observation(task.query.p, bad))
+            tasks = super().training_tasks(seed, step, count)
+            bad = np.where(step == 6, np.float32(np.nan), tasks.query.y)
+            return eqx.tree_at(lambda tasks: tasks.query.y, tasks, bad)
 
     with pytest.raises(DivergedError, match="outer step 7"):
         learn(ESTIMATOR, Points(), FIELD, Cursed(), OUTER, seed=1, folder=tmp_path)
@@ -225,7 +227,9 @@ def test_a_full_disk_leaves_the_previous_checkpoint(whole, tmp_path, monkeypatch
     assert_same_run(run(tmp_path, validate=validate), whole[0], tmp_path)
 
 
-@pytest.mark.parametrize("estimator", [ESTIMATOR, Reptile(ESTIMATOR.inner)], ids=["maml", "reptile"])
+@pytest.mark.parametrize(
+    "estimator", [ESTIMATOR, Reptile(ESTIMATOR.inner)], ids=["maml", "reptile"]
+)
 @pytest.mark.parametrize("tasks", [2, 4])
 def test_one_device_equals_two(key, tasks, estimator):
     assert jax.local_device_count() == 2
@@ -233,9 +237,7 @@ def test_one_device_equals_two(key, tasks, estimator):
     optimizer = optax.sgd(1.0)
     state = optimizer.init(eqx.filter(FIELD, eqx.is_inexact_array))
     results = [
-        eqx.filter_jit(meta_step)(
-            estimator, Points(), optimizer, FIELD, state, batch, key, devices
-        )
+        eqx.filter_jit(meta_step)(estimator, Points(), optimizer, FIELD, state, batch, key, devices)
         for devices in (1, 2)
     ]
     (one, _, one_loss), (two, _, two_loss) = results
@@ -274,11 +276,12 @@ def rates(outer, steps):
 
 
 def test_schedules():
+    # Adam corrects its moments by 1 - 0.999^k, which loses four digits of single precision.
     constant = rates(OuterConfig(lr=0.1, schedule="constant", steps=10), 10)
-    np.testing.assert_allclose(constant, 0.1, rtol=1e-5)
+    np.testing.assert_allclose(constant, 0.1, rtol=1e-4)
     cosine = rates(OuterConfig(lr=0.1, schedule="cosine", steps=10), 11)
     expected = 0.05 * (1 + np.cos(np.pi * np.arange(11) / 10))
-    np.testing.assert_allclose(cosine, expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(cosine, expected, rtol=1e-4, atol=1e-7)
 
 
 def test_clipping_bounds_the_norm_before_adam():
@@ -291,23 +294,35 @@ def test_clipping_bounds_the_norm_before_adam():
 
 
 @pytest.mark.parametrize(
-    "name", ["steps", "tasks", "validate_every", "validation_signals", "checkpoint_every"]
-)
-def test_numbers_that_cannot_work_are_input_errors(name):
+    "name, value",
+    [
+        ("steps", 0), ("tasks", -1), ("validate_every", 0), ("validation_signals", 0),
+        ("checkpoint_every", 0), ("lr", 0.0), ("lr", float("nan")), ("clip", -1.0),
+    ],
+)  # fmt: skip
+def test_numbers_that_cannot_work_are_input_errors(name, value):
     with pytest.raises(InputError, match=name):
-        run(outer=OuterConfig(**{name: 0}))
+        run(outer=OuterConfig(**{name: value}))
+
+
+def test_equal_settings_give_the_same_optimizer_object():
+    # Another object would compile the step anew.
+    first, second = (OuterConfig(schedule="constant", steps=n).optimizer() for n in (5, 6))
+    assert first is second
+    assert OuterConfig(steps=5).optimizer() is not OuterConfig(steps=6).optimizer()
 
 
 def test_meta_training_finds_a_better_start():
-    # A smoke test of the whole: after 60 steps, two inner steps fit unseen waves better.
-    outer = OuterConfig(lr=3e-3, steps=60, tasks=2)
-    learned = run(outer=outer).last
-    unseen = jax.tree.map(jnp.asarray, stack([FAMILY.held_out("test", i) for i in range(4)]))
-    losses = [
-        float(eqx.filter_jit(ESTIMATOR)(Points(), field, unseen, jax.random.PRNGKey(0))[0])
-        for field in (FIELD, learned)
-    ]
-    assert losses[1] < 0.7 * losses[0]
+    # A smoke test of the whole: two inner steps, large enough for this network to adapt, fit
+    # unseen waves better after 60 outer steps. The loss falls to 0.43 of what it was.
+    estimator = MAML(InnerConfig("sgd", 0.1, 2).build())
+    learned = run(outer=OuterConfig(lr=3e-3, steps=60, tasks=2), estimator=estimator).last
+    unseen = jax.tree.map(jnp.asarray, stack([FAMILY.held_out("test", i) for i in range(32)]))
+    loss = eqx.filter_jit(estimator)
+    before, after = (
+        float(loss(Points(), field, unseen, jax.random.PRNGKey(0))[0]) for field in (FIELD, learned)
+    )
+    assert after < 0.6 * before
 
 
 def test_the_log_is_plain_json(whole):

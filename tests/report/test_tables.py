@@ -221,7 +221,19 @@ def test_steps_table_orders_and_fills():
     ]  # fmt: skip
     assert table.rows[1][3:] == (None, 29.0, None)
     assert Cells(table.to_html()).best == {(0, 3), (1, 4), (0, 5)}  # each column exactly once
-    assert table.notes == ("Mean over 4 signals; lr is the step size.",)
+    assert table.notes == ("Mean over 4 signals; lr: step sizes used.",)
+
+
+def test_steps_table_lists_the_step_sizes_used_in_one_line():
+    """The step size is chosen for each number of steps, so it does not tell lines apart."""
+    rows = [
+        row("learned", "sgd", steps, 20.0 + steps, lr=lr)
+        for steps, lr in ((0, 7.0), (1, 0.1), (2, 0.1), (10, 0.025), (20, 0.005))
+    ]
+    (line,) = tables.steps_table(rows).rows
+    assert line == ("learned", "sgd", "0.005, 0.025, 0.1", 20.0, 21.0, 22.0, 30.0, 40.0)
+    with pytest.raises(ValueError, match="two rows"):
+        tables.steps_table([*rows, row("learned", "sgd", 1, 30.0, lr=0.2)])
 
 
 def test_best_is_among_equal_numbers_of_views():

@@ -5,9 +5,11 @@ happened before; together with the checkpointed field and optimizer state this m
 run equal to an uninterrupted one, bit for bit.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -51,15 +53,18 @@ class OuterConfig:
     """outer steps between checkpoints"""
 
     def optimizer(self) -> optax.GradientTransformation:
-        """Clipping, then Adam with the schedule."""
-        for name in ("steps", "tasks", "validate_every", "validation_signals", "checkpoint_every"):
-            if getattr(self, name) <= 0:
-                raise InputError(f"outer.{name} is {getattr(self, name)}; give a number above 0")
-        rate = optax.cosine_decay_schedule(self.lr, self.steps)
-        adam = optax.adam(rate if self.schedule == "cosine" else self.lr)
-        return (
-            adam if self.clip is None else optax.chain(optax.clip_by_global_norm(self.clip), adam)
-        )
+        """Clipping, then Adam with the schedule; the same object for the same settings."""
+        for name, value in vars(self).items():
+            if isinstance(value, int | float) and not value > 0:
+                raise InputError(f"outer.{name} is {value}; give a number above 0")
+        cosine = self.schedule == "cosine"
+        return _optimizer(self.lr, self.steps if cosine else None, self.clip)
+
+
+@cache
+def _optimizer(lr: float, decay: int | None, clip: float | None) -> optax.GradientTransformation:
+    adam = optax.adam(lr if decay is None else optax.cosine_decay_schedule(lr, decay))
+    return adam if clip is None else optax.chain(optax.clip_by_global_norm(clip), adam)
 
 
 class Progress(NamedTuple):
@@ -163,28 +168,25 @@ class _Run:
             self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
             write(self.checkpoint, state, progress.record())
 
-    def load(self, template: _State) -> tuple[_State, Progress] | None:
-        if self.folder is None or not self.checkpoint.exists():
-            return None
-        stored = Stored(self.checkpoint)
-        facts: dict[str, Any] = {name: stored.facts.get(name) for name in Progress._fields}
-        progress = Progress(**facts)
+    def load(self, state: _State, progress: Progress) -> tuple[_State, Progress]:
+        """The checkpoint, or what is given where there is none; the log ends where it does."""
+        if self.folder is None:
+            return state, progress
+        if self.checkpoint.exists():
+            stored = Stored(self.checkpoint)
+            state = stored.into(state)
+            facts: dict[str, Any] = {name: stored.facts.get(name) for name in Progress._fields}
+            progress = Progress(**facts)
         metrics = self.folder / "metrics.jsonl"
         if metrics.exists():
-            # Steps after the checkpoint are run, and written, again.
+            # Steps after the checkpoint, or before a first one, are run, and written, again.
             lines = [line for line in read_jsonl(metrics) if line["step"] <= progress.step]
-            write_text(metrics, "".join(f"{_json(line)}\n" for line in lines))
-        return stored.into(template), progress
+            write_text(metrics, "".join(f"{json.dumps(line)}\n" for line in lines))
+        return state, progress
 
     def log(self, progress: Progress) -> None:
         if self.folder is not None:
             append_jsonl(self.folder / "metrics.jsonl", progress.record())
-
-
-def _json(record: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(record)
 
 
 def learn(
@@ -220,10 +222,7 @@ def learn(
     optimizer = outer.optimizer()
     run, devices = _Run(folder), devices_for(outer.tasks)
     state = _State(field, field, optimizer.init(eqx.filter(field, eqx.is_inexact_array)))
-    progress = Progress(0, float("nan"), 0.0, None, None)
-    resumed = run.load(state)
-    if resumed is not None:
-        state, progress = resumed
+    state, progress = run.load(state, Progress(0, float("nan"), 0.0, None, None))
     began = time.monotonic() - progress.seconds
     load = lambda step: family.training_tasks(seed, step, outer.tasks)
     try:
