@@ -124,9 +124,9 @@ def test_vjp_of_the_gradient_is_the_hessian_product(x64, key, case, chunk):
     plain = lambda params: plain_loss(forward, observation)(eqx.combine(params, static))
     loss_bar = jnp.asarray(0.7)
     found = jax.jit(lambda p: jax.vjp(both, p)[1]((loss_bar, direction))[0])(params)
-    gradient, hessian_product = jax.jit(
-        lambda p: jax.jvp(jax.grad(plain), (p,), (direction,))
-    )(params)
+    gradient, hessian_product = jax.jit(lambda p: jax.jvp(jax.grad(plain), (p,), (direction,)))(
+        params
+    )
     expected = jax.tree.map(lambda g, h: loss_bar * g + h, gradient, hessian_product)
     assert_close(found, expected)
 
@@ -183,7 +183,7 @@ SEEN: list[np.ndarray] = []
 
 def test_batches_are_drawn_from_the_observations_and_differ_per_step(key):
     SEEN.clear()
-    forward, config, observation = points_case(100)
+    _, config, observation = points_case(100)
     observation = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)
     loop = InnerLoop(optax.sgd(1e-3), 4, batch=10)
     fit(Recorder(), config.build(key), observation, loop, key)
@@ -239,7 +239,9 @@ def test_snapshots_are_the_fields_on_the_way_and_change_nothing(key):
     assert_identical(full.field, bare.field)
     assert_identical(full.snapshots[0], field)
     assert_identical(full.snapshots[90], full.field)
-    assert_identical(full.snapshots[70], fit(forward, field, observation, loop._replace(steps=70), key).field)
+    assert_identical(
+        full.snapshots[70], fit(forward, field, observation, loop._replace(steps=70), key).field
+    )
 
 
 def test_progress_is_told_after_every_block(key):
@@ -338,7 +340,7 @@ TRACES: list[int] = []
 
 
 def test_another_number_of_steps_does_not_compile_again(key):
-    forward, config, observation = points_case()
+    _, config, observation = points_case()
     observation = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)
     field = config.build(key)
     TRACES.clear()
