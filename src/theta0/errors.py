@@ -9,6 +9,18 @@ class InputError(ValueError):
         super().__init__(" ".join(str(message).splitlines()))
 
 
+def require_positive(settings: object, *names: str) -> None:
+    """Refuse settings that are given but not above 0.
+
+    Raises:
+        InputError: names the first of them.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and not value > 0:
+            raise InputError(f"{name} is {value}; give a number above 0")
+
+
 class MissingExtra(ImportError):
     """An optional dependency is not installed; the message names the install command."""
 

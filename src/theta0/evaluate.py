@@ -15,12 +15,12 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from theta0.errors import DivergedError, InputError
+from theta0.errors import DivergedError, InputError, require_positive
 from theta0.fields import Field
 from theta0.fit import InnerConfig, OptimizerName, fit
 from theta0.forward import ForwardMap
 from theta0.metrics import psnr
-from theta0.tasks import SplitName, Task, TaskFamily
+from theta0.tasks import Observation, SplitName, Task, TaskFamily
 
 Starts = Mapping[str, Callable[[int], Field]]
 """Initializations by name: signal number -> field (a fresh one each for Standard)."""
@@ -46,11 +46,36 @@ class Protocol:
     """views of a CT slice"""
 
     def __post_init__(self):
-        for name in ("tuning_signals", "signals"):
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name} is {getattr(self, name)}; give a number above 0")
+        require_positive(self, "tuning_signals", "signals", "batch", "views")
         if min(self.steps, default=-1) < 0 or max(self.steps, default=0) < 1:
             raise InputError(f"steps {self.steps} must be 0 or more, at least one above 0")
+        if list(self.steps) != sorted(set(self.steps)):
+            raise InputError(f"steps {self.steps} must rise, each given once")
+        if not (self.sgd or self.adam):
+            raise InputError("neither sgd nor adam has a step size to try; give at least one")
+        for lr in (*self.sgd, *self.adam):
+            if not (lr > 0 and np.isfinite(lr)):
+                raise InputError(f"sgd or adam has step size {lr}; give finite ones above 0")
+
+
+def fields_by_step(
+    forward: ForwardMap,
+    start: Field,
+    observation: Observation,
+    loop: InnerConfig,
+    steps: tuple[int, ...],
+    key: jax.Array,
+) -> list[Field]:
+    """The fitted field after each number of steps.
+
+    A fit that diverges keeps the last of them it reached, or the start: what a user who watches
+    it would keep.
+    """
+    try:
+        kept = fit(forward, start, observation, loop.build(), key, (0, *steps)).snapshots
+    except DivergedError as error:
+        kept = error.snapshots
+    return [kept[max(reached for reached in kept if reached <= step)] for step in steps]
 
 
 def psnr_by_step(
@@ -62,20 +87,15 @@ def psnr_by_step(
     steps: tuple[int, ...],
     key: jax.Array,
 ) -> list[float]:
-    """PSNR in dB on the query after each number of steps.
+    """PSNR in dB on the query after each number of steps; see :func:`fields_by_step`.
 
-    A fit that diverges keeps the value it had last: what a user who watches it would keep.
+    A field whose predictions are not numbers counts as the one before.
     """
-    try:
-        snapshots = fit(forward, start, task.support, loop.build(), key, steps).snapshots
-    except DivergedError as error:
-        snapshots = error.snapshots
-    values, last = [], float("nan")
-    for step in steps:
-        if step in snapshots:
-            prediction = predict(query_forward, snapshots[step], task.query.p)
-            last = psnr(prediction, task.query.y)
-        values.append(last)
+    judge = lambda field: psnr(predict(query_forward, field, task.query.p), task.query.y)
+    values: list[float] = []
+    for field in fields_by_step(forward, start, task.support, loop, steps, key):
+        value = judge(field)
+        values.append((values[-1] if values else judge(start)) if np.isnan(value) else value)
     return values
 
 
@@ -171,7 +191,7 @@ class _Runner:
         """Choose a step size for each number of steps on validation, then run the test."""
         protocol = self.protocol
         tried = [self.fits(name, optimizer, lr, self.tuning, _VALIDATION) for lr in lrs]
-        best = np.nanargmax(np.stack(tried).mean(axis=1), axis=0)
+        best = np.argmax(np.stack(tried).mean(axis=1), axis=0)
         chosen = [lrs[int(i)] for i in best]
         began = time.monotonic()
         fits = {lr: self.fits(name, optimizer, lr, self.testing, 0) for lr in dict.fromkeys(chosen)}

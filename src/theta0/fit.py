@@ -19,7 +19,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from theta0.errors import DivergedError, InputError
+from theta0.errors import DivergedError, InputError, require_positive
 from theta0.fields import Field
 from theta0.forward import ForwardMap
 from theta0.tasks import Observation
@@ -55,6 +55,7 @@ class InnerConfig:
             raise InputError(f"steps is {self.steps}; give a number of gradient steps above 0")
         if not (self.lr > 0 and np.isfinite(self.lr)):
             raise InputError(f"lr is {self.lr}; give a finite step size above 0")
+        require_positive(self, "batch")
         return InnerLoop(_optimizer(self.optimizer, self.lr), self.steps, self.batch)
 
 

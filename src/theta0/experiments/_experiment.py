@@ -51,6 +51,16 @@ class Experiment:
     credit: str | None = None
     """the data and its licence, recorded in the initialization"""
 
+    def __post_init__(self):
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}; give 0 or more")
+        for name, loop in (("inner", self.inner), ("baseline", self.baseline)):
+            try:
+                loop.build()
+            except InputError as error:
+                raise InputError(f"{name}.{error}") from error
+        self.outer.optimizer()
+
     def estimator(self, family: TaskFamily) -> MetaGradient:
         """The meta-gradient."""
         inner = self.inner.build()
@@ -62,8 +72,16 @@ class Experiment:
         """The same on the user's data: a folder of pictures, or a file or folder of slices."""
         if path is None:
             return self
-        where = "folder" if hasattr(self.data, "folder") else "source"
-        return replace(self, data=replace(self.data, **{where: path}))
+        return replace(self, data=replace(self.data, **{self._data_key: path}))
+
+    @property
+    def data_path(self) -> str | None:
+        """Where the signals lie, if they are not procedural."""
+        return getattr(self.data, self._data_key)
+
+    @property
+    def _data_key(self) -> str:
+        return "folder" if hasattr(self.data, "folder") else "source"
 
     def validator(self, family: TaskFamily) -> Callable[[Field], float]:
         """Mean PSNR in dB on validation signals after the inner loop."""

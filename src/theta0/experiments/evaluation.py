@@ -9,8 +9,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from theta0.evaluate import evaluate, predict
-from theta0.fit import InnerConfig, fit
+from theta0.evaluate import evaluate, fields_by_step, predict
+from theta0.fit import InnerConfig
 from theta0.inits import Initialization
 from theta0.tasks import TaskFamily
 
@@ -68,11 +68,11 @@ def evaluate_initialization(
     pictures, fits = {}, {}
     for name, start in starts.items():
         optimizer, lr = _best(rows, name, steps[-1])
-        loop = InnerConfig(optimizer, lr, steps[-1], protocol.batch).build()
+        loop = InnerConfig(optimizer, lr, steps[-1], protocol.batch)
         key = jax.random.fold_in(jax.random.PRNGKey(experiment.seed), 0)
-        kept = fit(forward, start(0), task.support, loop, key, steps).snapshots
         show = lambda field: family.picture(predict(family.query_forward, field, task.query.p))
-        pictures[name] = [show(kept[step]) for step in steps]
+        kept = fields_by_step(forward, start(0), task.support, loop, steps, key)
+        pictures[name] = [show(field) for field in kept]
         fits[name] = optimizer, lr
     facts = {
         "seed": experiment.seed,

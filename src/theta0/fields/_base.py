@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from theta0.errors import InputError, require_positive
+
 
 class Field(eqx.Module):
     """A coordinate network.
@@ -20,6 +22,17 @@ class Field(eqx.Module):
     @abstractmethod
     def __call__(self, x: Float[Array, "d *points"]) -> Float[Array, "c *points"]:
         """Signal values at ``x``."""
+
+
+MAX_LAYERS = 1000
+"""More are refused: a description that asks for a million would be built for hours."""
+
+
+def check_sizes(config: object, *names: str) -> None:
+    """Refuse settings of a network that are not above 0, or too many layers."""
+    require_positive(config, "in_size", "out_size", "width", "layers", *names)
+    if (layers := getattr(config, "layers")) > MAX_LAYERS:  # noqa: B009
+        raise InputError(f"layers is {layers}; give at most {MAX_LAYERS}")
 
 
 class Frozen(eqx.Module):

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._base import Field, Frozen
+from ._base import Field, Frozen, check_sizes
 from ._linear import Linear, product, truncated_normal_linear
 from .sine import cosine, sine
 
@@ -28,6 +28,9 @@ class FourierConfig:
     """random frequencies; the network sees a sine and a cosine of each"""
     bandwidth: float = 30.0
     """standard deviation of the frequencies, in radians per unit (no factor 2 pi)"""
+
+    def __post_init__(self):
+        check_sizes(self, "features", "bandwidth")
 
     def build(self, key) -> "Fourier":
         """A fresh network with frequencies B ~ N(0, bandwidth^2), fixed from then on."""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._base import Field
+from ._base import Field, check_sizes
 from ._linear import Linear, truncated_normal_linear
 from .sine import cosine, sine
 
@@ -28,6 +28,9 @@ class PositionalConfig:
     """octave bands of the encoding, evenly spaced exponents from 0 to max_exponent"""
     max_exponent: float = 8.0
     """the highest band is 2**max_exponent radians per unit"""
+
+    def __post_init__(self):
+        check_sizes(self, "bands")
 
     def build(self, key) -> "Positional":
         """A fresh network with LeCun's initialization."""

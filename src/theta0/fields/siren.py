@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ._base import Field
+from ._base import Field, check_sizes
 from ._linear import Linear, uniform_linear
 from .sine import sine
 
@@ -27,6 +27,9 @@ class SirenConfig:
     """frequency factor, the same in every layer"""
     output_offset: float = 0.5
     """added to the output, so that a fresh network shows mid-grey"""
+
+    def __post_init__(self):
+        check_sizes(self, "w0")
 
     def build(self, key) -> "Siren":
         """A fresh network: W ~ U(-1/in, 1/in) first, U(-sqrt(6/in)/w0, +) after, biases 0."""

@@ -1,6 +1,6 @@
 """Forward maps: how a signal is measured."""
 
-from ._base import ForwardMap
+from ._base import ForwardMap, check_shapes
 from .lines import Lines, Segments
 from .points import Points
 from .volume import Rays, Rendering, Volume
@@ -16,4 +16,5 @@ __all__ = [
     "Rendering",
     "Segments",
     "Volume",
+    "check_shapes",
 ]

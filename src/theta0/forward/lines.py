@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from theta0.errors import require_positive
 from theta0.fields import Field
 
 from ._samples import fractions
@@ -34,6 +35,9 @@ class Lines:
     """mean value on the segment, or integral along it"""
     stratified: bool = True
     """jitter the samples within their bins when a key is given (training); else midpoints"""
+
+    def __post_init__(self):
+        require_positive(self, "samples")
 
     def __call__(self, field: Field, p: Segments, key: Array | None = None) -> Float[Array, "n c"]:
         """Integrals along the segments."""

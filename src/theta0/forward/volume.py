@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from theta0.errors import require_positive
 from theta0.fields import Field
 
 from ._samples import fractions
@@ -53,6 +54,9 @@ class Volume:
     """what lies behind the last sample; ``none`` adds nothing"""
     last_interval: float = 1e-3
     """length given to the last sample: 1e-3 for objects, 1e10 for scenes without an end"""
+
+    def __post_init__(self):
+        require_positive(self, "samples")
 
     def render(self, field: Field, rays: Rays, key: Array | None = None) -> Rendering:
         """Colour, depth and opacity along the rays.

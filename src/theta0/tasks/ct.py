@@ -19,7 +19,7 @@ from theta0.data import (
     resize_slices,
     split,
 )
-from theta0.errors import InputError
+from theta0.errors import InputError, require_positive
 from theta0.forward import Points, Segments
 
 from ._base import Observation, Signal, SplitName, Task, stack
@@ -57,6 +57,15 @@ class CTConfig:
     """what the detector reads: the integral along the ray, or its mean (as in the paper)"""
     pixel_offset: float = 0.5
     """where in its pixel a sample of the slice lies: 0.5 the centre, 0 the corner"""
+
+    def __post_init__(self):
+        require_positive(self, "size", "train", "training_views", "query_pixels", "rays")
+        if self.phantom_seed < 0:
+            raise InputError(f"phantom_seed is {self.phantom_seed}; give 0 or more")
+        if self.query_pixels is not None and self.query_pixels > self.size**2:
+            raise InputError(
+                f"query_pixels is {self.query_pixels}, but a slice has only {self.size**2} pixels"
+            )
 
     def build(self) -> "CTTasks":
         """Read or procure the slices."""

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from theta0.data import read_folder, read_image, split
-from theta0.errors import InputError
+from theta0.errors import InputError, require_positive
 from theta0.forward import Points
 
 from ._base import Observation, Signal, SplitName, Task, stack
@@ -36,6 +36,9 @@ class ImageConfig:
     """other random pixels the outer loss sees; needed with inner_points, disjoint from them"""
     pixel_offset: float = 0.5
     """where in its pixel a sample lies: 0.5 the centre, 0 the corner as in the paper"""
+
+    def __post_init__(self):
+        require_positive(self, "size", "limit", "inner_points", "outer_points")
 
     def build(self) -> "ImageTasks":
         """Read the folder into memory and split it by file name."""
