@@ -59,12 +59,10 @@ class Stored:
             raise InputError(f"{path}: no such file")
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MB; not an initialization")
-        data = path.read_bytes()
-        if data[:1] == b"\x80" or data[:2] == b"PK":
-            raise InputError(
-                f"{path}: a pickle or zip archive, which is never loaded; "
-                "give a .safetensors file written by theta0"
-            )
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
         try:
             self.arrays: dict[str, np.ndarray] = load(data)
             size = int.from_bytes(data[:8], "little")
@@ -72,6 +70,12 @@ class Stored:
             self.facts: dict[str, Any] = json.loads(header["theta0"])
             version = int(self.facts["format"])
         except _NOT_OURS as error:
+            # Not before: a header's length may begin with the same bytes.
+            if data[:1] == b"\x80" or data[:2] == b"PK":
+                raise InputError(
+                    f"{path}: a pickle or zip archive, which is never loaded; "
+                    "give a .safetensors file written by theta0"
+                ) from error
             raise InputError(
                 f"{path}: not a whole theta0 .safetensors file ({type(error).__name__}: {error})"
             ) from error
