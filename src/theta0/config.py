@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import cattrs
 from cattrs.errors import BaseValidationError
 from cattrs.strategies import configure_tagged_union
+from cattrs.v import format_exception
 
 from theta0.errors import InputError
 from theta0.fields import FieldConfig
@@ -17,6 +18,24 @@ VERSION = 1
 Config = TypeVar("Config")
 
 _converter = cattrs.Converter(forbid_extra_keys=True)
+
+
+def _exactly(kind: type, *accepted: type):
+    """A hook that refuses what Python would convert: "3" or 3.7 for 3, 1 for True."""
+
+    def structure(value: Any, _: type) -> Any:
+        if type(value) not in (kind, *accepted):
+            raise TypeError(f"expected {kind.__name__}, found {value!r}")
+        return kind(value)
+
+    return structure
+
+
+_converter.register_structure_hook(int, _exactly(int))
+_converter.register_structure_hook(float, _exactly(float, int))
+_converter.register_structure_hook(str, _exactly(str))
+_converter.register_structure_hook(bool, _exactly(bool))
+# After the hooks: a union looks up those of its members once.
 for _union in (FieldConfig, ForwardConfig, DataConfig):
     configure_tagged_union(_union, _converter, tag_name="kind")
 
@@ -39,12 +58,18 @@ def from_plain(plain: Any, kind: type[Config], source: str) -> Config:
     version = values.pop("version", None)
     if version != VERSION:
         raise InputError(
-            f"{source}: configuration version {version}, but this theta0 reads version {VERSION}"
+            f"{source}: configuration version {version!r:.20}, but this theta0 reads version "
+            f"{VERSION}; it is damaged, or written by another theta0"
         )
     try:
         return _converter.structure(values, kind)
     except BaseValidationError as error:
-        reasons = "; ".join(cattrs.transform_error(error)).replace("@ $", "at ")
-        raise InputError(f"{source}: {reasons}") from error
+        reasons = cattrs.transform_error(error, format_exception=_reason)
+        raise InputError(f"{source}: {'; '.join(reasons).replace('@ $', 'at ')}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{source}: {type(error).__name__}: {error}") from error
+
+
+def _reason(error: BaseException, kind: Any) -> str:
+    """Our own words where we raised the error, cattrs's for the rest."""
+    return str(error) if type(error) in (InputError, TypeError) else format_exception(error, kind)

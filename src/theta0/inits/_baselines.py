@@ -6,7 +6,8 @@ signal, Matched shows what the learned start shows, Shuffled has its weights in 
 
 import equinox as eqx
 import jax
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, Float
 
 from theta0.fields import Field, FieldConfig, Frozen, evaluate
 from theta0.fit import InnerConfig, fit
@@ -33,7 +34,7 @@ def mean(
 def matched(
     learned: Field,
     config: FieldConfig,
-    points: Array,
+    points: Float[Array | np.ndarray, "points d"],
     adam: InnerConfig,
     key: Array,
     forward: ForwardMap,

@@ -75,5 +75,8 @@ def load(path: str | Path) -> Initialization:
     description = from_plain(stored.facts.get("description"), Description, str(path))
     # The template's values are never computed, so a file that describes a huge network costs
     # nothing: its arrays would have to be in the file.
-    template = jax.eval_shape(description.field.build, jax.random.PRNGKey(0))
+    try:
+        template = jax.eval_shape(description.field.build, jax.random.PRNGKey(0))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{path}: describes a network that cannot be: {error}") from error
     return Initialization(stored.into(template), description)
