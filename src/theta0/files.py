@@ -9,6 +9,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from theta0.errors import InputError
+
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
     """Replaces a file as a whole: at any moment it holds the old content or the new one.
@@ -68,6 +70,11 @@ def write_json(path: str | os.PathLike[str], value: Any) -> Path:
     return write_text(path, json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
 
 
+def json_line(value: Any) -> str:
+    """A value as one line of JSON; see `write_json`."""
+    return json.dumps(_plain(value), allow_nan=False)
+
+
 def append_jsonl(path: str | os.PathLike[str], record: dict[str, Any]) -> None:
     """Appends one record as one line, in one write.
 
@@ -79,7 +86,7 @@ def append_jsonl(path: str | os.PathLike[str], record: dict[str, Any]) -> None:
         record: Values as for `write_json`.
     """
     path = Path(path)
-    line = json.dumps(_plain(record), allow_nan=False).encode() + b"\n"
+    line = json_line(record).encode() + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     _mend(path)
     with open(path, "ab", buffering=0) as file:
@@ -97,7 +104,7 @@ def read_jsonl(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
         The records, in order.
 
     Raises:
-        ValueError: A line other than the last is not a JSON object: the file is damaged.
+        InputError: A line other than the last is not a JSON object: the file is damaged.
     """
     path = Path(path)
     if not path.exists():
@@ -109,7 +116,7 @@ def read_jsonl(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
             continue
         record = _parse(line)
         if record is None:
-            raise ValueError(f"{path}, line {number}, is not a JSON object: {line[:60]!r}")
+            raise InputError(f"{path}, line {number}, is not a JSON object: {line[:60]!r}")
         records.append(record)
     last = _parse(tail)
     return records if last is None else [*records, last]

@@ -6,6 +6,8 @@ Human text goes to stderr. ``--json`` puts one JSON object on the last line of s
 
 import importlib
 import sys
+from collections.abc import Callable
+from typing import Any
 
 COMMANDS = {
     "demo": "learn a start for CT phantoms, reconstruct unseen ones from 4 views (minutes)",
@@ -54,16 +56,20 @@ def run(argv: list[str]) -> int:
 
         print(__version__)
         return 0
-    if argv[0] not in COMMANDS:
-        import difflib
-
-        near = difflib.get_close_matches(argv[0], COMMANDS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        print(
-            f"theta0: error: unknown command {argv[0]!r}{hint} See theta0 --help", file=sys.stderr
-        )
-        return 2
+    # Imported only now: `theta0 --help` answers without JAX.
     from ._common import guarded
 
-    # Imported only now: `theta0 --help` answers without JAX.
-    return guarded(lambda rest: importlib.import_module(f"theta0.cli.{argv[0]}").main(rest), argv)
+    return guarded(lambda rest: _command(argv[0])(rest), argv)
+
+
+def _command(name: str) -> Callable[[list[str]], dict[str, Any]]:
+    """The main function of a command."""
+    if name not in COMMANDS:
+        import difflib
+
+        from theta0.errors import InputError
+
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(COMMANDS)}"
+        raise InputError(f"unknown command {name!r}; {hint}")
+    return importlib.import_module(f"theta0.cli.{name}").main

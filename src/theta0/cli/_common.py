@@ -1,10 +1,12 @@
 """What all commands share: the terminal, errors and exit codes, progress."""
 
-import json
+import io
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
 from typing import Any, TypeVar
 
 import tyro
@@ -12,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from theta0.errors import DivergedError, InputError, MissingExtra
+from theta0.files import json_line
 
 console = Console(stderr=True, highlight=False)
 
@@ -24,8 +27,12 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
     rest = [argument for argument in argv[1:] if argument != "--json"]
     try:
         result, code = command(rest), 0
-    except (InputError, MissingExtra, DivergedError) as error:
+    except SystemExit as end:  # --help
+        return int(end.code or 0)
+    except (InputError, MissingExtra) as error:
         result, code = {"error": str(error)}, 2
+    except DivergedError as error:
+        result, code = {"error": str(error)}, 1
     except KeyboardInterrupt:
         result, code = {"error": "interrupted; what was saved is kept"}, 1
     except OSError as error:
@@ -35,13 +42,44 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
             f"theta0: error: {result['error']}", style="red", markup=False, soft_wrap=True
         )
     if as_json:
-        print(json.dumps(result), flush=True)
+        print(json_line(result), flush=True)
     return code
 
 
 def parse(kind: type[Arguments], argv: list[str], command: str, **options: Any) -> Arguments:
-    """Arguments of a command; ``--help`` and wrong ones end the program (exit codes 0 and 2)."""
-    return tyro.cli(kind, args=argv, prog=f"theta0 {command}", **options)
+    """Arguments of a command; ``--help`` prints them and ends the program.
+
+    Raises:
+        InputError: an option or value that cannot be used.
+    """
+    config = (
+        tyro.conf.AvoidSubcommands,
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.PositionalMetavarFromFieldName,
+    )
+    box = io.StringIO()
+    try:
+        with redirect_stderr(box):
+            return tyro.cli(kind, args=argv, prog=f"theta0 {command}", config=config, **options)
+    except SystemExit as end:
+        if not end.code:
+            raise
+        raise InputError(_one_line(box.getvalue(), command)) from None
+
+
+def _one_line(box: str, command: str) -> str:
+    """Tyro's framed message without the frame, its title and the help it repeats."""
+    lines = [line.strip("│ ") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()[1:-1]]
+    if "─" * 9 in (joined := " ".join(lines)):
+        lines = joined[: joined.index("─" * 9)].split()
+    return f"{' '.join(lines).rstrip('. ')}; see theta0 {command} --help"
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a place for results that is a file, or lies below one."""
+    for part in (path, *path.parents):
+        if part.exists() and not part.is_dir():
+            raise InputError(f"{part} is a file, not a folder for results; give another --out")
 
 
 def say(text: str) -> None:
@@ -50,7 +88,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def progress_bar(total: float, unit: str = "steps") -> Iterator[Callable[[float, str], None]]:
+def progress_bar(total: int | float, unit: str = "steps") -> Iterator[Callable[[float, str], None]]:
     """A progress bar on a terminal, a line every ten seconds elsewhere.
 
     Yields:
@@ -70,10 +108,10 @@ def progress_bar(total: float, unit: str = "steps") -> Iterator[Callable[[float,
         yield lambda done, text: bar.update(task, completed=done, description=text)
 
 
-def _lines(total: float, unit: str) -> Callable[[float, str], None]:
+def _lines(total: int | float, unit: str) -> Callable[[float, str], None]:
     last = time.monotonic() - 8.0
 
-    def update(done: float, text: str) -> None:
+    def update(done: int | float, text: str) -> None:
         nonlocal last
         if time.monotonic() - last >= 10 or done >= total:
             last = time.monotonic()

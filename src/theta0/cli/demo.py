@@ -1,6 +1,5 @@
 """``theta0 demo``: the paper's CT experiment in small, from nothing to a page in minutes."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from theta0.experiments import ct, evaluate_initialization
 from theta0.files import read_jsonl
 from theta0.inits import load
 
-from ._common import parse, progress_bar, say
+from ._common import parse, progress_bar, require_folder, say
 from ._results import write_evaluation
 from .train import learn_with_progress
 
@@ -37,17 +36,16 @@ def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(Demo, argv, "demo", description=EXAMPLES)
     run, experiment = arguments.out / "run", ct.DEMO
+    require_folder(run)
     if arguments.out.exists() and any(arguments.out.iterdir()) and not run.exists():
         raise InputError(f"{arguments.out} holds something else; give another --out")
-    if arguments.overwrite and run.exists():
-        shutil.rmtree(run)
-    trained = learn_with_progress(experiment, run, resume=True)
+    trained = learn_with_progress(experiment, run, not arguments.overwrite, arguments.overwrite)
     say("reconstructing unseen phantoms from 4 views, with the learned start and the baselines")
-    with progress_bar(1.0, "done") as update:
+    with progress_bar(100, "%") as update:
         evaluation = evaluate_initialization(
             experiment,
             load(run / "init.safetensors"),
-            on_progress=lambda what, done: update(done, what),
+            on_progress=lambda what, done: update(100 * done, what),
         )
     intro = (
         "Randomized Shepp-Logan phantoms, reconstructed from 4 views of a parallel-beam scanner "

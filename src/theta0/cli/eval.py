@@ -7,6 +7,7 @@ from typing import Any
 
 import tyro
 
+from theta0.errors import InputError
 from theta0.experiments import (
     Experiment,
     evaluate_initialization,
@@ -16,7 +17,7 @@ from theta0.experiments import (
 from theta0.files import read_jsonl
 from theta0.inits import find
 
-from ._common import parse, progress_bar
+from ._common import parse, progress_bar, require_folder
 from ._results import write_evaluation
 
 EXAMPLES = """Compare a learned start with Standard, Mean, Matched and Shuffled on test signals,
@@ -60,11 +61,16 @@ def main(argv: list[str]) -> dict[str, Any]:
     folder = Path(arguments.init)
     in_run = (folder / "config.json").exists()
     experiment = read_experiment(folder) if in_run else experiment_of(initialization)
+    if not in_run and arguments.data is None and (path := experiment.data_path):
+        raise InputError(
+            f"{arguments.init} was learned from {path}, which does not come with it; give --data"
+        )
     experiment = with_protocol(experiment.with_data(arguments.data), arguments)
     out = arguments.out or (folder / "eval" if in_run else Path(f"eval-{folder.stem}"))
-    with progress_bar(1.0, "done") as update:
+    require_folder(out)
+    with progress_bar(100, "%") as update:
         evaluation = evaluate_initialization(
-            experiment, initialization, on_progress=lambda what, done: update(done, what)
+            experiment, initialization, on_progress=lambda what, done: update(100 * done, what)
         )
     training = read_jsonl(folder / "metrics.jsonl") if in_run else []
     facts = initialization.description.provenance

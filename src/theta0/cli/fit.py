@@ -1,6 +1,5 @@
 """``theta0 fit``: fit one picture or CT slice from an initialization."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ from theta0.errors import InputError
 from theta0.evaluate import predict
 from theta0.files import write_bytes, write_json
 from theta0.fit import Fit, OptimizerName, fit
-from theta0.forward import Points
+from theta0.forward import Points, check_shapes
 from theta0.inits import Initialization, find
 from theta0.metrics import psnr, ssim
 from theta0.report import strip
 from theta0.tasks import Signal, pixel_coordinates
 
-from ._common import parse, progress_bar, say
+from ._common import parse, progress_bar, require_folder, say
 
 EXAMPLES = """Fit one picture or CT slice from a learned start, and write the reconstruction at its
 own size, the fitted weights, PSNR and SSIM by step, and a strip of pictures.
@@ -70,18 +69,24 @@ def main(argv: list[str]) -> dict[str, Any]:
     arguments = parse(FitArguments, argv, "fit", description=EXAMPLES)
     if arguments.size is not None and not 2 <= arguments.size <= LARGEST_SIZE:
         raise InputError(f"--size {arguments.size}: give 2 to {LARGEST_SIZE} pixels")
+    if arguments.seconds is not None and not arguments.seconds > 0:
+        raise InputError(f"--seconds {arguments.seconds}: give a time above 0")
+    # The resolved name, for a folder given as "." has none.
+    out = arguments.out or Path("fits") / arguments.signal.resolve().stem
+    require_folder(out)
     initialization = find(arguments.init)
     loop = _loop(initialization, arguments)
     loop.build()
     data = initialization.description.data
     signal = data.read(arguments.signal, arguments.views, arguments.index)
-    out = arguments.out or Path("fits") / arguments.signal.stem
+    support, forward = signal.task.support, initialization.description.forward
+    check_shapes(forward, initialization.description.field, support.p, support.y)
     steps = tuple(step for step in (*SNAPSHOTS, loop.steps) if step <= loop.steps)
     with progress_bar(loop.steps) as update:
         result = fit(
-            initialization.description.forward,
+            forward,
             initialization.field,
-            signal.task.support,
+            support,
             loop.build(),
             jax.random.PRNGKey(arguments.seed),
             tuple(dict.fromkeys(steps)),
@@ -171,10 +176,11 @@ def _write(
     if size is not None:
         rendered = render(field, size, signal.pixel_offset)
         write_bytes(out / f"reconstruction-{size}.png", _png(rendered))
-    labels = [f"{row['steps']} steps, {row['psnr']:.1f} dB" for row in rows]
+    counted = lambda steps: f"{steps} step{'' if steps == 1 else 's'}"
+    labels = [f"{counted(row['steps'])}, {row['psnr']:.1f} dB" for row in rows]
     write_bytes(out / "strip.png", strip([*pictures, target], [*labels, "target"]))
     description = replace(initialization.description, inner=loop)
     Initialization(field, description).save(out / "fitted.safetensors")
     losses = [float(loss) for loss in result.losses]
     write_json(out / "results.json", {"steps": rows, "losses": losses})
-    return json.loads(json.dumps(rows))
+    return rows

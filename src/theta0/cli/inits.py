@@ -8,7 +8,14 @@ from rich.table import Table
 from theta0.fields import count_weights
 from theta0.inits import load, shipped
 
-from ._common import console, parse
+from ._common import console, parse, say
+
+EXAMPLES = """List the initializations that come with theta0; fit, eval and info take their names.
+
+examples:
+  theta0 inits
+  theta0 inits --json
+"""
 
 
 @dataclass
@@ -18,7 +25,7 @@ class Inits:
 
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
-    parse(Inits, argv, "inits", description="List the initializations that come with theta0.")
+    parse(Inits, argv, "inits", description=EXAMPLES)
     table = Table("name", "for", "weights", "learned from", "outer steps", "kB")
     found = {}
     for name, path in shipped().items():
@@ -34,5 +41,8 @@ def main(argv: list[str]) -> dict[str, Any]:
             str(round(path.stat().st_size / 1000)),
         )
         found[name] = {"file": str(path), **facts}
-    console.print(table)
+    if found:
+        console.print(table)
+    else:
+        say("none come with this copy of theta0; learn one: theta0 train --help")
     return {"inits": found}

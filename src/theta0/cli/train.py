@@ -1,6 +1,6 @@
 """``theta0 train``: learn an initialization by a preset, in a run folder."""
 
-import shutil
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,11 +9,11 @@ import tyro
 
 from theta0.errors import InputError
 from theta0.experiments import PRESETS, Experiment, preset, read_experiment, train
-from theta0.files import read_jsonl
+from theta0.files import read_jsonl, write_bytes
 from theta0.meta import Progress
 from theta0.report import training_curve
 
-from ._common import parse, progress_bar, say
+from ._common import parse, progress_bar, require_folder, say
 
 EXAMPLES = """Learn an initialization. The run folder holds the best start (init.safetensors), a log
 and a checkpoint, and goes on after a kill with --resume.
@@ -60,28 +60,33 @@ def main(argv: list[str]) -> dict[str, Any]:
     out = Path(_value(argv, "--out") or f"runs/{default.preset}/{default.scale}")
     if "--resume" in argv and (out / "config.json").exists():
         default = read_experiment(out)
+        if named and default.preset != named:
+            raise InputError(f"{out} holds a run of {default.preset}, not of {named}")
     arguments = parse(
         Train, argv[1:] if named else argv, f"train {named or 'PRESET'}", description=EXAMPLES,
         default=Train(default),
-        config=(tyro.conf.AvoidSubcommands,),
     )  # fmt: skip
     experiment = arguments.experiment.with_data(arguments.data)
-    prepare(out, arguments.resume, arguments.overwrite)
-    return learn_with_progress(experiment, out, arguments.resume)
+    require_own_folder(out, arguments.resume, arguments.overwrite)
+    return learn_with_progress(experiment, out, arguments.resume, arguments.overwrite)
 
 
-def prepare(out: Path, resume: bool, overwrite: bool) -> None:
+def require_own_folder(out: Path, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds something, unless told what to do with it."""
-    if not out.exists() or not any(out.iterdir()) or resume:
+    require_folder(out)
+    if resume and overwrite:
+        raise InputError("--resume goes on with a run, --overwrite deletes it; give one of them")
+    if not out.exists() or not any(out.iterdir()):
         return
-    if not overwrite:
-        raise InputError(f"{out} exists; give --resume to go on, --overwrite, or another --out")
     if not (out / "config.json").exists():
-        raise InputError(f"{out} is not a run folder; delete it yourself, or give another --out")
-    shutil.rmtree(out)
+        raise InputError(f"{out} holds something that is not a run; give another --out")
+    if not (resume or overwrite):
+        raise InputError(f"{out} exists; give --resume to go on, --overwrite, or another --out")
 
 
-def learn_with_progress(experiment: Experiment, out: Path, resume: bool) -> dict[str, Any]:
+def learn_with_progress(
+    experiment: Experiment, out: Path, resume: bool, overwrite: bool = False
+) -> dict[str, Any]:
     """Train in a folder, show how it goes, draw the curve, say what came out."""
     family = experiment.data.build()
     for name, reason in getattr(family, "skipped", ())[:5]:
@@ -99,24 +104,28 @@ def learn_with_progress(experiment: Experiment, out: Path, resume: bool) -> dict
             if not first:
                 first.append(progress)
             steps = progress.step - first[0].step
-            rate = steps / max(progress.seconds - first[0].seconds, 1e-9)
-            left = (experiment.outer.steps - progress.step) / rate if steps else float("nan")
-            best = "" if progress.best_psnr is None else f"best {progress.best_psnr:.2f} dB, "
-            update(progress.step, f"{best}{rate:.1f} steps/s, {left:.0f} s left")
+            texts = [] if progress.best_psnr is None else [f"best {progress.best_psnr:.2f} dB"]
+            if steps:  # the first one compiled
+                rate = steps / max(progress.seconds - first[0].seconds, 1e-9)
+                left = (experiment.outer.steps - progress.step) / rate
+                texts += [f"{rate:.1f} steps/s", f"{left:.0f} s left"]
+            update(progress.step, ", ".join(texts))
 
         try:
-            result = train(experiment, out, resume, on_step, family)
+            result = train(experiment, out, resume, on_step, family, overwrite)
         except KeyboardInterrupt:
-            say(f"stopped; go on with: theta0 train {experiment.preset} --resume --out {out}")
+            if (out / "config.json").exists():
+                where = shlex.quote(str(out))
+                say(f"stopped; go on with: theta0 train {experiment.preset} --resume --out {where}")
             raise
     records = read_jsonl(out / "metrics.jsonl")
-    (out / "training.png").write_bytes(training_curve(records))
+    write_bytes(out / "training.png", training_curve(records))
     facts = result.description.provenance
     say(
         f"best start: {facts['validation_psnr']:.2f} dB on validation signals after "
         f"{experiment.inner.steps} steps, in {records[-1]['seconds']:.0f} s of training"
     )
-    say(f"it lies in {out / 'init.safetensors'}; next: theta0 eval {out}")
+    say(f"it lies in {out / 'init.safetensors'}; next: theta0 eval {shlex.quote(str(out))}")
     return {
         "run": str(out),
         "init": str(out / "init.safetensors"),

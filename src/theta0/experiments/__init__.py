@@ -9,7 +9,7 @@ from theta0.inits import Initialization
 from . import ct, images
 from ._experiment import Experiment
 from .evaluation import Evaluation, Gallery, evaluate_initialization
-from .run import commit, environment, machine, read_experiment, train
+from .run import command_line, commit, environment, machine, read_experiment, train
 
 PRESETS: dict[str, dict[str, Experiment]] = {
     "ct": {"smoke": ct.SMOKE, "cpu": ct.CPU, "paper": ct.PAPER},
@@ -38,7 +38,8 @@ def experiment_of(initialization: Initialization) -> Experiment:
     preset it was learned by.
     """
     description = initialization.description
-    scale = description.provenance.get("scale", "cpu")
+    facts = description.provenance
+    scale, seed = str(facts.get("scale")), facts.get("seed")
     base = preset(description.preset, scale if scale in PRESETS["ct"] else "cpu")
     return replace(
         base,
@@ -46,7 +47,7 @@ def experiment_of(initialization: Initialization) -> Experiment:
         field=description.field,
         forward=description.forward,
         inner=description.inner,
-        seed=description.provenance.get("seed", 0),
+        seed=seed if isinstance(seed, int) else 0,
     )
 
 
@@ -55,6 +56,7 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "Gallery",
+    "command_line",
     "commit",
     "environment",
     "evaluate_initialization",

@@ -4,10 +4,11 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from theta0 import __version__
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
 from theta0.files import write_json
+from theta0.forward import check_shapes
 from theta0.inits import Description, Initialization, load, without_folders
 from theta0.meta import Progress, learn
 from theta0.tasks import TaskFamily
@@ -63,6 +65,13 @@ def commit() -> str:
         return "none"
 
 
+def command_line(paths: bool = True) -> str:
+    """The command this process runs; without ``paths`` each is shortened to its last part."""
+    shorten = lambda text: text if paths or os.sep not in text else Path(text).name
+    words = [argument.partition("=") for argument in sys.argv[1:]]
+    return shlex.join(["theta0", *(shorten(name) + is_ + shorten(v) for name, is_, v in words)])
+
+
 def read_experiment(folder: Path) -> Experiment:
     """The configuration of a run folder."""
     path = folder / "config.json"
@@ -81,6 +90,7 @@ def train(
     resume: bool = False,
     on_step: Callable[[Progress], None] | None = None,
     family: TaskFamily | None = None,
+    overwrite: bool = False,
 ) -> Initialization:
     """Learn an initialization, or go on learning it, in a run folder.
 
@@ -91,6 +101,7 @@ def train(
         resume: go on in a folder that exists.
         on_step: called after every outer step.
         family: the tasks, if they are built already.
+        overwrite: delete the run in the folder, once the new one is known to be able to start.
 
     Returns:
         The best initialization on validation signals.
@@ -99,12 +110,19 @@ def train(
         _same_settings(experiment, folder)
     family = experiment.data.build() if family is None else family
     estimator = experiment.estimator(family)
+    # Before anything is written: what cannot be sampled, measured or validated is refused.
+    tasks = family.training_tasks(experiment.seed, 0, experiment.outer.tasks)
+    first = jax.tree.map(lambda leaf: leaf[0], tasks.support)
+    check_shapes(experiment.forward, experiment.field, first.p, first.y)
+    validate = experiment.validator(family)
+    if overwrite and (folder / "config.json").exists():
+        shutil.rmtree(folder)
     write_json(folder / "config.json", to_plain(experiment))
     write_json(folder / "environment.json", environment())
 
     def describe(progress: Progress) -> Description:
         provenance = {
-            "command": "theta0 " + " ".join(sys.argv[1:]),
+            "command": command_line(paths=False),
             "theta0": __version__,
             "commit": commit(),
             "credit": experiment.credit,
@@ -131,10 +149,10 @@ def train(
     learned = learn(
         estimator, experiment.forward,
         experiment.field.build(jax.random.PRNGKey(experiment.seed)), family, experiment.outer,
-        experiment.seed, folder, experiment.validator(family), keep, on_step,
+        experiment.seed, folder, validate, keep, on_step,
     )  # fmt: skip
-    last = replace(describe(learned.progress))
-    Initialization(learned.last, last).save(folder / "last.safetensors")
+    last = Initialization(learned.last, describe(learned.progress))
+    last.save(folder / "last.safetensors")
     return load(folder / "init.safetensors")
 
 
