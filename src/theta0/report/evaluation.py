@@ -78,7 +78,15 @@ def evaluation_report(
         Section("Results", parts),
         Section(
             "Pictures",
-            [Image(grid, "The first test signal, PSNR in dB below each picture.", "fits by start")],
+            [
+                Image(
+                    grid,
+                    "The first test signal, fitted from each start with the optimizer and step "
+                    "size that is best for it after the last of these steps; PSNR in dB below "
+                    "each picture.",
+                    "fits by start",
+                )
+            ],
         ),
     ]
     if training:
@@ -87,8 +95,9 @@ def evaluation_report(
         sections.append(
             Section("Learning the start", [Image(png, "Meta-training.", "loss and PSNR by step")])
         )
-    command = str(facts.get("command", ""))
-    sections.append(Section("How it was made", [Code(command), Facts(dict(facts))]))
+    command = Code(str(facts.get("command", "")))
+    others = {name: value for name, value in facts.items() if name != "command"}
+    sections.append(Section("How it was made", [command, Facts(others)]))
     return [write(folder / "index.html", page(title, intro, sections)), *written]
 
 

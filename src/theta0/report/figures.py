@@ -196,7 +196,7 @@ def _plain(axes: "Axes") -> None:
     axes.spines[["left", "bottom"]].set_color(_FAINT)
     axes.grid(True, color="#e8eaed", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8.5, color=_FAINT, labelcolor=_INK)
+    axes.tick_params(which="both", labelsize=8.5, color=_FAINT, labelcolor=_INK)
 
 
 def _png(figure: "Figure") -> bytes:
