@@ -1,7 +1,7 @@
 """CT from few views (paper, section 4.2): ``theta0 train ct --scale smoke|cpu|paper``."""
 
 from theta0.evaluate import Protocol
-from theta0.fields import FourierConfig
+from theta0.fields import FourierConfig, SirenConfig
 from theta0.fit import InnerConfig
 from theta0.forward import Lines
 from theta0.meta import OuterConfig
@@ -27,54 +27,68 @@ PAPER = Experiment(
     baseline=InnerConfig("adam", 1e-3, 2000),
 )
 
+# A sine network instead of the paper's Fourier features with ReLU: at the same cost MAML gains about
+# 2 dB, for its inner steps bend a smooth function, and the batch of rays is all of them or half.
 CPU = Experiment(
     preset="ct",
     scale="cpu",
     data=CTConfig(size=128, rays=128, training_views=4, training_angles="even", query_pixels=4096),
-    field=FourierConfig(width=128, features=128),
-    forward=Lines(samples=64, reduce="sum"),
+    field=SirenConfig(out_size=1, width=128, layers=4, w0=40.0),
+    forward=Lines(samples=32, reduce="sum"),
     meta="maml",
-    inner=InnerConfig("sgd", 10.0, 5, batch=64),
-    outer=OuterConfig(lr=1e-3, steps=3000),
-    protocol=Protocol(sgd=(1.0, 3.0, 10.0, 30.0), adam=(3e-4, 1e-3, 3e-3), views=4),
-    baseline=InnerConfig("adam", 1e-3, 1000),
+    inner=InnerConfig("sgd", 0.035, 5, batch=256),
+    outer=OuterConfig(lr=5e-4, steps=6000, clip=1.0, validate_every=200),
+    protocol=Protocol(
+        sgd=(0.003, 0.01, 0.035, 0.1), adam=(3e-5, 1e-4, 3e-4, 1e-3), signals=32, views=4
+    ),
+    baseline=InnerConfig("adam", 3e-4, 1000),
 )
 
 DEMO = Experiment(
     preset="ct",
     scale="demo",
     data=CTConfig(size=64, rays=64, training_views=4, training_angles="even", query_pixels=1024),
-    field=FourierConfig(width=64, layers=4, features=64, bandwidth=8.0),
-    forward=Lines(samples=24, reduce="sum"),
+    field=SirenConfig(out_size=1, width=64, layers=4, w0=30.0),
+    forward=Lines(samples=16, reduce="sum"),
     meta="maml",
-    inner=InnerConfig("sgd", 10.0, 5, batch=64),
+    inner=InnerConfig("sgd", 0.06, 5),
     outer=OuterConfig(
-        lr=3e-3, steps=3000, validate_every=250, validation_signals=4, checkpoint_every=250
+        lr=1e-3,
+        steps=2000,
+        clip=1.0,
+        validate_every=250,
+        validation_signals=4,
+        checkpoint_every=250,
     ),
     protocol=Protocol(
         steps=(0, 1, 2, 5, 10, 20, 50),
-        sgd=(3.0, 10.0, 30.0),
-        adam=(1e-3, 3e-3),
-        tuning_signals=2,
-        signals=8,
+        sgd=(0.006, 0.02, 0.06, 0.2),
+        adam=(3e-5, 1e-4, 3e-4, 1e-3),
+        tuning_signals=4,
+        signals=16,
         views=4,
     ),
-    baseline=InnerConfig("adam", 1e-3, 300),
+    baseline=InnerConfig("adam", 3e-4, 500),
 )
 
 SMOKE = Experiment(
     preset="ct",
     scale="smoke",
     data=CTConfig(size=32, rays=32, training_views=4, training_angles="even", query_pixels=512),
-    field=FourierConfig(width=32, features=32, layers=4),
+    field=SirenConfig(out_size=1, width=32, layers=4, w0=30.0),
     forward=Lines(samples=16, reduce="sum"),
     meta="maml",
-    inner=InnerConfig("sgd", 10.0, 5, batch=64),
+    inner=InnerConfig("sgd", 0.06, 5),
     outer=OuterConfig(
-        lr=2e-3, steps=200, validate_every=50, validation_signals=4, checkpoint_every=50
+        lr=2e-3, steps=200, clip=1.0, validate_every=50, validation_signals=4, checkpoint_every=50
     ),
     protocol=Protocol(
-        steps=(0, 1, 2, 5, 10), sgd=(3.0, 10.0), adam=(3e-3,), tuning_signals=2, signals=4, views=4
+        steps=(0, 1, 2, 5, 10),
+        sgd=(0.02, 0.06),
+        adam=(1e-4, 1e-3),
+        tuning_signals=2,
+        signals=4,
+        views=4,
     ),
-    baseline=InnerConfig("adam", 3e-3, 100),
+    baseline=InnerConfig("adam", 1e-3, 100),
 )
