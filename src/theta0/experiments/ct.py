@@ -37,7 +37,7 @@ CPU = Experiment(
     forward=Lines(samples=32, reduce="sum"),
     meta="maml",
     inner=InnerConfig("sgd", 0.035, 5, batch=256),
-    outer=OuterConfig(lr=5e-4, steps=6000, clip=1.0, validate_every=200),
+    outer=OuterConfig(lr=7e-4, steps=6000, clip=1.0, validate_every=200),
     protocol=Protocol(
         sgd=(0.003, 0.01, 0.035, 0.1), adam=(3e-5, 1e-4, 3e-4, 1e-3), signals=32, views=4
     ),
