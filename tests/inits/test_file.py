@@ -1,0 +1,188 @@
+"""A saved initialization: one file that needs nothing else, and is refused when it was changed."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from theta0.errors import InputError
+from theta0.fields import FourierConfig, PositionalConfig, SirenConfig
+from theta0.fit import InnerConfig
+from theta0.forward import Lines, Points, Volume
+from theta0.inits import Description, Initialization, find, load, shipped, without_folders
+from theta0.tasks import CTConfig, ImageConfig
+
+DESCRIPTIONS = {
+    "images": Description(
+        "faces", "images", SirenConfig(width=6, layers=3), Points(),
+        InnerConfig("sgd", 0.01, 2), ImageConfig(folder="photos", size=16),
+        provenance={"credit": "Ångström", "seed": 3, "validation_psnr": 20.5},
+    ),
+    "ct": Description(
+        "phantoms", "ct", FourierConfig(width=6, layers=3, features=4),
+        Lines(samples=8, reduce="sum"), InnerConfig("adam", 0.001, 5, 64), CTConfig(size=16),
+    ),
+    "views": Description(
+        "chairs", "views", PositionalConfig(width=6, layers=3, bands=2),
+        Volume(samples=8, density="softplus"), InnerConfig(), ImageConfig(),
+    ),
+}  # fmt: skip
+
+
+def initialization(name="ct"):
+    description = DESCRIPTIONS[name]
+    return Initialization(description.field.build(jax.random.PRNGKey(1)), description)
+
+
+@pytest.fixture
+def path(tmp_path):
+    initialization().save(tmp_path / "start.safetensors")
+    return tmp_path / "start.safetensors"
+
+
+def facts_of(path):
+    data = path.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return json.loads(header["__metadata__"]["theta0"])
+
+
+def rewrite(path, change=lambda facts: None, arrays=lambda arrays: None):
+    """The file with its facts or arrays changed in place, and otherwise whole."""
+    facts, stored = facts_of(path), load_arrays(path.read_bytes())
+    change(facts)
+    arrays(stored)
+    path.write_bytes(save_arrays(stored, {"theta0": json.dumps(facts)}))
+
+
+def assert_refused(path, words):
+    with pytest.raises(InputError, match=words) as caught:
+        load(path)
+    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", DESCRIPTIONS)
+def test_round_trip(name, tmp_path):
+    before = initialization(name)
+    before.save(tmp_path / "x.safetensors")
+    after = load(tmp_path / "x.safetensors")
+    assert after.description == before.description
+    assert eqx.tree_equal(after.field, before.field)
+
+
+def test_saving_what_was_loaded_gives_the_same_file(path, tmp_path):
+    load(path).save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_loading_needs_nothing_but_the_file(path):
+    # Another process, another folder, no run beside it.
+    program = f"""
+import jax
+from theta0.forward import Points
+from theta0.inits import load
+start = load({str(path)!r})
+about = start.description
+print(about.data.size, about.inner.batch, Points()(start.field, [[0.5, 0.5]])[0, 0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd="/", check=True
+    )
+    size, batch, value = done.stdout.split()
+    expected = Points()(initialization().field, np.array([[0.5, 0.5]], np.float32))[0, 0]
+    assert (int(size), int(batch)) == (16, 64)
+    assert float(value) == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_a_header_of_any_length_is_read(tmp_path):
+    # Its length comes first in the file, and may begin like a pickle (0x80) or a zip ("PK").
+    starts, before = set(), initialization()
+    for letters in range(0, 256, 8):
+        description = dataclasses.replace(before.description, name="n" * letters)
+        file = tmp_path / "x.safetensors"
+        Initialization(before.field, description).save(file)
+        assert load(file).description.name == "n" * letters
+        starts.add(file.read_bytes()[0])
+    assert 0x80 in starts
+
+
+def test_paths_are_shortened_before_they_are_handed_on():
+    assert without_folders(ImageConfig(folder="/home/someone/faces")).folder == "faces"
+    assert without_folders(CTConfig(source="scans/lungs.npz")).source == "lungs.npz"
+    assert without_folders(CTConfig()) == CTConfig()
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda f: f.update(kind="checkpoint"), "not an initialization"),
+        (lambda f: f.update(format=2), "upgrade theta0"),
+        (lambda f: f.update(description=None), "expected an object"),
+        (lambda f: f["description"].update(version=2), "configuration version 2"),
+        (lambda f: f["description"].pop("version"), "configuration version None"),
+        (lambda f: f["description"].update(surprise=1), "surprise"),
+        (lambda f: f["description"].pop("inner"), "inner"),
+        (lambda f: f["description"]["field"].update(kind="Transformer"), "field"),
+        (lambda f: f["description"]["field"].pop("kind"), "field"),
+        (lambda f: f["description"]["field"].update(kind=["SirenConfig"]), "field"),
+        (lambda f: f["description"]["field"].update(width="6"), "expected int, found '6'"),
+        (lambda f: f["description"]["field"].update(width=6.5), "expected int, found 6.5"),
+        (lambda f: f["description"]["field"].update(width=True), "expected int, found True"),
+        (lambda f: f["description"]["field"].update(width=-6), "width is -6"),
+        (lambda f: f["description"]["field"].update(layers=10**9), "layers is 1000000000"),
+        (lambda f: f["description"]["field"].update(width=10**30), "its description says"),
+        (lambda f: f["description"]["field"].update(width=10**400), "network that cannot be"),
+        (lambda f: f["description"]["field"].update(width=7), "its description says"),
+        (lambda f: f["description"]["field"].update(layers=4), "do not match its description"),
+        (lambda f: f["description"]["inner"].update(optimizer="magic"), "optimizer"),
+        (lambda f: f["description"]["data"].update(size=0), "size is 0"),
+        (lambda f: f["description"]["data"].update(chord=1), "expected bool, found 1"),
+        (lambda f: f["description"].update(name=3), "expected str, found 3"),
+        (lambda f: f["description"].update(value_range=[0]), "value_range"),
+    ],
+)  # fmt: skip
+def test_a_changed_description_is_refused(path, change, words):
+    rewrite(path, change)
+    assert_refused(path, words)
+
+
+@pytest.mark.parametrize(
+    "name, value, words",
+    [
+        ("layers.0.weight", np.zeros((5, 8), np.float32), "its description says"),
+        ("layers.0.weight", np.zeros((6, 8), np.float16), "float16"),
+        ("layers.0.bias", np.full(6, np.nan, np.float32), "not finite"),
+        ("frequencies.value", np.full((4, 2), np.inf, np.float32), "not finite"),
+        ("layers.7.bias", np.zeros(6, np.float32), "do not match"),
+    ],
+)
+def test_changed_arrays_are_refused(path, name, value, words):
+    rewrite(path, arrays=lambda arrays: arrays.update({name: value}))
+    assert_refused(path, words)
+
+
+def test_finding_by_name_file_and_run_folder(path, tmp_path):
+    assert find(str(path)).description.name == "phantoms"
+    run = tmp_path / "run"
+    run.mkdir()
+    with pytest.raises(InputError, match=r"without init\.safetensors"):
+        find(str(run))
+    path.rename(run / "init.safetensors")
+    assert find(str(run)).description.name == "phantoms"
+    with pytest.raises(InputError, match="no such file"):
+        find(str(path))
+    with pytest.raises(InputError, match="neither a file, a run folder, nor a shipped"):
+        find("nobody")
+
+
+def test_every_shipped_initialization_loads_and_hides_no_paths():
+    for name, path in shipped().items():
+        description = find(name).description
+        assert description.provenance["credit"] or description.preset == "ct", name
+        assert "/" not in json.dumps(facts_of(path)["description"]["data"]), name

@@ -1,0 +1,160 @@
+"""Image tasks: coordinates, crops, disjoint points, and tasks that repeat by seed and step."""
+
+import equinox as eqx
+import numpy as np
+import pytest
+from PIL import Image
+
+from theta0.errors import InputError
+from theta0.tasks import ImageConfig, Task, TaskFamily, pixel_coordinates, stack
+
+SIZE, COUNT = 8, 10
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Ten pictures of noise, so that every pixel tells which picture it comes from."""
+    folder = tmp_path_factory.mktemp("noise")
+    rng = np.random.default_rng(0)
+    for number in range(COUNT):
+        pixels = rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number // 2}_{number}.png")
+    return folder
+
+
+def build(folder, **settings):
+    defaults = {"size": SIZE, "validation": 2, "test": 3}
+    return ImageConfig(folder=str(folder), **{**defaults, **settings}).build()
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.5])
+def test_pixel_coordinates(offset):
+    points = pixel_coordinates(3, 4, offset)
+    expected = [[(i + offset) / 3, (j + offset) / 4] for i in range(3) for j in range(4)]
+    np.testing.assert_allclose(points, expected, atol=1e-7)
+    assert points.dtype == np.float32
+
+
+def test_corner_coordinates_are_the_papers():
+    ticks = np.linspace(0, 1, 179)[:-1]
+    expected = np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 2)
+    np.testing.assert_allclose(pixel_coordinates(178, 178, 0.0), expected, atol=1e-7)
+
+
+def test_a_whole_picture_is_every_pixel_in_its_place(folder):
+    tasks = build(folder)
+    task = tasks.held_out("test", 0)
+    name = tasks.names[tasks._split.test[0]]
+    pixels = np.asarray(Image.open(folder / name), np.float32) / 255
+    picture = tasks.picture(task.query.y)
+    np.testing.assert_allclose(picture, pixels, atol=1e-6)
+    # Row i, column j lies at ((i + 0.5) / 8, (j + 0.5) / 8).
+    at = np.flatnonzero((task.query.p == [(2 + 0.5) / 8, (5 + 0.5) / 8]).all(axis=1))
+    np.testing.assert_allclose(task.query.y[at[0]], pixels[2, 5], atol=1e-6)
+    assert bool(eqx.tree_equal(task.support, task.query))
+
+
+def test_the_same_seed_and_step_give_the_same_task(folder):
+    settings = {"inner_points": 20, "outer_points": 30}
+    one, other = build(folder, **settings), build(folder, **settings)
+    other.training_tasks(0, 0, 3)
+    a, b = one.training_tasks(7, 5, 2), other.training_tasks(7, 5, 2)
+    assert bool(eqx.tree_equal(a, b))
+    for seed, step in ((7, 6), (8, 5)):
+        assert not eqx.tree_equal(a, one.training_tasks(seed, step, 2))
+
+
+def test_inner_and_outer_points_are_disjoint_and_of_fixed_number(folder):
+    tasks = build(folder, inner_points=40, outer_points=24)
+    for step in range(6):
+        task = tasks.training_tasks(0, step, 2)
+        assert task.support.p.shape == (2, 40, 2) and task.query.y.shape == (2, 24, 3)
+        for signal in range(2):
+            together = np.concatenate([task.support.p[signal], task.query.p[signal]])
+            assert len(np.unique(together, axis=0)) == 64
+
+
+def test_a_step_sees_different_pictures_all_of_them_from_the_training_split(folder):
+    tasks = build(folder)
+    known = {tasks._values(i).tobytes(): i for i in range(COUNT)}
+    seen = set()
+    for step in range(20):
+        task = tasks.training_tasks(3, step, 3)
+        chosen = [known[values.tobytes()] for values in task.support.y]
+        assert len(set(chosen)) == 3
+        seen |= set(chosen)
+    assert seen == set(tasks._split.train)
+
+
+def test_splits_are_disjoint_and_complete(folder):
+    tasks = build(folder)
+    parts = [getattr(tasks._split, name) for name in ("train", "validation", "test")]
+    assert sorted(index for part in parts for index in part) == list(range(COUNT))
+    assert [tasks.size(name) for name in ("train", "validation", "test")] == [5, 2, 3]
+
+
+def test_groups_stay_together(folder):
+    tasks = build(folder, group=r"^(\d+)_", test=2)
+    of = {name: name.split("_")[0] for name in tasks.names}
+    parts = [
+        {of[tasks.names[i]] for i in getattr(tasks._split, name)}
+        for name in ("train", "validation", "test")
+    ]
+    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+
+
+def test_the_mean_signal_is_the_mean_of_the_training_pictures(folder):
+    tasks = build(folder)
+    expected = np.mean([tasks._values(i) for i in tasks._split.train], axis=0)
+    np.testing.assert_allclose(tasks.mean_signal().y, expected, atol=1e-6)
+
+
+def test_both_families_are_task_families(folder):
+    from theta0.tasks import CTConfig
+
+    assert isinstance(build(folder), TaskFamily)
+    assert isinstance(CTConfig(size=8, rays=4).build(), TaskFamily)
+
+
+def test_stacked_tasks_have_one_more_axis(folder):
+    tasks = build(folder)
+    both = stack([tasks.held_out("test", 0), tasks.held_out("test", 1)])
+    assert isinstance(both, Task) and both.support.y.shape == (2, SIZE * SIZE, 3)
+
+
+def test_a_picture_of_the_users_is_cropped_to_its_centre(tmp_path):
+    # 16 high, 24 wide: the middle 16 columns remain, at half their size.
+    pixels = np.zeros((16, 24, 3), np.uint8)
+    pixels[:, 4:20] = 200
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    signal = ImageConfig(size=8).read(tmp_path / "wide.png")
+    assert (signal.side, signal.own_side) == (8, 16)
+    values = np.asarray(signal.task.query.y).reshape(8, 8, 3)
+    # Lanczos in 8 bits rounds twice, by one level at most each.
+    np.testing.assert_allclose(values[:, 2:-2], 200 / 255, atol=2.01 / 255)
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"inner_points": 10}, "go together"),
+        ({"inner_points": 40, "outer_points": 25}, "only 64 pixels"),
+        ({"inner_points": 0, "outer_points": 5}, "inner_points is 0"),
+        ({"size": 0}, "size is 0"),
+        ({"test": 10}, "leave none for training"),
+        ({"group": "("}, "regular expression"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(folder, settings, words):
+    with pytest.raises(InputError, match=words):
+        build(folder, **settings)
+
+
+def test_more_tasks_than_pictures_are_refused(folder):
+    with pytest.raises(InputError, match="only 5"):
+        build(folder).training_tasks(0, 0, 6)
+
+
+def test_pictures_have_no_views(folder):
+    with pytest.raises(InputError, match="no views"):
+        build(folder).held_out("test", 0, views=2)

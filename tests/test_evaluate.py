@@ -1,0 +1,186 @@
+"""The protocol: what is measured, and that test signals never choose a step size."""
+
+import jax
+import numpy as np
+import pytest
+
+from theta0.errors import InputError
+from theta0.evaluate import Protocol, evaluate, fields_by_step, predict, psnr_by_step
+from theta0.fields import SirenConfig, weights
+from theta0.fit import InnerConfig, fit
+from theta0.forward import Points
+from theta0.metrics import psnr
+from theta0.tasks import Observation, Task, pixel_coordinates
+
+POINTS = pixel_coordinates(6, 6)
+CONFIG = SirenConfig(width=8, layers=2, w0=8.0, out_size=1)
+START = CONFIG.build(jax.random.PRNGKey(0))
+
+
+class Slopes:
+    """Signals that rise along a direction of their own; the test signals can be spoilt."""
+
+    query_forward = Points()
+    training_query_forward = None
+
+    def __init__(self, spoilt=False):
+        self.spoilt, self.asked = spoilt, []
+
+    def size(self, split):
+        return 3
+
+    def held_out(self, split, index, views=None):
+        self.asked.append((split, index, views))
+        rng = np.random.default_rng([["train", "validation", "test"].index(split), index])
+        values = (0.5 + (POINTS - 0.5) @ rng.uniform(-0.4, 0.4, (2, 1))).astype(np.float32)
+        if self.spoilt and split == "test":
+            values = rng.uniform(0, 1, values.shape).astype(np.float32)
+        everything = Observation(POINTS, values)
+        return Task(everything, everything)
+
+    def training_tasks(self, seed, step, count):
+        raise AssertionError("an evaluation does not train")
+
+    def mean_signal(self):
+        return Observation(POINTS, np.full((36, 1), 0.5, np.float32))
+
+    def picture(self, values):
+        return np.asarray(values).reshape(6, 6, 1)
+
+
+PROTOCOL = Protocol(
+    steps=(0, 1, 8), sgd=(1e-3, 0.05, 100.0), adam=(1e-5, 1e-2), tuning_signals=2, signals=3
+)
+STARTS = {
+    "learned": lambda signal: START,
+    "standard": lambda signal: CONFIG.build(jax.random.fold_in(jax.random.PRNGKey(1), signal)),
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return evaluate(Points(), STARTS, Slopes(), PROTOCOL, seed=4)
+
+
+def test_one_row_for_every_start_optimizer_and_number_of_steps(rows):
+    found = [(row["init"], row["optimizer"], row["steps"]) for row in rows]
+    assert found == [
+        (init, optimizer, steps)
+        for init in STARTS for optimizer in ("sgd", "adam") for steps in (0, 1, 8)
+    ]  # fmt: skip
+
+
+def test_means_and_deviations_are_over_test_signals(rows):
+    for row in rows:
+        assert row["n"] == len(row["psnr"]) == 3 and "views" not in row
+        assert row["psnr_mean"] == pytest.approx(np.mean(row["psnr"]), abs=1e-3)
+        assert row["psnr_std"] == pytest.approx(np.std(row["psnr"], ddof=1), abs=2e-3)
+    step_zero = [row for row in rows if row["steps"] == 0 and row["init"] == "learned"]
+    tests = [Slopes().held_out("test", i) for i in range(3)]
+    expected = [psnr(predict(Points(), START, task.query.p), task.query.y) for task in tests]
+    for row in step_zero:
+        assert row["psnr_mean"] == pytest.approx(np.mean(expected), abs=1e-4)
+
+
+def test_the_step_size_is_the_best_on_validation_at_that_number_of_steps(rows):
+    tasks = [Slopes().held_out("validation", i) for i in range(2)]
+    for optimizer, lrs in (("sgd", PROTOCOL.sgd), ("adam", PROTOCOL.adam)):
+        for column, steps in ((1, 1), (2, 8)):
+            means = []
+            for lr in lrs:
+                loop = InnerConfig(optimizer, lr, 8)
+                values = [
+                    psnr_by_step(
+                        Points(), START, task, Points(), loop, (0, 1, 8), jax.random.PRNGKey(0)
+                    )[column]
+                    for task in tasks
+                ]
+                means.append(np.mean(values))
+            (row,) = (
+                row for row in rows
+                if (row["init"], row["optimizer"], row["steps"]) == ("learned", optimizer, steps)
+            )  # fmt: skip
+            assert row["lr"] == lrs[int(np.argmax(means))]
+
+
+def test_test_signals_do_not_choose_the_step_size(rows):
+    spoilt = evaluate(Points(), STARTS, Slopes(spoilt=True), PROTOCOL, seed=4)
+    assert [row["lr"] for row in spoilt] == [row["lr"] for row in rows]
+    # They were spoilt indeed.
+    assert all(a["psnr_mean"] != b["psnr_mean"] for a, b in zip(spoilt, rows, strict=True))
+
+
+def test_every_signal_is_asked_for_once_with_the_views():
+    family = Slopes()
+    protocol = Protocol((0, 1), (0.05,), (), tuning_signals=1, signals=2, views=5)
+    rows = evaluate(Points(), {"learned": STARTS["learned"]}, family, protocol)
+    assert family.asked == [("validation", 0, 5), ("test", 0, 5), ("test", 1, 5)]
+    assert all(row["views"] == 5 and row["optimizer"] == "sgd" for row in rows)
+
+
+def test_standard_is_another_network_for_every_signal():
+    asked = []
+
+    def fresh(signal):
+        asked.append(signal)
+        return START
+
+    protocol = Protocol((0, 1), (0.05,), (), tuning_signals=2, signals=3)
+    evaluate(Points(), {"standard": fresh}, Slopes(), protocol)
+    assert len(set(asked)) == len(asked) == 5
+
+
+def test_progress_rises_to_one():
+    told = []
+    protocol = Protocol((0, 1), (0.05,), (1e-2,), tuning_signals=1, signals=1)
+    evaluate(Points(), STARTS, Slopes(), protocol, on_progress=lambda what, done: told.append(done))
+    assert told == sorted(told) and told[0] == 0.0 and told[-1] == 1.0
+
+
+def test_fields_by_step_are_those_of_the_fit():
+    task, key = Slopes().held_out("test", 0), jax.random.PRNGKey(2)
+    loop = InnerConfig("sgd", 0.05, 8)
+    found = fields_by_step(Points(), START, task.support, loop, (0, 1, 8), key)
+    kept = fit(Points(), START, task.support, loop.build(), key, (0, 1, 8)).snapshots
+    for field, step in zip(found, (0, 1, 8), strict=True):
+        for a, b in zip(weights(field), weights(kept[step]), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("steps", [(1, 8), (0, 1, 8), (8,)])
+def test_a_fit_that_diverges_counts_as_what_it_had_last(steps):
+    task, key = Slopes().held_out("test", 0), jax.random.PRNGKey(2)
+    start = psnr(predict(Points(), START, task.query.p), task.query.y)
+    values = psnr_by_step(Points(), START, task, Points(), InnerConfig("sgd", 1e36, 8), steps, key)
+    assert np.isfinite(values).all()
+    if 0 in steps:
+        assert values[0] == start
+    assert values[-1] <= start
+
+
+def test_rows_of_step_sizes_that_all_diverge_are_numbers():
+    protocol = Protocol((2,), (1e36,), (), tuning_signals=1, signals=1)
+    (row,) = evaluate(Points(), {"learned": STARTS["learned"]}, Slopes(), protocol)
+    assert np.isfinite(row["psnr_mean"])
+
+
+@pytest.mark.parametrize("split, count", [("signals", 4), ("tuning_signals", 4)])
+def test_more_signals_than_there_are_is_refused(split, count):
+    with pytest.raises(InputError, match="only 3"):
+        evaluate(Points(), STARTS, Slopes(), Protocol(**{"tuning_signals": 1, split: count}))
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"steps": ()}, "above 0"), ({"steps": (0,)}, "above 0"), ({"steps": (-1, 2)}, "0 or more"),
+        ({"steps": (2, 1)}, "must rise"), ({"steps": (1, 1)}, "must rise"),
+        ({"sgd": (), "adam": ()}, "at least one"), ({"sgd": (0.0,)}, "step size 0"),
+        ({"adam": (float("nan"),)}, "step size nan"), ({"adam": (float("inf"),)}, "step size inf"),
+        ({"signals": 0}, "signals is 0"), ({"tuning_signals": -1}, "tuning_signals is -1"),
+        ({"views": 0}, "views is 0"), ({"batch": 0}, "batch is 0"),
+    ],
+)  # fmt: skip
+def test_protocols_that_cannot_be_are_refused(change, words):
+    with pytest.raises(InputError, match=words):
+        Protocol(**change)
