@@ -1,0 +1,177 @@
+"""The command line run in this process, and one tiny run of each preset to use it on."""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from theta0.cli import run
+from theta0.evaluate import Protocol
+from theta0.experiments import PRESETS, Experiment
+from theta0.fields import FourierConfig, SirenConfig
+from theta0.fit import InnerConfig
+from theta0.forward import Lines, Points
+from theta0.meta import OuterConfig
+from theta0.tasks import CTConfig, ImageConfig
+
+CT = Experiment(
+    preset="ct",
+    scale="smoke",
+    data=CTConfig(
+        size=12, rays=8, train=8, validation=2, test=3, training_views=2, query_pixels=16
+    ),
+    field=FourierConfig(width=8, layers=2, features=4, bandwidth=8.0),
+    forward=Lines(samples=4, reduce="sum"),
+    meta="maml",
+    inner=InnerConfig("sgd", 0.5, 2, batch=8),
+    # A constant rate: with a schedule, another number of steps would be another program.
+    outer=OuterConfig(
+        1e-3, "constant", 4, validate_every=2, validation_signals=1, checkpoint_every=1
+    ),
+    protocol=Protocol((0, 1, 2), (0.1, 0.3), (1e-3,), tuning_signals=1, signals=2, views=2),
+    baseline=InnerConfig("adam", 1e-3, 3),
+)
+IMAGES = replace(
+    CT,
+    preset="images",
+    data=ImageConfig(size=12, validation=2, test=3),
+    field=SirenConfig(width=8, layers=2, w0=10.0),
+    forward=Points(),
+    inner=InnerConfig("sgd", 0.01, 2),
+    protocol=replace(CT.protocol, views=None),
+)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _tiny_presets():
+    """The smoke presets in very small: these tests ask what the commands do, not how well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS["ct"], "smoke", CT)
+        patch.setitem(PRESETS["images"], "smoke", IMAGES)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _quick_compilation():
+    """These programs run for milliseconds: compiling them well is not worth the time."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        """The object on the last line of stdout, by a reader as strict as JSON itself."""
+
+        def refuse(word):
+            raise AssertionError(f"{word} is not JSON")
+
+        return json.loads(self.out.splitlines()[-1], parse_constant=refuse)
+
+
+@pytest.fixture
+def theta0(capsys):
+    """Run a command line."""
+
+    def call(*argv) -> Done:
+        capsys.readouterr()
+        code = run([str(argument) for argument in argv])
+        out, err = capsys.readouterr()
+        return Done(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def refused(theta0, tmp_path, monkeypatch):
+    """Run a command line in an empty folder; it must fail with one line and leave nothing."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+
+    def call(words: str, *argv, code: int = 2) -> Done:
+        done = theta0(*argv, "--json")
+        errors = [line for line in done.err.splitlines() if line.startswith("theta0: error: ")]
+        assert done.code == code, done.err
+        assert len(errors) == 1 and done.err.endswith(errors[0] + "\n"), done.err
+        assert re.search(words, errors[0]), errors[0]
+        assert "Traceback" not in done.err and "─" not in done.err
+        assert done.json == {"error": errors[0].removeprefix("theta0: error: ")}
+        assert list(here.iterdir()) == []
+        return done
+
+    return call
+
+
+def draw(path: Path, height: int, width: int, seed: int = 0) -> Path:
+    """A smooth picture in colour."""
+    rows, columns = np.mgrid[:height, :width] / max(height, width)
+    phase = 3.0 * seed
+    channels = [np.sin(6 * rows + phase), np.cos(5 * columns + phase), np.sin(9 * rows * columns)]
+    pixels = np.round(127.5 + 127.5 * np.stack(channels, axis=-1)).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture(scope="package")
+def pictures(tmp_path_factory) -> Path:
+    """A folder of twelve pictures."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for seed in range(12):
+        draw(folder / f"{seed:02d}.png", 14, 16, seed)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def photo(tmp_path_factory) -> Path:
+    """A picture 20 pixels high and 24 wide, with a name that needs care."""
+    return draw(tmp_path_factory.mktemp("photo") / "mein Foto äöü 写真.png", 20, 24, 99)
+
+
+@pytest.fixture(scope="package")
+def slice_file(tmp_path_factory) -> Path:
+    """A CT slice of 16 x 16 pixels."""
+    from theta0.data import phantom
+
+    path = tmp_path_factory.mktemp("slice") / "slice.npy"
+    np.save(path, phantom(5, 0).rasterize(16))
+    return path
+
+
+@pytest.fixture(scope="package")
+def ct_run(tmp_path_factory) -> Path:
+    """A finished run of the CT preset; tests must not change it."""
+    out = tmp_path_factory.mktemp("runs") / "ct"
+    assert run(["train", "ct", "--scale", "smoke", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="package")
+def images_run(tmp_path_factory, pictures) -> Path:
+    """A finished run of the image preset; tests must not change it."""
+    out = tmp_path_factory.mktemp("runs") / "images"
+    assert (
+        run(["train", "images", "--scale", "smoke", "--data", str(pictures), "--out", str(out)])
+        == 0
+    )
+    return out
+
+
+@pytest.fixture
+def copied(ct_run, tmp_path) -> Path:
+    """A copy of the finished CT run, to change."""
+    return Path(shutil.copytree(ct_run, tmp_path / "copied"))

@@ -1,0 +1,240 @@
+"""What the user gives and cannot be used: one line on stderr, exit code 2, nothing left behind."""
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load, save
+
+
+def flipped(data: bytes) -> bytes:
+    """The first float of the arrays made NaN by its exponent's bits."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    return data[:start] + b"\xff\xff\xff\xff" + data[start + 4 :]
+
+
+def with_facts(change):
+    def transform(data: bytes) -> bytes:
+        size = int.from_bytes(data[:8], "little")
+        facts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["theta0"])
+        change(facts)
+        return save(load(data), {"theta0": json.dumps(facts)})
+
+    return transform
+
+
+def reshaped(data: bytes) -> bytes:
+    size = int.from_bytes(data[:8], "little")
+    arrays = {name: array.ravel() for name, array in load(data).items()}
+    return save(arrays, json.loads(data[8 : 8 + size])["__metadata__"])
+
+
+CHANGES = {
+    "empty": (lambda data: b"", "not a whole"),
+    "cut in its header": (lambda data: data[:100], "not a whole"),
+    "cut in its arrays": (lambda data: data[:-1], "not a whole"),
+    "header length 0": (lambda data: bytes(8) + data[8:], "not a whole"),
+    "header length too large": (lambda data: b"\xff\xff" + data[2:], "not a whole"),
+    "huge header": (lambda data: (2**62).to_bytes(8, "little") + data[8:], "not a whole"),
+    "header bit": (lambda data: data[:8] + bytes([data[8] ^ 1]) + data[9:], "not a whole"),
+    "array bits": (flipped, "not finite"),
+    "shapes": (reshaped, "its description says"),
+    "kind of network": (
+        with_facts(lambda facts: facts["description"]["field"].update(kind="Oracle")), "field",
+    ),
+    "kind of file": (with_facts(lambda facts: facts.update(kind="letter")), "initialization"),
+    "newer format": (with_facts(lambda facts: facts.update(format=99)), "upgrade theta0"),
+    "unknown key": (with_facts(lambda facts: facts["description"].update(spell=1)), "spell"),
+    "unknown preset": (
+        with_facts(lambda facts: facts["description"].update(preset="cta")), "did you mean ct",
+    ),
+    "pickle": (lambda data: pickle.dumps({"weights": [1.0]}), "pickle"),
+    "picture": (lambda data: b"\x89PNG\r\n\x1a\n" + data, "not a whole"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_start_that_was_changed(refused, ct_run, slice_file, tmp_path, name):
+    change, words = CHANGES[name]
+    path = tmp_path / "start.safetensors"
+    path.write_bytes(change((ct_run / "init.safetensors").read_bytes()))
+    if name == "unknown preset":  # only an evaluation asks for it
+        refused(words, "eval", path)
+    else:
+        refused(words, "info", path)
+        refused(words, "fit", path, slice_file)
+
+
+def test_a_start_that_is_not_there(refused, ct_run, slice_file, tmp_path):
+    refused("neither a file, a run folder, nor a shipped", "fit", "nobody", slice_file)
+    refused("no such file", "fit", "nobody.safetensors", slice_file)
+    refused("without init.safetensors", "info", tmp_path)
+    refused("not an initialization", "info", ct_run / "checkpoints" / "last.safetensors")
+
+
+def test_a_start_that_may_not_be_read(refused, ct_run, slice_file, monkeypatch):
+    def forbidden(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    refused("cannot be read .Permission denied", "info", ct_run / "init.safetensors")
+
+
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("missing.png", None, "no such file"),
+        ("empty.png", b"", "cannot|not a picture"),
+        ("torn.jpg", b"\xff\xd8\xff\xe0", "cannot|not a picture"),
+        ("text.png", b"dear reader", "cannot|not a picture"),
+        ("slice.npy", b"\x93NUMPY", "CT data"),
+    ],
+)
+def test_a_picture_that_cannot_be_read(refused, images_run, tmp_path, name, content, words):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    refused(words, "fit", images_run, tmp_path / name)
+
+
+def test_a_picture_of_one_pixel(refused, images_run, tmp_path):
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    refused("dot.png", "fit", images_run, tmp_path / "dot.png")
+
+
+def test_a_folder_instead_of_a_picture(refused, images_run, pictures):
+    refused("CT data|folder", "fit", images_run, pictures)
+
+
+def nan_slice(values):
+    values[3, 4] = np.nan
+    return values
+
+
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        (nan_slice(np.zeros((8, 8), np.float32)), "NaN"),
+        (np.full((8, 8), np.inf, np.float32), "NaN or infinite"),
+        (np.full((8, 8), 7.0, np.float32), "not in"),
+        (np.zeros((0, 8), np.float32), "slices are"),
+        (np.zeros((1, 1), np.float32), "at least 2 pixels"),
+        (np.zeros(8, np.float32), "slices are"),
+        (np.array([["a", "b"]]), "slices are"),
+        (np.array([[{}]], dtype=object), "refused"),
+    ],
+)
+def test_a_slice_that_cannot_be_used(refused, ct_run, tmp_path, values, words):
+    np.save(tmp_path / "slice.npy", values, allow_pickle=True)
+    refused(words, "fit", ct_run, tmp_path / "slice.npy")
+
+
+def test_a_start_for_another_kind_of_signal(refused, ct_run, images_run, photo, slice_file):
+    refused("colour picture.*CT", "fit", ct_run, photo)
+    refused("CT data.*pictures", "fit", images_run, slice_file)
+    refused("views", "fit", images_run, photo, "--views", "3")
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--steps", "0"], "steps is 0"),
+        (["--steps", "-3"], "steps is -3"),
+        (["--steps", "many"], "--steps.*many"),
+        (["--steps", "1.5"], "--steps.*1.5"),
+        (["--views", "0"], "views=0"),
+        (["--views", "-1"], "views=-1"),
+        (["--index", "1"], "index"),
+        (["--index", "-1"], "index"),
+        (["--lr", "0"], "lr is 0"),
+        (["--lr", "-1"], "lr is -1"),
+        (["--lr", "nan"], "lr is nan"),
+        (["--lr", "inf"], "lr is inf"),
+        (["--lr", "fast"], "--lr.*fast"),
+        (["--batch", "0"], "batch is 0"),
+        (["--seconds", "0"], "--seconds"),
+        (["--size", "1"], "--size 1"),
+        (["--size", "100000"], "--size 100000"),
+        (["--optimizer", "adam"], "give --lr"),
+        (["--optimizer", "magic"], "magic"),
+        (["--colour", "red"], "--colour"),
+        (["one-too-many"], "one-too-many"),
+    ],
+)
+def test_options_that_cannot_be_used(refused, ct_run, slice_file, options, words):
+    refused(words, "fit", ct_run, slice_file, *options)
+
+
+def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
+    before = slice_file.read_bytes()
+    for out in (slice_file, slice_file / "below"):
+        refused("is a file", "fit", ct_run, slice_file, "--out", out)
+        refused("is a file", "train", "ct", "--scale", "smoke", "--out", out)
+        refused("is a file", "demo", "--out", out)
+    assert slice_file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "argv, words",
+    [
+        (["trian"], "did you mean train"),
+        (["frobnicate"], "choose from demo, train, fit, eval, inits, info"),
+        (["train"], "name a preset: theta0 train ct"),
+        (["train", "image"], "did you mean images"),
+        (["train", "zzz"], "did you mean ct or images"),
+        (["train", "ct", "--scale", "huge"], "choose from smoke, cpu, paper"),
+        (["train", "ct", "--outer.step", "3"], "--outer.step"),
+        (["train", "ct", "--meta", "magic"], "maml.*fomaml.*reptile"),
+        (["train", "ct", "--outer.steps", "0"], "outer.steps is 0"),
+        (["train", "ct", "--outer.steps", "-2"], "outer.steps is -2"),
+        (["train", "ct", "--outer.lr", "-1"], "outer.lr is -1"),
+        (["train", "ct", "--inner.steps", "0"], "inner.steps is 0"),
+        (["train", "ct", "--inner.lr", "nan"], "inner.lr is nan"),
+        (["train", "ct", "--baseline.steps", "0"], "baseline.steps is 0"),
+        (["train", "ct", "--seed", "-1"], "seed is -1"),
+        (["train", "ct", "--seed", "x"], "--seed.*'x'"),
+        (["train", "ct", "--data.training-views", "0"], "training_views is 0"),
+        (["train", "ct", "--data.rays", "0"], "rays is 0"),
+        (["train", "ct", "--data.size", "0"], "size is 0"),
+        (["train", "ct", "--data.size", "4", "--data.query-pixels", "17"], "only 16 pixels"),
+        (["train", "ct", "--field.layers", "0"], "layers is 0"),
+        (["train", "ct", "--field.width", "-8"], "width is -8"),
+        (["train", "ct", "--forward.samples", "0"], "samples is 0"),
+        (["train", "ct", "--protocol.steps", "0"], "at least one above 0"),
+        (["train", "images"], "give --data FOLDER"),
+        (["train", "images", "--data", "nowhere"], "no such folder"),
+        (["fit"], "INIT.*SIGNAL"),
+        (["info"], "INIT"),
+        (["inits", "extra"], "extra"),
+    ],
+)
+def test_command_lines_that_cannot_be_used(refused, argv, words):
+    refused(words, *argv)
+
+
+def test_a_folder_without_a_picture_that_can_be_read(refused, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    arguments = ["train", "images", "--scale", "smoke", "--data", folder]
+    refused("holds no picture", *arguments)
+    for name in ("a.png", "b.jpg"):
+        (folder / name).write_bytes(b"no picture")
+    refused("none of its 2 pictures can be read", *arguments)
+
+
+def test_too_few_pictures(refused, pictures, tmp_path):
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for path in sorted(pictures.iterdir())[:6]:
+        shutil.copy(path, folder)
+    arguments = ["train", "images", "--scale", "smoke", "--data", folder]
+    refused("leave none for training", *arguments, "--data.test", "6")
+    refused("only 1", *arguments, "--outer.tasks", "2")
+    refused("no validation signals", *arguments, "--data.validation", "0")
+    refused("go together", *arguments, "--data.inner-points", "20")
+    refused(
+        "only 144 pixels", *arguments, "--data.inner-points", "100", "--data.outer-points", "99"
+    )

@@ -1,0 +1,146 @@
+"""theta0 fit: what it writes for a picture and for a CT slice."""
+
+import errno
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import theta0.files as files
+from theta0.fields import evaluate
+from theta0.inits import load
+from theta0.metrics import psnr
+from theta0.tasks import pixel_coordinates
+
+
+def read(path):
+    return np.asarray(Image.open(path))
+
+
+@pytest.fixture(scope="module")
+def start(images_run):
+    return images_run / "init.safetensors"
+
+
+def test_a_picture(theta0, images_run, photo, tmp_path):
+    out = tmp_path / "fit"
+    done = theta0("fit", images_run, photo, "--steps", 6, "--size", 30, "--out", out, "--json")
+    assert done.code == 0 and len(done.out.splitlines()) == 1
+    assert {path.name for path in out.iterdir()} == {
+        "fitted.safetensors", "reconstruction.png", "reconstruction-30.png", "results.json",
+        "strip.png",
+    }  # fmt: skip
+    # The centred square of a picture 20 pixels high and 24 wide.
+    assert read(out / "reconstruction.png").shape == (20, 20, 3)
+    assert read(out / "reconstruction-30.png").shape == (30, 30, 3)
+    result = done.json
+    assert (result["optimizer"], result["lr"]) == ("sgd", 0.01)
+    assert [row["steps"] for row in result["steps"]] == [0, 1, 2, 5, 6]
+    assert all(set(row) == {"steps", "psnr", "ssim"} for row in result["steps"])
+    stored = json.loads((out / "results.json").read_text())
+    assert stored["steps"] == result["steps"] and len(stored["losses"]) == 6
+    # All pixels, every step: the loss before step k is the error of the field after k steps.
+    for row in result["steps"][:-1]:
+        assert row["psnr"] == pytest.approx(-10 * np.log10(stored["losses"][row["steps"]]), abs=0.5)
+
+
+def test_the_reconstruction_is_the_fitted_field_and_the_psnr_its_own(
+    theta0, images_run, photo, tmp_path
+):
+    done = theta0("fit", images_run, photo, "--steps", 2, "--out", tmp_path, "--json")
+    fitted = load(tmp_path / "fitted.safetensors")
+    field, data = fitted.field, fitted.description.data
+    shown = np.asarray(evaluate(field, pixel_coordinates(20, 20, data.pixel_offset)))
+    expected = np.clip(shown.reshape(20, 20, 3), 0, 1) * 255
+    assert np.abs(read(tmp_path / "reconstruction.png") - expected).max() <= 0.5 + 1e-3
+    signal = data.read(photo)
+    prediction = evaluate(field, signal.task.query.p)
+    assert done.json["steps"][-1]["psnr"] == pytest.approx(
+        psnr(prediction, signal.task.query.y), abs=1e-3
+    )
+
+
+def test_fitted_weights_are_a_start_themselves(theta0, images_run, photo, tmp_path):
+    first = theta0("fit", images_run, photo, "--steps", 2, "--out", tmp_path / "a", "--json").json
+    again = theta0(
+        "fit", tmp_path / "a" / "fitted.safetensors", photo, "--steps", 2, "--out", tmp_path / "b",
+        "--json",
+    ).json  # fmt: skip
+    assert again["steps"][0]["psnr"] == first["steps"][-1]["psnr"]
+    straight = theta0(
+        "fit", images_run, photo, "--steps", 4, "--out", tmp_path / "c", "--json"
+    ).json
+    # Plain gradient descent has no memory, so two fits of 2 steps are one of 4.
+    assert again["steps"][-1]["psnr"] == straight["steps"][-1]["psnr"]
+
+
+def test_a_slice_from_views(theta0, ct_run, slice_file, tmp_path):
+    out = tmp_path / "fit"
+    done = theta0(
+        "fit", ct_run, slice_file, "--views", 3, "--steps", 3, "--optimizer", "adam", "--lr",
+        "1e-3", "--out", out, "--json",
+    )  # fmt: skip
+    assert done.code == 0
+    result = done.json
+    assert (result["optimizer"], result["lr"]) == ("adam", 1e-3)
+    assert [row["steps"] for row in result["steps"]] == [0, 1, 2, 3]
+    assert read(out / "reconstruction.png").shape == (16, 16)
+    assert load(out / "fitted.safetensors").description.inner.optimizer == "adam"
+
+
+def test_more_views_are_more_observations(ct_run, slice_file):
+    data = load(ct_run / "init.safetensors").description.data
+    assert data.read(slice_file, views=3).task.support.y.shape == (3 * data.rays, 1)
+    assert data.read(slice_file, views=5).task.support.y.shape == (5 * data.rays, 1)
+
+
+def test_a_slice_of_a_stack(theta0, ct_run, slice_file, tmp_path):
+    stack = np.stack([np.zeros((16, 16), np.float32), np.load(slice_file)])
+    np.save(tmp_path / "stack.npy", stack)
+    arguments = ["--steps", 1, "--json", "--out", tmp_path / "out"]
+    one = theta0("fit", ct_run, slice_file, *arguments).json
+    assert theta0("fit", ct_run, tmp_path / "stack.npy", "--index", 1, *arguments).json[
+        "steps"
+    ] == one["steps"]  # fmt: skip
+    done = theta0("fit", ct_run, tmp_path / "stack.npy", "--index", 2, *arguments)
+    assert done.code == 2 and "index" in done.err
+
+
+def test_names_with_spaces_and_unicode_and_where_results_go(
+    theta0, images_run, photo, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    done = theta0("fit", images_run, photo, "--steps", 1)
+    assert done.code == 0 and done.out == ""
+    assert (tmp_path / "fits" / photo.stem / "strip.png").exists()
+    assert photo.name in done.err
+
+
+def test_a_picture_too_small_for_ssim_is_still_json(theta0, images_run, photo, tmp_path):
+    import dataclasses
+
+    from theta0.inits import Initialization
+
+    start = load(images_run / "init.safetensors")
+    data = dataclasses.replace(start.description.data, size=8)
+    description = dataclasses.replace(start.description, data=data)
+    Initialization(start.field, description).save(tmp_path / "small.safetensors")
+    done = theta0(
+        "fit", tmp_path / "small.safetensors", photo, "--steps", 1, "--out", tmp_path, "--json"
+    )
+    assert done.code == 0 and done.json["steps"][0]["ssim"] is None
+
+
+def test_a_step_size_that_diverges_is_a_failure_that_says_what_to_try(refused, images_run, photo):
+    refused("ten times smaller", "fit", images_run, photo, "--lr", "1e30", code=1)
+
+
+def test_a_full_disk_is_a_failure_of_one_line(refused, images_run, photo, tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", full)
+    out = tmp_path / "out"
+    refused("No space left", "fit", images_run, photo, "--steps", "1", "--out", out, code=1)
+    assert list(out.iterdir()) == []

@@ -1,0 +1,70 @@
+"""Help, version, and the commands that only tell."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from theta0 import __version__
+from theta0.cli import COMMANDS
+
+EVERY = [[], *([command] for command in COMMANDS), ["train", "ct"], ["train", "images"]]
+
+
+@pytest.mark.parametrize("command", EVERY, ids=" ".join)
+def test_help_shows_examples_of_the_command(theta0, command):
+    done = theta0(*command, "--help")
+    assert done.code == 0 and done.err == ""
+    examples = done.out.split("examples:")[1]
+    lines = re.findall(r"^  theta0 (\S+)", examples, re.MULTILINE)
+    assert lines and set(lines) <= set(COMMANDS)
+    if command:
+        assert set(lines) == {command[0]}
+
+
+def test_every_command_is_listed(theta0):
+    done = theta0("--help")
+    assert all(re.search(rf"^  {command} ", done.out, re.MULTILINE) for command in COMMANDS)
+
+
+def test_help_names_positional_arguments_and_hides_the_obvious(theta0):
+    done = theta0("fit", "--help")
+    assert re.search(r"usage: theta0 fit .*INIT SIGNAL", done.out)
+    assert "--no-" not in theta0("train", "ct", "--help").out.replace("--data.no-", "").replace(
+        "--forward.no-", ""
+    )
+
+
+@pytest.mark.parametrize("flag", ["--version", "version"])
+def test_version(theta0, flag):
+    done = theta0(flag)
+    assert (done.code, done.out, done.err) == (0, __version__ + "\n", "")
+
+
+def test_nothing_given_is_bad_input(theta0):
+    done = theta0()
+    assert done.code == 2 and done.out == "" and "usage: theta0 COMMAND" in done.err
+
+
+def test_help_does_not_wait_for_jax():
+    program = "import sys; from theta0.cli import run; run(['--help']); print('jax' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_inits(theta0):
+    from theta0.inits import shipped
+
+    done = theta0("inits", "--json")
+    assert done.code == 0 and set(done.json["inits"]) == set(shipped())
+
+
+def test_info(theta0, ct_run):
+    done = theta0("info", ct_run, "--json")
+    assert done.code == 0 and len(done.out.splitlines()) == 1
+    told = done.json
+    # 8 features in, 8 wide, 1 out, with biases: 8 * 8 + 8 + 8 + 1.
+    assert told["weights"] == 81 and told["field"]["kind"] == "FourierConfig"
+    assert told["preset"] == "ct" and told["provenance"]["outer_steps"] in (2, 4)
+    assert "weights: 81" in done.err
