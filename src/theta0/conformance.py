@@ -61,14 +61,22 @@ def inner_product(a: Any, b: Any) -> float:
 
 def directional_difference(function: Callable[[Any], Any], at: Any, along: Any) -> float:
     """Derivative of a scalar function of a tree along a direction, by finite differences."""
+    return _difference(_shifted(function, at), along)
+
+
+def _shifted(function: Callable[[Any], Any], at: Any) -> Callable[[Any, Any], Any]:
+    """``h, v -> function(at + h v)``, compiled once for all steps and directions."""
 
     @eqx.filter_jit
-    def shifted(step):
+    def shifted(step, along):
         return function(eqx.apply_updates(at, jax.tree.map(lambda leaf: step * leaf, along)))
 
-    near, far = (
-        float(shifted(jnp.asarray(h))) - float(shifted(jnp.asarray(-h))) for h in (STEP, 2 * STEP)
-    )
+    return shifted
+
+
+def _difference(shifted: Callable[[Any, Any], Any], along: Any) -> float:
+    at = lambda step: float(shifted(jnp.asarray(step), along))
+    near, far = (at(h) - at(-h) for h in (STEP, 2 * STEP))
     return (8 * near - far) / (12 * STEP)
 
 
@@ -85,9 +93,10 @@ def check_gradient(
     """
     size = sum(leaf.size for leaf in jax.tree.leaves(_inexact(at)))
     typical = (inner_product(gradient, gradient) / size) ** 0.5
+    shifted = _shifted(function, at)
     for seed in (0, 1):
         along = random_direction(at, seed)
-        expected = directional_difference(function, at, along)
+        expected = _difference(shifted, along)
         found = inner_product(gradient, along)
         error, allowed = abs(found - expected), rtol * max(abs(expected), typical)
         assert error <= allowed, f"gradient: {found} along a direction, differences say {expected}"
