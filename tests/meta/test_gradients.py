@@ -67,20 +67,26 @@ def inner(optimizer, lr, steps, batch=None):
     return InnerConfig(optimizer, lr if optimizer == "sgd" else 0.01, steps, batch).build()
 
 
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+# Up to 4 steps are unrolled, 6 scan.
 @pytest.mark.parametrize(
     "case, optimizer, steps, batch",
     [
         *[(case, "sgd", 2, None) for case in CASES],
-        *[(case, "adam", 2, 5) for case in CASES],
-        ("points", "sgd", 1, None), ("points", "sgd", 6, 4), ("points", "adam", 6, None),
-        ("lines", "sgd", 6, None), ("volume", "sgd", 6, None), ("volume", "adam", 1, None),
+        ("points", "adam", 2, 5), ("points", "sgd", 6, 4),
+        slow("points", "sgd", 1, None), slow("points", "adam", 6, None),
+        slow("lines", "adam", 2, 5), slow("lines", "sgd", 6, None),
+        slow("volume", "adam", 2, 5), slow("volume", "sgd", 6, None),
     ],
 )  # fmt: skip
 def test_maml_gradient_matches_finite_differences(x64, case, optimizer, steps, batch):
     forward, field, tasks, lr = build(case)
     estimator, key = MAML(inner(optimizer, lr, steps, batch)), jax.random.PRNGKey(4)
     task = one(tasks)
-    loss, direction = eqx.filter_jit(estimator.task_gradient)(forward, field, task, key)
+    _, direction = eqx.filter_jit(estimator.task_gradient)(forward, field, task, key)
 
     # The loss after adaptation as a function of the start alone; the same key, so the same
     # batches and the same jittered samples. Steps of the differences: see theta0.conformance.
@@ -99,11 +105,10 @@ def test_maml_gradient_matches_finite_differences(x64, case, optimizer, steps, b
         of_weights = lambda p: after_adaptation(eqx.tree_at(frozen, p, frozen(params)))
     else:
         of_weights = after_adaptation
-    np.testing.assert_allclose(loss, eqx.filter_jit(after_adaptation)(params), rtol=1e-10)
     check_gradient(of_weights, params, eqx.filter(direction, eqx.is_inexact_array), rtol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer, steps", [("sgd", 3), ("adam", 2), ("sgd", 6)])
+@pytest.mark.parametrize("optimizer, steps", [("adam", 2), ("sgd", 6), slow("sgd", 3)])
 def test_maml_equals_a_reimplementation_by_plain_autodiff(x64, optimizer, steps):
     forward, field, tasks, lr = build("points")
     task, key = one(tasks), jax.random.PRNGKey(4)
@@ -139,8 +144,10 @@ def test_maml_equals_a_reimplementation_by_plain_autodiff(x64, optimizer, steps)
     assert max(gaps) > 1e-3 * scale
 
 
-@pytest.mark.parametrize("steps", [2, 6])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case, steps",
+    [("points", 2), ("lines", 6), ("volume", 2), slow("points", 6), slow("lines", 2)],
+)
 def test_fomaml_is_the_gradient_at_the_adapted_weights(x64, case, steps):
     forward, field, tasks, lr = build(case)
     task, key, loop = one(tasks), jax.random.PRNGKey(4), inner("sgd", lr, steps)
@@ -191,7 +198,7 @@ ESTIMATORS = [MAML, FOMAML, Reptile]
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_conformance(estimator):
     # Tasks mapped = tasks looped, among others; 6 steps scan, a batch draws from the key.
-    forward, field, tasks, lr = build("lines", np.float32, tasks=3)
+    forward, field, tasks, lr = build("points", np.float32, tasks=3)
     check_meta_gradient(estimator(inner("sgd", lr, 6, 5)), forward, field, tasks)
 
 
@@ -213,7 +220,10 @@ def test_maml_through_adam_is_finite_at_a_zero_gradient(key):
     # A field that fits its support exactly: Adam divides 0 by sqrt(0), whose slope is infinite.
     field = SirenConfig(width=8, layers=3, w0=10.0, out_size=1).build(key)
     p = jax.random.uniform(key, (9, 2))
-    support, query = Observation(p, Points()(field, p)), Observation(p, jnp.zeros((9, 1)))
+    support, query = (
+        Observation(p, eqx.filter_jit(Points())(field, p)),
+        Observation(p, jnp.zeros((9, 1))),
+    )
     estimator = MAML(inner("adam", 0.01, 2))
     loss, direction = eqx.filter_jit(estimator.task_gradient)(
         Points(), field, Task(support, query), key
@@ -230,13 +240,13 @@ def test_maml_through_adam_is_finite_at_a_zero_gradient(key):
     assert all(np.isfinite(leaf).all() for leaf in weights(direction))
 
 
-@pytest.mark.parametrize("estimator", [MAML, FOMAML])
+@pytest.mark.parametrize("estimator", [FOMAML, slow(MAML)])
 def test_the_query_can_be_measured_otherwise_than_the_support(x64, key, estimator):
     forward, field, tasks, lr = build("lines")
     points = Observation(jnp.asarray(rng.random((7, 2))), jnp.asarray(rng.random((7, 1))))
     task, loop = Task(one(tasks).support, points), inner("sgd", lr, 1)
     loss, _ = eqx.filter_jit(estimator(loop, Points()).task_gradient)(forward, field, task, key)
-    adapted, _ = adapt(forward, field, task.support, loop, jax.random.split(key)[0])
+    adapted, _ = eqx.filter_jit(adapt)(forward, field, task.support, loop, jax.random.split(key)[0])
     expected = jnp.mean((Points()(adapted, points.p) - points.y) ** 2)
     np.testing.assert_allclose(loss, expected, rtol=1e-12)
 
@@ -253,3 +263,21 @@ def test_an_inner_loop_is_the_same_function_of_step_and_key(x64, key):
     for a, b in zip(weights(state.field), weights(whole), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
     assert isinstance(loop, InnerLoop)
+
+
+def test_memory_of_maml_grows_by_the_weights_of_a_step_and_no_more():
+    n, width = 4096, 32
+    field = SirenConfig(width=width, layers=4, out_size=1).build(jax.random.PRNGKey(3))
+    data = Observation(jnp.zeros((n, 2)), jnp.zeros((n, 1)))
+
+    def planned(steps):
+        run = jax.jit(lambda key: MAML(inner("sgd", 0.01, steps)).task_gradient(
+            Points(), field, Task(data, data), key
+        ))  # fmt: skip
+        return run.lower(jax.random.PRNGKey(0)).compile().memory_analysis().temp_size_in_bytes
+
+    short, long = planned(5), planned(25)
+    growth, step_weights = (long - short) / 20, 4 * sum(leaf.size for leaf in weights(field))
+    # The activations of one step would be n x width x 3 layers x 4 bytes, 170 times its weights.
+    assert step_weights <= growth * 1.01
+    assert growth <= 4 * step_weights
