@@ -4,6 +4,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 # Set BASE_PYTHON to choose the interpreter: make install BASE_PYTHON=python3.12
 BASE_PYTHON ?= python3
+# Processes that share the tests. Most of their time is compilation: two cores, two workers.
+WORKERS ?= 2
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
@@ -19,10 +21,10 @@ demo: $(INSTALLED) ## Install without development tools and run `theta0 demo`
 	$(VENV)/bin/theta0 demo
 
 test: $(INSTALLED_DEV) ## Run the tests but those marked slow
-	$(PYTHON) -m pytest -m "not slow"
+	$(PYTHON) -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
 
 test-slow: $(INSTALLED_DEV) ## Run the tests marked slow
-	$(PYTHON) -m pytest -m slow
+	$(PYTHON) -m pytest -m slow -n $(WORKERS) --dist worksteal
 
 lint: $(INSTALLED_DEV) ## Check style and types
 	$(VENV)/bin/ruff check .

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # every group compiles programs and starts processes of its own
+
 ROOT = Path(__file__).parents[1]
 
 

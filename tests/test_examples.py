@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -40,6 +41,7 @@ def test_a_fit_of_an_image_passes_40_db():
     assert psnr[-1] > 40  # 47.9 when written
 
 
+@pytest.mark.slow
 def test_a_learned_initialization_beats_a_standard_one_by_2_db():
     output = run("01_learn_an_initialization.py")
     (learned,) = numbers(r"learned .* ([\d.]+) dB", output)
@@ -48,6 +50,7 @@ def test_a_learned_initialization_beats_a_standard_one_by_2_db():
     assert learned > standard + 2  # 4.6 when written
 
 
+@pytest.mark.slow
 def test_a_meta_gradient_of_ones_own_passes_the_check_and_learns():
     output = run("02_your_own_meta_gradient.py")
     assert "check_meta_gradient: passed" in output

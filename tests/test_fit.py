@@ -72,8 +72,7 @@ def assert_identical(found, expected):
 # 13 and 11 in three chunks of 5 and 4, padded by two and one.
 @pytest.mark.parametrize(
     "case, chunk",
-    [("points", c) for c in (1000, 23, 12, 7, 1)]
-    + [(case, c) for case in ("lines", "volume") for c in (1000, 5)],
+    [("points", c) for c in (1000, 12, 7, 1)] + [("lines", 5), ("volume", 5)],
 )
 def test_gradient_equals_plain_autodiff_for_every_chunk_size(x64, key, case, chunk):
     forward, config, observation = CASES[case]()
@@ -106,8 +105,7 @@ def test_gradient_with_a_key_is_that_of_the_same_samples(x64, key, case):
     assert abs(chunked[0] - loss) > 1e-6
 
 
-@pytest.mark.parametrize("chunk", [1000, 5])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case, chunk", [("points", 1000), ("lines", 5), ("volume", 5)])
 def test_vjp_of_the_gradient_is_the_hessian_product(x64, key, case, chunk):
     forward, config, observation = CASES[case]()
     field = config.build(key)
@@ -136,7 +134,8 @@ def test_sgd_step_is_theta_minus_lr_times_gradient(x64, key):
     field, lr = config.build(key), 0.03
     loop = InnerConfig("sgd", lr, 1).build()
     fitted, losses = eqx.filter_jit(adapt)(forward, field, observation, loop, key)
-    value, gradient = eqx.filter_value_and_grad(plain_loss(forward, observation))(field)
+    plain = eqx.filter_value_and_grad(plain_loss(forward, observation))
+    value, gradient = eqx.filter_jit(plain)(field)
     expected = jax.tree.map(lambda theta, g: theta - lr * g, field, gradient)
     assert_close(fitted, expected)
     np.testing.assert_allclose(losses, [value], rtol=1e-12)
@@ -208,7 +207,7 @@ def test_a_batch_keeps_points_and_values_together(x64, key):
 
 @pytest.mark.parametrize(
     "name, steps, batch",
-    [("sgd", 3, None), ("adam", 3, 6), ("sgd", 6, 6), ("adam", 6, None), ("sgd", 1, None)],
+    [("sgd", 3, None), ("adam", 3, 6), ("sgd", 6, 6)],
 )
 def test_the_fit_in_meta_training_is_the_fit_at_test_time(x64, key, name, steps, batch):
     # Up to 4 steps adapt is unrolled, from 5 on it scans; fit always loops on the device.
@@ -221,9 +220,8 @@ def test_the_fit_in_meta_training_is_the_fit_at_test_time(x64, key, name, steps,
     np.testing.assert_allclose(outside.losses, losses, rtol=1e-9)
     assert_close(outside.field, inside, rtol=1e-9)
     # Step by step: the snapshot after k steps is what k steps alone give.
-    for k in {1, steps - 1} - {0}:
-        alone = eqx.filter_jit(adapt)(forward, field, observation, loop._replace(steps=k), run)[0]
-        assert_close(outside.snapshots[k], alone, rtol=1e-9)
+    alone = eqx.filter_jit(adapt)(forward, field, observation, loop._replace(steps=2), run)[0]
+    assert_close(outside.snapshots[2], alone, rtol=1e-9)
 
 
 def test_snapshots_are_the_fields_on_the_way_and_change_nothing(key):

@@ -22,6 +22,7 @@ SIREN = SirenConfig(width=8, layers=3, w0=20.0)
 FOURIER = FourierConfig(width=8, layers=3, features=8, bandwidth=5.0)
 POSITIONAL = PositionalConfig(width=8, layers=3, bands=4, max_exponent=3.0)
 
+
 def build(config):
     """A network whose density, if it has one, is above zero: a dead one would test nothing."""
     field = config.build(jax.random.PRNGKey(1))
