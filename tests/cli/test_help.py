@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from theta0 import __version__
+from theta0 import __version__, cli
 from theta0.cli import COMMANDS
 
 EVERY = [[], *([command] for command in COMMANDS), ["train", "ct"], ["train", "images"]]
@@ -68,3 +68,26 @@ def test_info(theta0, ct_run):
     assert told["weights"] == 81 and told["field"]["kind"] == "FourierConfig"
     assert told["preset"] == "ct" and told["provenance"]["outer_steps"] in (2, 4)
     assert "weights: 81" in done.err
+
+
+def test_an_interrupt_ends_the_process_at_once(monkeypatch, capsys):
+    # Not by a regular exit, during which JAX may crash.
+    def interrupted(argv):
+        raise KeyboardInterrupt
+
+    def leave(code):
+        raise SystemExit(f"at once: {code}")
+
+    monkeypatch.setattr(cli, "run", interrupted)
+    monkeypatch.setattr(cli.os, "_exit", leave)
+    with pytest.raises(SystemExit, match="at once: 1"):
+        cli.main()
+    assert capsys.readouterr().err == "theta0: error: interrupted\n"
+
+
+@pytest.mark.parametrize("code", [0, 2])
+def test_a_command_that_was_not_interrupted_exits_as_usual(monkeypatch, code):
+    monkeypatch.setattr(cli, "run", lambda argv: code)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code

@@ -5,6 +5,7 @@ Human text goes to stderr. ``--json`` puts one JSON object on the last line of s
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +43,17 @@ Exit codes: 0 done, 1 failed, 2 bad input.
 
 def main() -> None:
     """Entry point of the ``theta0`` command."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before a command could answer it
+        print("theta0: error: interrupted", file=sys.stderr)
+        code = 1
+    if code == 1:
+        # A regular exit after an interrupted compilation is a segmentation fault inside JAX.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(argv: list[str]) -> int:
