@@ -110,11 +110,19 @@ def progress_bar(total: int | float, unit: str = "steps") -> Iterator[Callable[[
 
 def _lines(total: int | float, unit: str) -> Callable[[float, str], None]:
     last = time.monotonic() - 8.0
+    first: tuple[float, float] | None = None
 
     def update(done: int | float, text: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 10 or done >= total:
-            last = time.monotonic()
-            print(f"{done:.0f}/{total:.0f} {unit}  {text}", file=sys.stderr, flush=True)
+        nonlocal first, last
+        now = time.monotonic()
+        if first is None:  # before it lay the compilation, or the part of a run that is resumed
+            first = now, float(done)
+        if now - last >= 10 or done >= total:
+            last = now
+            words = [f"{done:.0f}/{total:.0f} {unit}", *([text] if text else [])]
+            if first[1] < done < total:
+                left = (now - first[0]) * (total - done) / (done - first[1])
+                words.append(f"{left:.0f} s left")
+            print(", ".join(words), file=sys.stderr, flush=True)
 
     return update

@@ -95,9 +95,10 @@ def main(argv: list[str]) -> dict[str, Any]:
         )
     rows = _write(out, initialization, loop, signal, result, arguments.size)
     final = rows[-1]
+    counted = f"{final['steps']} step{'' if final['steps'] == 1 else 's'}"
     say(
         f"{arguments.signal.name}: {final['psnr']:.2f} dB, SSIM {final['ssim']:.3f} after "
-        f"{final['steps']} steps of {loop.optimizer} {loop.lr:g} in {result.seconds:.1f} s"
+        f"{counted} of {loop.optimizer} {loop.lr:g} in {result.seconds:.1f} s"
     )
     say(f"reconstruction, weights, strip and table: {out}")
     return {

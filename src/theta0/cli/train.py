@@ -107,8 +107,7 @@ def learn_with_progress(
             texts = [] if progress.best_psnr is None else [f"best {progress.best_psnr:.2f} dB"]
             if steps:  # the first one compiled
                 rate = steps / max(progress.seconds - first[0].seconds, 1e-9)
-                left = (experiment.outer.steps - progress.step) / rate
-                texts += [f"{rate:.1f} steps/s", f"{left:.0f} s left"]
+                texts.append(f"{rate:.1f} steps/s")
             update(progress.step, ", ".join(texts))
 
         try:
