@@ -27,19 +27,19 @@ PAPER = Experiment(
     baseline=InnerConfig("adam", 1e-3, 2000),
 )
 
-# A sine network instead of the paper's Fourier features with ReLU: at the same cost MAML gains about
-# 2 dB, for its inner steps bend a smooth function, and the batch of rays is all of them or half.
+# A sine network instead of the paper's Fourier features with ReLU, and every ray in every inner step
+# instead of a random batch: each gave MAML more than 1 dB after 5 steps at the same training time.
 CPU = Experiment(
     preset="ct",
     scale="cpu",
     data=CTConfig(size=128, rays=128, training_views=4, training_angles="even", query_pixels=4096),
-    field=SirenConfig(out_size=1, width=128, layers=4, w0=40.0),
+    field=SirenConfig(out_size=1, width=64, layers=4, w0=30.0),
     forward=Lines(samples=32, reduce="sum"),
     meta="maml",
-    inner=InnerConfig("sgd", 0.035, 5, batch=256),
-    outer=OuterConfig(lr=7e-4, steps=6000, clip=1.0, validate_every=200),
+    inner=InnerConfig("sgd", 0.06, 5),
+    outer=OuterConfig(lr=1e-3, steps=8000, clip=1.0, validate_every=200),
     protocol=Protocol(
-        sgd=(0.003, 0.01, 0.035, 0.1), adam=(3e-5, 1e-4, 3e-4, 1e-3), signals=32, views=4
+        sgd=(0.006, 0.02, 0.06, 0.2), adam=(3e-5, 1e-4, 3e-4, 1e-3), signals=32, views=4
     ),
     baseline=InnerConfig("adam", 3e-4, 1000),
 )
