@@ -12,6 +12,8 @@ from theta0.forward import Points
 from theta0.metrics import psnr
 from theta0.tasks import Observation, Task, pixel_coordinates
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 POINTS = pixel_coordinates(6, 6)
 CONFIG = SirenConfig(width=8, layers=2, w0=8.0, out_size=1)
 START = CONFIG.build(jax.random.PRNGKey(0))

@@ -15,6 +15,7 @@ def small(monkeypatch):
     monkeypatch.setattr(ct, "DEMO", demo)
 
 
+@pytest.mark.slow
 def test_demo(theta0, small, tmp_path):
     out = tmp_path / "demo"
     done = theta0("demo", "--out", out, "--json")

@@ -14,6 +14,8 @@ from theta0.forward import Lines, Points, check_shapes
 from theta0.inits import Description, Initialization, without_folders
 from theta0.tasks import pixel_coordinates
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 EVERY = {
     **{f"{name}-{scale}": PRESETS[name][scale] for name in PRESETS for scale in PRESETS[name]},
     "ct-demo": ct.DEMO,

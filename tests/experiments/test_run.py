@@ -26,6 +26,8 @@ from theta0.inits import load
 from theta0.meta import OuterConfig
 from theta0.tasks import CTConfig
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 TINY = Experiment(
     preset="ct",
     scale="smoke",

@@ -12,6 +12,8 @@ from theta0.forward import Points
 from theta0.inits import matched, mean, shuffled, standard
 from theta0.tasks import Observation, pixel_coordinates
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 POINTS = pixel_coordinates(8, 8)
 FIELDS = {
     "siren": SirenConfig(width=16, layers=3, w0=15.0, out_size=1),

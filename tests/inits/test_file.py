@@ -19,6 +19,8 @@ from theta0.forward import Lines, Points, Volume
 from theta0.inits import Description, Initialization, find, load, shipped, without_folders
 from theta0.tasks import CTConfig, ImageConfig
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 DESCRIPTIONS = {
     "images": Description(
         "faces", "images", SirenConfig(width=6, layers=3), Points(),
