@@ -24,7 +24,7 @@ test: $(INSTALLED_DEV) ## Run the tests but those marked slow
 	$(PYTHON) -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
 
 test-slow: $(INSTALLED_DEV) ## Run the tests marked slow
-	$(PYTHON) -m pytest -m slow -n $(WORKERS) --dist worksteal
+	$(PYTHON) -m pytest -m slow -n $(WORKERS) --dist loadfile
 
 lint: $(INSTALLED_DEV) ## Check style and types
 	$(VENV)/bin/ruff check .
