@@ -18,7 +18,7 @@ views with it and with every baseline of the paper, and write tables, pictures a
 
 examples:
   theta0 demo
-  theta0 demo --out /tmp/demo --json
+  theta0 demo --out phantoms --json
 """
 
 
