@@ -6,8 +6,10 @@ baseline suffers from a step size meant for longer fits; test signals only ever 
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import equinox as eqx
@@ -76,6 +78,30 @@ def fields_by_step(
     except DivergedError as error:
         kept = error.snapshots
     return [kept[max(reached for reached in kept if reached <= step)] for step in steps]
+
+
+def over_devices(
+    function: Callable[..., Any], values: Iterable[Any], *others: Iterable[Any]
+) -> list[Any]:
+    """``[function(device, *v) for v in zip(values, ...)]``, one at a time on each local device.
+
+    Fits of different signals are independent, and a small network leaves most of a machine idle
+    unless several are fitted at once.
+    """
+    idle: SimpleQueue[Any] = SimpleQueue()
+    for device in jax.local_devices():
+        idle.put(device)
+
+    def call(*arguments):
+        device = idle.get()
+        try:
+            with jax.default_device(device):
+                return function(device, *arguments)
+        finally:
+            idle.put(device)
+
+    with ThreadPoolExecutor(jax.local_device_count()) as pool:
+        return list(pool.map(call, values, *others))
 
 
 def psnr_by_step(
@@ -170,20 +196,13 @@ class _Runner:
         """PSNR of every task after every number of steps; ``first`` numbers the signals."""
         steps = self.protocol.steps
         loop = InnerConfig(optimizer, lr, max(steps), self.protocol.batch)
-        return np.array(
-            [
-                psnr_by_step(
-                    self.forward,
-                    self.starts[name](number),
-                    task,
-                    self.query_forward,
-                    loop,
-                    steps,
-                    jax.random.fold_in(jax.random.PRNGKey(self.seed), number),
-                )
-                for number, task in enumerate(tasks, start=first)
-            ]
-        )
+
+        def one(device: Any, number: int, task: Task) -> list[float]:
+            start = jax.device_put(self.starts[name](number), device)
+            key = jax.random.fold_in(jax.random.PRNGKey(self.seed), number)
+            return psnr_by_step(self.forward, start, task, self.query_forward, loop, steps, key)
+
+        return np.array(over_devices(one, range(first, first + len(tasks)), tasks))
 
     def rows(
         self, name: str, optimizer: OptimizerName, lrs: tuple[float, ...]

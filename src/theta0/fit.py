@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Literal, NamedTuple
 
 import equinox as eqx
@@ -61,10 +61,26 @@ class InnerConfig:
 
 @cache
 def _optimizer(name: OptimizerName, lr: float) -> optax.GradientTransformation:
-    if name == "sgd":
-        return optax.sgd(lr)
+    """Descent whose step size is an array argument, so that one compiled loop serves them all."""
+    base = _DIRECTIONS[name]
+    update = jax.tree_util.Partial(_DESCENTS[name], np.asarray(lr))
+    return optax.GradientTransformation(base.init, update)
+
+
+_DIRECTIONS: dict[OptimizerName, optax.GradientTransformation] = {
+    "sgd": optax.identity(),
     # eps_root keeps the derivative of sqrt finite at a zero gradient when MAML looks through it.
-    return optax.adam(lr, eps_root=1e-16)
+    "adam": optax.scale_by_adam(eps_root=1e-16),
+}
+
+
+def _descend(name: OptimizerName, lr, gradient, state, params=None):
+    direction, state = _DIRECTIONS[name].update(gradient, state, params)
+    return jax.tree.map(lambda d: jnp.asarray(-lr, d.dtype) * d, direction), state
+
+
+# One function object an optimizer: compiled programs are found again by identity.
+_DESCENTS = {name: partial(_descend, name) for name in _DIRECTIONS}
 
 
 def points_per_chunk() -> int:

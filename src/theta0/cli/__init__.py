@@ -67,10 +67,20 @@ def run(argv: list[str]) -> int:
 
         print(__version__)
         return 0
+    # One device a core: the tasks of a meta-batch and the signals of an evaluation are spread over
+    # devices, and small networks do not fill two cores from one.
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(_cores()))
     # Imported only now: `theta0 --help` answers without JAX.
     from ._common import guarded
 
     return guarded(lambda rest: _command(argv[0])(rest), argv)
+
+
+def _cores() -> int:
+    """Processors this process may run on."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _command(name: str) -> Callable[[list[str]], dict[str, Any]]:

@@ -3,19 +3,20 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import jax
+import numpy as np
 import tyro
 
 from theta0.errors import InputError
-from theta0.evaluate import Protocol, Starts, psnr_by_step
+from theta0.evaluate import Protocol, Starts, over_devices, psnr_by_step
 from theta0.fields import Field, FieldConfig
 from theta0.fit import InnerConfig
 from theta0.forward import ForwardConfig
 from theta0.inits import matched, mean, shuffled, standard
 from theta0.meta import FOMAML, MAML, MetaGradient, OuterConfig, Reptile
-from theta0.tasks import DataConfig, TaskFamily
+from theta0.tasks import DataConfig, Task, TaskFamily
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,16 @@ class Experiment:
         views = self.protocol.views
         tasks = [family.held_out("validation", index, views) for index in range(count)]
 
+        def one(device: Any, index: int, task: Task, start: Field) -> float:
+            key = jax.random.fold_in(jax.random.PRNGKey(self.seed), index)
+            (value,) = psnr_by_step(
+                self.forward, jax.device_put(start, device), task, family.query_forward,
+                self.inner, (self.inner.steps,), key,
+            )  # fmt: skip
+            return value
+
         def validate(start: Field) -> float:
-            total = 0.0
-            for index, task in enumerate(tasks):
-                key = jax.random.fold_in(jax.random.PRNGKey(self.seed), index)
-                total += psnr_by_step(
-                    self.forward, start, task, family.query_forward, self.inner,
-                    (self.inner.steps,), key,
-                )[0]  # fmt: skip
-            return total / count
+            return float(np.mean(over_devices(one, range(count), tasks, [start] * count)))
 
         return validate
 

@@ -38,9 +38,7 @@ CPU = Experiment(
     meta="maml",
     inner=InnerConfig("sgd", 0.06, 5),
     outer=OuterConfig(lr=1e-3, steps=8000, clip=1.0, validate_every=200),
-    protocol=Protocol(
-        sgd=(0.006, 0.02, 0.06, 0.2), adam=(3e-5, 1e-4, 3e-4, 1e-3), signals=32, views=4
-    ),
+    protocol=Protocol(sgd=(0.02, 0.06, 0.2, 0.6), adam=(1e-4, 3e-4, 1e-3, 3e-3), views=4),
     baseline=InnerConfig("adam", 3e-4, 1000),
 )
 
@@ -53,8 +51,9 @@ DEMO = Experiment(
     meta="maml",
     inner=InnerConfig("sgd", 0.06, 5),
     outer=OuterConfig(
-        lr=1e-3,
-        steps=2000,
+        lr=8e-4,
+        steps=1900,
+        tasks=2,
         clip=1.0,
         validate_every=250,
         validation_signals=4,
@@ -62,8 +61,8 @@ DEMO = Experiment(
     ),
     protocol=Protocol(
         steps=(0, 1, 2, 5, 10, 20, 50),
-        sgd=(0.006, 0.02, 0.06, 0.2),
-        adam=(3e-5, 1e-4, 3e-4, 1e-3),
+        sgd=(0.02, 0.06, 0.2, 0.6),
+        adam=(1e-4, 3e-4, 1e-3, 3e-3),
         tuning_signals=4,
         signals=16,
         views=4,

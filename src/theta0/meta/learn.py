@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.sharding import AxisType, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from theta0.data import Prefetch
 from theta0.errors import DivergedError, InputError
@@ -121,30 +121,36 @@ def meta_step(
     params, static = eqx.partition(field, eqx.is_inexact_array)
     keys = jax.random.split(key, tasks.support.y.shape[0])
 
-    def mean(params, tasks, keys):
-        loss, direction = estimator.mean(forward, eqx.combine(params, static), tasks, keys)
+    settings, code = eqx.partition(estimator, eqx.is_array)
+
+    def mean(settings, params, tasks, keys):
+        run = eqx.combine(settings, code).mean
+        loss, direction = run(forward, eqx.combine(params, static), tasks, keys)
         return loss, eqx.filter(direction, eqx.is_inexact_array)
 
     if devices == 1:
-        loss, direction = mean(params, tasks, keys)
+        loss, direction = mean(settings, params, tasks, keys)
     else:
-        mesh = jax.make_mesh(
-            (devices,), ("tasks",), (AxisType.Auto,), devices=jax.local_devices()[:devices]
-        )
         everywhere, shared = PartitionSpec(), PartitionSpec("tasks")
         spread = jax.shard_map(
             lambda *args: jax.lax.pmean(mean(*args), "tasks"),
-            mesh=mesh,
-            in_specs=(everywhere, shared, shared),
+            mesh=_mesh(devices),
+            in_specs=(everywhere, everywhere, shared, shared),
             out_specs=everywhere,
             check_vma=False,
         )
-        loss, direction = spread(params, tasks, keys)
+        loss, direction = spread(settings, params, tasks, keys)
     updates, optimizer_state = optimizer.update(direction, optimizer_state, params)
     return eqx.apply_updates(field, updates), optimizer_state, loss
 
 
 _compiled_step = eqx.filter_jit(meta_step)
+
+
+def _mesh(devices: int) -> Mesh:
+    return jax.make_mesh(
+        (devices,), ("tasks",), (AxisType.Auto,), devices=jax.local_devices()[:devices]
+    )
 
 
 def devices_for(tasks: int) -> int:
@@ -223,6 +229,8 @@ def learn(
     run, devices = _Run(folder), devices_for(outer.tasks)
     state = _State(field, field, optimizer.init(eqx.filter(field, eqx.is_inexact_array)))
     state, progress = run.load(state, Progress(0, float("nan"), 0.0, None, None))
+    if devices > 1:  # where the steps leave it; otherwise the second one would compile anew
+        state = eqx.filter_shard(state, NamedSharding(_mesh(devices), PartitionSpec()))
     began = time.monotonic() - progress.seconds
     load = lambda step: family.training_tasks(seed, step, outer.tasks)
     try:
