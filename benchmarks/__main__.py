@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure, print one table, write build/bench.json.
+"""``python -m benchmarks``: measure, print one table, write build/bench.json and bench.md.
 
 python -m benchmarks --only maml --repeats 3
 """
@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import tyro
 from rich.console import Console
-from rich.table import Table
 
-from theta0.files import write_json
+from theta0.files import write_json, write_text
+from theta0.report import Table
 
 from . import fitting, memory, meta, startup
 from ._measure import Row, Sgemm, Sizes, machine
@@ -41,7 +41,7 @@ class Options:
     json: bool = False
     """print the results as one JSON object on the last line of the output"""
     out: Path = Path("build/bench.json")
-    """where the results are written"""
+    """where the results are written; the table beside it, as .md"""
 
 
 def measure(options: Options, sizes: Sizes) -> dict[str, Any]:
@@ -50,37 +50,43 @@ def measure(options: Options, sizes: Sizes) -> dict[str, Any]:
     facts = machine(sgemm, options.repeats)
     groups: list[Group] = [options.only] if options.only else list(GROUPS)
     rows = [row for group in groups for row in GROUPS[group](sizes, sgemm, options.repeats)]
-    _show(facts, rows)
+    shown = table(facts, rows)
+    # A table in a log file must not be folded at rich's default of 80 columns.
+    Console(stderr=True, width=None if sys.stderr.isatty() else 150).print(shown.to_rich())
     return {
+        "table": shown.to_markdown(),
         "machine": facts,
         "repeats": options.repeats,
         "rows": [{**asdict(row), "passed": row.passed} for row in rows],
     }
 
 
-def _show(facts: dict[str, Any], rows: list[Row]) -> None:
+def table(facts: dict[str, Any], rows: list[Row]) -> Table:
+    """The rows as a table; whether each meets its target stands in words."""
     title = "{cpu}, {cores} cores, sgemm {sgemm_gflops} GFLOP/s, jax {jax}, theta0 {theta0}"
-    table = Table(title=title.format(**facts), title_justify="left")
-    table.add_column("what")
-    for name in ("seconds", "floor", "ratio", "target"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    table.add_column("how")
-    for row in rows:
-        sign, mark = ("≥" if row.at_least else "≤"), ("✓" if row.passed else "✗")
-        numbers = map(_number, (row.seconds, row.floor_seconds, row.ratio))
-        target = f"{sign} {row.target:g}"
-        colour = "green" if row.passed else "red"
-        table.add_row(row.name, *numbers, target, f"[{colour}]{mark}[/]", row.note)
-    # A table in a log file must not be folded at rich's default of 80 columns.
-    width = None if sys.stderr.isatty() else 150
-    console = Console(file=sys.stderr, width=width)
-    console.print(table)
+    notes = []
     if facts["load_before"] > 0.5:
-        console.print(
-            f"[yellow]Other programs were running (load {facts['load_before']:.1f}): they slow the "
+        notes.append(
+            f"Other programs had been running (load {facts['load_before']:.1f}): they slow the "
             "large products that set the floors more than small ones, which flatters the ratios."
         )
+    return Table(
+        title.format(**facts),
+        ("what", "seconds", "floor", "ratio", "target", "met", "how"),
+        [
+            (
+                row.name,
+                _number(row.seconds),
+                _number(row.floor_seconds),
+                _number(row.ratio),
+                f"{'≥' if row.at_least else '≤'} {row.target:g}",
+                "yes" if row.passed else "no",
+                row.note,
+            )
+            for row in rows
+        ],
+        notes,
+    )
 
 
 def _number(value: float | None) -> str:
@@ -90,6 +96,7 @@ def _number(value: float | None) -> str:
 def main() -> None:
     options = tyro.cli(Options, description=Options.__doc__, prog="python -m benchmarks")
     results = measure(options, Sizes())
+    write_text(options.out.with_suffix(".md"), results.pop("table"))
     write_json(options.out, results)
     if options.json:
         print(json.dumps(results))
