@@ -74,11 +74,16 @@ def evaluate_initialization(
         kept = fields_by_step(forward, start(0), task.support, loop, steps, key)
         pictures[name] = [show(field) for field in kept]
         fits[name] = optimizer, lr
+    learned = initialization.description.provenance
     facts = {
+        "start learned by": learned.get("command"),
+        "at commit": learned.get("commit"),
+        "outer steps": learned.get("outer_steps"),
+        "seconds of training": learned.get("seconds"),
         "seed": experiment.seed,
         "test signals": protocol.signals,
         "validation signals for step sizes": protocol.tuning_signals,
-        "seconds": round(time.monotonic() - began, 1),
+        "seconds of evaluation": round(time.monotonic() - began, 1),
     }
     gallery = Gallery(family.picture(task.query.y), steps, pictures, fits)
     return Evaluation(rows, gallery, facts)
