@@ -268,7 +268,7 @@ def test_divergence_is_an_error_that_names_the_step(key):
     # after 4 steps: (1e5)^4 = 1e20.
     observation = Observation(jnp.zeros((3, 1)), jnp.zeros((3, 1)))
     loop = InnerConfig("sgd", 5e4, 20).build()
-    with pytest.raises(DivergedError, match="at step 4:"):
+    with pytest.raises(DivergedError, match="at step 4: sgd with step size 50000 "):
         fit(Points(), Parabola(jnp.float32(1)), observation, loop, key)
     # And in a later block, having kept the snapshots before.
     loop = InnerConfig("sgd", 1.5, 200).build()

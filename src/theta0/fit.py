@@ -34,6 +34,8 @@ class InnerLoop(NamedTuple):
     steps: int
     batch: int | None = None
     """observations drawn at random (with replacement) for each step; None: all of them"""
+    label: str = "the optimizer"
+    """what an error calls it"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class InnerConfig:
         if not (self.lr > 0 and np.isfinite(self.lr)):
             raise InputError(f"lr is {self.lr}; give a finite step size above 0")
         require_positive(self, "batch")
-        return InnerLoop(_optimizer(self.optimizer, self.lr), self.steps, self.batch)
+        optimizer = _optimizer(self.optimizer, self.lr)
+        label = f"{self.optimizer} with step size {self.lr:g}"
+        return InnerLoop(optimizer, self.steps, self.batch, label)
 
 
 @cache
@@ -311,8 +315,8 @@ def fit(
     stops = sorted({s for s in snapshots if 0 < s < loop.steps} | {loop.steps})
     kept = {0: field} if 0 in snapshots else {}
     state, losses, done, pace = start(field, loop), [], 0, None
-    # The compiled loop does not know how many steps will be asked for.
-    device_loop = loop._replace(steps=0)
+    # The compiled loop does not know how many steps will be asked for, nor by what name.
+    device_loop = loop._replace(steps=0, label="")
     while done < loop.steps and (seconds is None or time.monotonic() - began < seconds):
         count = min(_BLOCK, next(s for s in stops if s > done) - done)
         if seconds is not None:
@@ -328,7 +332,7 @@ def fit(
         if not (finite and np.isfinite(block).all()):
             bad = np.flatnonzero(~np.isfinite(block))
             at = done + (int(bad[0]) if bad.size else count)
-            raise DivergedError(_diverged(at), kept)
+            raise DivergedError(_diverged(at, loop.label), kept)
         done += count
         if done in snapshots:
             kept[done] = state.field
@@ -339,8 +343,8 @@ def fit(
     return Fit(state.field, every_loss, kept, time.monotonic() - began)
 
 
-def _diverged(step_number: int) -> str:
+def _diverged(step_number: int, optimizer: str) -> str:
     return (
-        f"the fit became non-finite at step {step_number}: the step size is too large "
-        "for this start; try --lr ten times smaller, or --optimizer adam"
+        f"the fit became non-finite at step {step_number}: {optimizer} is too much for this "
+        "start; try --lr ten times smaller, or --optimizer adam"
     )
