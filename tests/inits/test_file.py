@@ -186,7 +186,7 @@ def test_finding_by_name_file_and_run_folder(path, tmp_path):
 
 
 def test_what_is_shipped_loads_says_where_it_comes_from_and_is_small():
-    assert set(shipped()) >= {"phantoms"}
+    assert set(shipped()) >= {"faces", "phantoms"}
     for name, path in shipped().items():
         told = find(name).description.provenance
         assert told["command"].startswith("theta0 train") and told["credit"] and told["commit"]
