@@ -65,9 +65,15 @@ def assert_report(folder, done):
     assert page.count("data:image/png;base64,") == 2
     assert set(re.findall(r"https?://[^/\"]+", page)) <= {"http://www.w3.org"}
     facts = json.loads((folder / "facts.json").read_text())
-    assert {"command", "seed", "test signals", "seconds", "theta0", "commit", "machine"} <= set(
-        facts
-    )
+    assert {
+        "command",
+        "seed",
+        "test signals",
+        "seconds of evaluation",
+        "theta0",
+        "commit",
+        "machine",
+    } <= set(facts)
 
 
 @pytest.fixture
