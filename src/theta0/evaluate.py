@@ -192,29 +192,35 @@ class _Runner:
 
     def fits(
         self, name: str, optimizer: OptimizerName, lr: float, tasks: list[Task], first: int
-    ) -> Float[np.ndarray, "signals steps"]:
-        """PSNR of every task after every number of steps; ``first`` numbers the signals."""
+    ) -> tuple[Float[np.ndarray, "signals steps"], float]:
+        """PSNR of every task after every number of steps, and mean seconds of one of the fits.
+
+        ``first`` numbers the signals.
+        """
         steps = self.protocol.steps
         loop = InnerConfig(optimizer, lr, max(steps), self.protocol.batch)
 
-        def one(device: Any, number: int, task: Task) -> list[float]:
+        def one(device: Any, number: int, task: Task) -> tuple[list[float], float]:
+            # Of this fit, not of the whole divided by all: several run at once.
+            began = time.monotonic()
             start = jax.device_put(self.starts[name](number), device)
             key = jax.random.fold_in(jax.random.PRNGKey(self.seed), number)
-            return psnr_by_step(self.forward, start, task, self.query_forward, loop, steps, key)
+            values = psnr_by_step(self.forward, start, task, self.query_forward, loop, steps, key)
+            return values, time.monotonic() - began
 
-        return np.array(over_devices(one, range(first, first + len(tasks)), tasks))
+        found = over_devices(one, range(first, first + len(tasks)), tasks)
+        values, seconds = zip(*found, strict=True)
+        return np.array(values), float(np.mean(seconds))
 
     def rows(
         self, name: str, optimizer: OptimizerName, lrs: tuple[float, ...]
     ) -> list[dict[str, Any]]:
         """Choose a step size for each number of steps on validation, then run the test."""
         protocol = self.protocol
-        tried = [self.fits(name, optimizer, lr, self.tuning, _VALIDATION) for lr in lrs]
+        tried = [self.fits(name, optimizer, lr, self.tuning, _VALIDATION)[0] for lr in lrs]
         best = np.argmax(np.stack(tried).mean(axis=1), axis=0)
         chosen = [lrs[int(i)] for i in best]
-        began = time.monotonic()
         fits = {lr: self.fits(name, optimizer, lr, self.testing, 0) for lr in dict.fromkeys(chosen)}
-        seconds = (time.monotonic() - began) / (len(fits) * len(self.testing))
         views = {} if protocol.views is None else {"views": protocol.views}
         return [
             {
@@ -226,11 +232,11 @@ class _Runner:
                 "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
                 "psnr": [round(float(value), 3) for value in values],
                 "n": len(values),
-                "seconds": round(seconds * step / max(protocol.steps), 4),
+                "seconds": round(fits[lr][1] * step / max(protocol.steps), 4),
                 **views,
             }
             for column, (step, lr) in enumerate(zip(protocol.steps, chosen, strict=True))
-            for values in [fits[lr][:, column]]
+            for values in [fits[lr][0][:, column]]
         ]
 
 
