@@ -8,7 +8,7 @@ from cattrs.strategies import configure_tagged_union
 from cattrs.v import format_exception
 
 from theta0.errors import InputError
-from theta0.fields import FieldConfig
+from theta0.fields import FieldConfig, NetworkConfig
 from theta0.forward import ForwardConfig
 from theta0.tasks import DataConfig
 
@@ -36,7 +36,7 @@ _converter.register_structure_hook(float, _exactly(float, int))
 _converter.register_structure_hook(str, _exactly(str))
 _converter.register_structure_hook(bool, _exactly(bool))
 # After the hooks: a union looks up those of its members once.
-for _union in (FieldConfig, ForwardConfig, DataConfig):
+for _union in (NetworkConfig, FieldConfig, ForwardConfig, DataConfig):
     configure_tagged_union(_union, _converter, tag_name="kind")
 
 

@@ -1,8 +1,10 @@
 """The protocol of every table: initializations x optimizers x signals x steps -> rows.
 
-Each initialization is fitted by the same loop. For each optimizer and each number of steps its
-step size is the one that was best *at that number of steps* on validation signals, so that no
-baseline suffers from a step size meant for longer fits; test signals only ever see the choice.
+Each initialization is fitted by the same loop; one that carries learned step sizes also by them
+(the optimizer ``learned``, whose ``lr`` is a factor of 1). For each optimizer and each number of
+steps its step size is the one that was best *at that number of steps* on validation signals, so
+that no baseline suffers from a step size meant for longer fits; test signals only ever see the
+choice.
 """
 
 import time
@@ -18,7 +20,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.errors import DivergedError, InputError, require_positive
-from theta0.fields import Field
+from theta0.fields import Field, Stepped
 from theta0.fit import InnerConfig, OptimizerName, fit
 from theta0.forward import ForwardMap
 from theta0.metrics import psnr
@@ -155,10 +157,16 @@ def evaluate(
         ``seconds`` (of one fit, up to that step), and ``views`` if given.
     """
     rates: list[tuple[OptimizerName, tuple[float, ...]]] = [
+        ("learned", (1.0,)),
         ("sgd", protocol.sgd),
         ("adam", protocol.adam),
     ]
-    pairs = [(name, *rate) for name in starts for rate in rates if rate[1]]
+    pairs: list[tuple[str, OptimizerName, tuple[float, ...]]] = [
+        (name, optimizer, lrs)
+        for name, start in starts.items()
+        for optimizer, lrs in rates
+        if lrs and (optimizer != "learned" or isinstance(start(0), Stepped))
+    ]
     runner = _Runner(
         forward,
         starts,

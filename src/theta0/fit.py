@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -20,11 +20,11 @@ import optax
 from jaxtyping import Array, Float
 
 from theta0.errors import DivergedError, InputError, require_positive
-from theta0.fields import Field
+from theta0.fields import Field, Stepped
 from theta0.forward import ForwardMap
 from theta0.tasks import Observation
 
-OptimizerName = Literal["sgd", "adam"]
+OptimizerName = Literal["sgd", "adam", "learned"]
 
 
 class InnerLoop(NamedTuple):
@@ -43,9 +43,9 @@ class InnerConfig:
     """The plain settings of an inner loop, as saved and as given on the command line."""
 
     optimizer: OptimizerName = "sgd"
-    """gradient descent, or Adam"""
+    """gradient descent, Adam, or gradient descent by the step sizes learned with the start"""
     lr: float = 1e-2
-    """step size"""
+    """step size; a factor of the learned ones (1: as learned)"""
     steps: int = 2
     """gradient steps"""
     batch: int | None = None
@@ -71,10 +71,20 @@ def _optimizer(name: OptimizerName, lr: float) -> optax.GradientTransformation:
     return optax.GradientTransformation(base.init, update)
 
 
+def _learned(updates, state, params=None) -> Any:
+    """The gradient times the step sizes that the field carries, which themselves stay."""
+    if not isinstance(params, Stepped):
+        raise InputError(f"optimizer learned: {type(params).__name__} carries no step sizes")
+    field = jax.tree.map(jnp.multiply, params.at(state), updates.field)
+    still = jax.tree.map(jnp.zeros_like, params.step_sizes)
+    return Stepped(field, still, params.config), state + 1
+
+
 _DIRECTIONS: dict[OptimizerName, optax.GradientTransformation] = {
     "sgd": optax.identity(),
     # eps_root keeps the derivative of sqrt finite at a zero gradient when MAML looks through it.
     "adam": optax.scale_by_adam(eps_root=1e-16),
+    "learned": optax.GradientTransformation(lambda params: jnp.zeros((), jnp.int32), _learned),
 }
 
 

@@ -41,14 +41,13 @@ def experiment_of(initialization: Initialization) -> Experiment:
     facts = description.provenance
     scale, seed = str(facts.get("scale")), facts.get("seed")
     base = preset(description.preset, scale if scale in PRESETS["ct"] else "cpu")
-    return replace(
+    same = replace(
         base,
         data=description.data,
-        field=description.field,
         forward=description.forward,
-        inner=description.inner,
         seed=seed if isinstance(seed, int) else 0,
     )
+    return same.with_learned(description.field, description.inner)
 
 
 __all__ = [

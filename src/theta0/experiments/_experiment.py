@@ -11,12 +11,22 @@ import tyro
 
 from theta0.errors import InputError
 from theta0.evaluate import Protocol, Starts, over_devices, psnr_by_step
-from theta0.fields import Field, FieldConfig
+from theta0.fields import Field, FieldConfig, Granularity, NetworkConfig, Stepped, SteppedConfig
 from theta0.fit import InnerConfig
 from theta0.forward import ForwardConfig
 from theta0.inits import matched, mean, shuffled, standard
-from theta0.meta import FOMAML, MAML, MetaGradient, OuterConfig, Reptile
+from theta0.meta import FOMAML, MAML, MetaGradient, MetaSGD, OuterConfig, Reptile
 from theta0.tasks import DataConfig, Task, TaskFamily
+
+
+@dataclass(frozen=True)
+class StepSizes:
+    """How finely step sizes are learned (meta-learner metasgd)."""
+
+    per: Granularity = "layer"
+    """one step size for each layer's matrix and each layer's biases, or for each weight"""
+    per_step: bool = True
+    """others for each inner step"""
 
 
 @dataclass(frozen=True)
@@ -29,12 +39,12 @@ class Experiment:
     """scale of the preset: smoke (seconds), cpu (within an hour on two cores), paper"""
     data: DataConfig
     """signals, and how they are measured"""
-    field: FieldConfig
+    field: NetworkConfig
     """the network"""
     forward: ForwardConfig
     """how the network is measured"""
-    meta: Literal["maml", "fomaml", "reptile"]
-    """the meta-learner"""
+    meta: Literal["maml", "fomaml", "reptile", "metasgd"]
+    """the meta-learner; metasgd: MAML that learns the inner step sizes too"""
     inner: InnerConfig
     """the inner loop, in training and as the default of a fit"""
     outer: OuterConfig
@@ -45,6 +55,8 @@ class Experiment:
         default_factory=lambda: InnerConfig("adam", 1e-4, 500)
     )
     """how Mean and Matched are fitted to what they show"""
+    step_sizes: StepSizes = StepSizes()
+    """what metasgd learns besides the start"""
     seed: int = 0
     """of weights, tasks and keys"""
     name: str | None = None
@@ -61,13 +73,46 @@ class Experiment:
             except InputError as error:
                 raise InputError(f"{name}.{error}") from error
         self.outer.optimizer()
+        if self.meta == "metasgd" and self.inner.optimizer != "sgd":
+            raise InputError(
+                f"metasgd learns the step sizes of gradient descent, but inner.optimizer is "
+                f"{self.inner.optimizer}; give --inner.optimizer sgd"
+            )
+
+    @property
+    def learned_field(self) -> FieldConfig:
+        """What is learned: the network, and with metasgd its step sizes."""
+        if self.meta != "metasgd":
+            return self.field
+        steps = self.inner.steps if self.step_sizes.per_step else 1
+        return SteppedConfig(self.field, self.inner.lr, steps, self.step_sizes.per)
+
+    @property
+    def learned_inner(self) -> InnerConfig:
+        """The inner loop of what is learned."""
+        if self.meta != "metasgd":
+            return self.inner
+        return replace(self.inner, optimizer="learned", lr=1.0)
+
+    def with_learned(self, field: FieldConfig, inner: InnerConfig) -> "Experiment":
+        """The same with another ``learned_field`` and ``learned_inner``."""
+        if not isinstance(field, SteppedConfig):
+            return replace(self, field=field, inner=inner)
+        return replace(
+            self,
+            field=field.field,
+            inner=replace(inner, optimizer="sgd", lr=field.lr),
+            meta="metasgd",
+            step_sizes=StepSizes(field.per, field.steps > 1),
+        )
 
     def estimator(self, family: TaskFamily) -> MetaGradient:
         """The meta-gradient."""
-        inner = self.inner.build()
+        inner = self.learned_inner.build()
         if self.meta == "reptile":
             return Reptile(inner)
-        return {"maml": MAML, "fomaml": FOMAML}[self.meta](inner, family.training_query_forward)
+        kinds = {"maml": MAML, "fomaml": FOMAML, "metasgd": MetaSGD}
+        return kinds[self.meta](inner, family.training_query_forward)
 
     def with_data(self, path: str | None) -> "Experiment":
         """The same on the user's data: a folder of pictures, or a file or folder of slices."""
@@ -96,7 +141,7 @@ class Experiment:
             key = jax.random.fold_in(jax.random.PRNGKey(self.seed), index)
             (value,) = psnr_by_step(
                 self.forward, jax.device_put(start, device), task, family.query_forward,
-                self.inner, (self.inner.steps,), key,
+                self.learned_inner, (self.inner.steps,), key,
             )  # fmt: skip
             return value
 
@@ -113,7 +158,7 @@ class Experiment:
         shows_same = matched(
             learned, self.field, signal.p, self.baseline, keys[1], family.query_forward
         )
-        mixed = shuffled(learned, keys[2])
+        mixed = shuffled(learned.field if isinstance(learned, Stepped) else learned, keys[2])
         return {
             "learned": lambda signal: learned,
             "standard": lambda signal: standard(self.field, jax.random.fold_in(keys[3], signal)),

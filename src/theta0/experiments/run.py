@@ -113,7 +113,7 @@ def train(
     # Before anything is written: what cannot be sampled, measured or validated is refused.
     tasks = family.training_tasks(experiment.seed, 0, experiment.outer.tasks)
     first = jax.tree.map(lambda leaf: leaf[0], tasks.support)
-    check_shapes(experiment.forward, experiment.field, first.p, first.y)
+    check_shapes(experiment.forward, experiment.learned_field, first.p, first.y)
     validate = experiment.validator(family)
     if overwrite and (folder / "config.json").exists():
         shutil.rmtree(folder)
@@ -136,9 +136,9 @@ def train(
         return Description(
             name=experiment.name or experiment.preset,
             preset=experiment.preset,
-            field=experiment.field,
+            field=experiment.learned_field,
             forward=experiment.forward,
-            inner=experiment.inner,
+            inner=experiment.learned_inner,
             data=without_folders(experiment.data),
             provenance=provenance,
         )
@@ -146,9 +146,9 @@ def train(
     def keep(field, progress: Progress) -> None:
         Initialization(field, describe(progress)).save(folder / "init.safetensors")
 
+    fresh = experiment.learned_field.build(jax.random.PRNGKey(experiment.seed))
     learned = learn(
-        estimator, experiment.forward,
-        experiment.field.build(jax.random.PRNGKey(experiment.seed)), family, experiment.outer,
+        estimator, experiment.forward, fresh, family, experiment.outer,
         experiment.seed, folder, validate, keep, on_step,
     )  # fmt: skip
     last = Initialization(learned.last, describe(learned.progress))

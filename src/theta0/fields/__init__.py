@@ -6,8 +6,9 @@ from .fourier import Fourier, FourierConfig
 from .positional import Positional, PositionalConfig
 from .sine import cosine, sine
 from .siren import Siren, SirenConfig
+from .stepped import Granularity, NetworkConfig, Stepped, SteppedConfig
 
-FieldConfig = SirenConfig | FourierConfig | PositionalConfig
+FieldConfig = NetworkConfig | SteppedConfig
 
 __all__ = [
     "Field",
@@ -15,11 +16,15 @@ __all__ = [
     "Fourier",
     "FourierConfig",
     "Frozen",
+    "Granularity",
     "Linear",
+    "NetworkConfig",
     "Positional",
     "PositionalConfig",
     "Siren",
     "SirenConfig",
+    "Stepped",
+    "SteppedConfig",
     "cosine",
     "count_weights",
     "evaluate",

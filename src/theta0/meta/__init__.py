@@ -4,6 +4,7 @@ from ._base import MetaGradient
 from .fomaml import FOMAML
 from .learn import Learned, OuterConfig, Progress, learn, meta_step
 from .maml import MAML
+from .metasgd import MetaSGD
 from .reptile import Reptile
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "MAML",
     "Learned",
     "MetaGradient",
+    "MetaSGD",
     "OuterConfig",
     "Progress",
     "Reptile",

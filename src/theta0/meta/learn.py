@@ -22,7 +22,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from theta0.data import Prefetch
 from theta0.errors import DivergedError, InputError
-from theta0.fields import Field
+from theta0.fields import Field, Stepped
 from theta0.files import append_jsonl, read_jsonl, write_text
 from theta0.forward import ForwardMap
 from theta0.store import Stored, write
@@ -37,6 +37,8 @@ class OuterConfig:
 
     lr: float = 5e-5
     """step size of Adam on the initialization"""
+    step_size_lr: float = 3e-4
+    """the same on learned step sizes (meta-learner metasgd), in their own units"""
     schedule: Literal["constant", "cosine"] = "cosine"
     """constant, or decaying to zero over all steps"""
     steps: int = 1000
@@ -58,13 +60,25 @@ class OuterConfig:
             if isinstance(value, int | float) and not value > 0:
                 raise InputError(f"outer.{name} is {value}; give a number above 0")
         cosine = self.schedule == "cosine"
-        return _optimizer(self.lr, self.steps if cosine else None, self.clip)
+        decay = self.steps if cosine else None
+        return _optimizer(self.lr, self.step_size_lr / self.lr, decay, self.clip)
 
 
 @cache
-def _optimizer(lr: float, decay: int | None, clip: float | None) -> optax.GradientTransformation:
+def _optimizer(
+    lr: float, ratio: float, decay: int | None, clip: float | None
+) -> optax.GradientTransformation:
     adam = optax.adam(lr if decay is None else optax.cosine_decay_schedule(lr, decay))
-    return adam if clip is None else optax.chain(optax.clip_by_global_norm(clip), adam)
+
+    def pace(updates, params=None):
+        # Adam's updates do not depend on the scale of gradients, so this is a step size of its own.
+        if not isinstance(updates, Stepped):
+            return updates
+        scaled = jax.tree.map(lambda update: ratio * update, updates.step_sizes)
+        return eqx.tree_at(lambda tree: tree.step_sizes, updates, scaled)
+
+    parts = [] if clip is None else [optax.clip_by_global_norm(clip)]
+    return optax.chain(*parts, adam, optax.stateless(pace))
 
 
 class Progress(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 Row = Mapping[str, Any]
 
 INITS = ("learned", "standard", "mean", "matched", "shuffled")
-OPTIMIZERS = ("sgd", "adam")
+OPTIMIZERS = ("learned", "sgd", "adam")
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,8 @@ def _curves(rows: Sequence[Row]) -> Iterable[Curve]:
 
 def _panel_title(views: int | None, optimizer: str, several: bool) -> str:
     """Names a panel, with its number of views if the figure has several."""
-    name = {"sgd": "SGD", "adam": "Adam"}.get(optimizer, optimizer)
+    names = {"sgd": "SGD", "adam": "Adam", "learned": "learned step sizes"}
+    name = names.get(optimizer, optimizer)
     if views is None or not several:
         return name
     return f"{views} {'view' if views == 1 else 'views'}, {name}"
