@@ -248,4 +248,3 @@ def test_a_class_of_pictures_in_its_own_layout(theta0, refused, pictures, tmp_pa
     assert told.preset == "image-celeba" and told.data.source == replace(source, path="celeba")
     alone = shutil.copy(out / "init.safetensors", tmp_path / "alone.safetensors")
     refused("learned from celeba, which does not come with it", "eval", alone)
-    assert theta0("eval", alone, "--data", root, "--out", tmp_path / "eval").code == 0
