@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from theta0.cli import run
+from theta0.data import Folder
 from theta0.evaluate import Protocol
 from theta0.experiments import PRESETS, Experiment
 from theta0.fields import FourierConfig, SirenConfig
@@ -40,7 +41,7 @@ CT = Experiment(
 IMAGES = replace(
     CT,
     preset="images",
-    data=ImageConfig(size=12, validation=2, test=3),
+    data=ImageConfig(Folder(validation=2, test=3), size=12),
     field=SirenConfig(width=8, layers=2, w0=10.0),
     forward=Points(),
     inner=InnerConfig("sgd", 0.01, 2),

@@ -184,7 +184,7 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
         (["frobnicate"], "choose from demo, train, fit, eval, inits, info"),
         (["train"], "name a preset: theta0 train ct"),
         (["train", "image"], "did you mean images"),
-        (["train", "zzz"], "did you mean ct or images"),
+        (["train", "zzz"], "choose from ct, images, image-celeba"),
         (["train", "ct", "--scale", "huge"], "choose from smoke, cpu, paper"),
         (["train", "ct", "--outer.step", "3"], "--outer.step"),
         (["train", "ct", "--meta", "magic"], "maml.*fomaml.*reptile"),
@@ -206,6 +206,12 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
         (["train", "ct", "--protocol.steps", "0"], "at least one above 0"),
         (["train", "images"], "give --data FOLDER"),
         (["train", "images", "--data", "nowhere"], "no such folder"),
+        (["train", "images", "--data.source.limit", "0"], "limit is 0"),
+        (["train", "image-celeba"], "give --data FOLDER"),
+        (["train", "image-celeba", "--data", "."], "holds no folder img_align_celeba"),
+        (["train", "image-celeba", "--data.source.group", "x"], "--data.source.group"),
+        (["train", "image-imagenette", "--data", "."], "holds no folder 'train'"),
+        (["train", "image-arrays"], "give --data FILE.npz"),
         (["fit"], "INIT.*SIGNAL"),
         (["info"], "INIT"),
         (["inits", "extra"], "extra"),
@@ -231,9 +237,9 @@ def test_too_few_pictures(refused, pictures, tmp_path):
     for path in sorted(pictures.iterdir())[:6]:
         shutil.copy(path, folder)
     arguments = ["train", "images", "--scale", "smoke", "--data", folder]
-    refused("leave none for training", *arguments, "--data.test", "6")
+    refused("leave none for training", *arguments, "--data.source.test", "6")
     refused("only 1", *arguments, "--outer.tasks", "2")
-    refused("no validation signals", *arguments, "--data.validation", "0")
+    refused("no validation signals", *arguments, "--data.source.validation", "0")
     refused("go together", *arguments, "--data.inner-points", "20")
     refused(
         "only 144 pixels", *arguments, "--data.inner-points", "100", "--data.outer-points", "99"

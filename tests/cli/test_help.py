@@ -8,8 +8,9 @@ import pytest
 
 from theta0 import __version__, cli
 from theta0.cli import COMMANDS
+from theta0.experiments import PRESETS
 
-EVERY = [[], *([command] for command in COMMANDS), ["train", "ct"], ["train", "images"]]
+EVERY = [[], *([command] for command in COMMANDS), *(["train", preset] for preset in PRESETS)]
 
 
 @pytest.mark.parametrize("command", EVERY, ids=" ".join)

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import theta0.cli.train
 import theta0.files
-from theta0.experiments import read_experiment
+from theta0.data import CelebA
+from theta0.experiments import PRESETS, read_experiment
 from theta0.files import read_jsonl
 from theta0.inits import load
 from theta0.store import Stored
@@ -219,3 +221,30 @@ def test_unreadable_pictures_are_named_and_left_out(theta0, pictures, tmp_path):
         "--outer.steps", "1",
     )  # fmt: skip
     assert done.code == 0 and "skipped broken.jpg" in done.err
+
+
+def test_a_class_of_pictures_in_its_own_layout(theta0, refused, pictures, tmp_path, monkeypatch):
+    root = tmp_path / "celeba"
+    (root / "img_align_celeba").mkdir(parents=True)
+    lines = []
+    for number, path in enumerate(sorted(pictures.iterdir())):
+        (root / "img_align_celeba" / path.name).symlink_to(path)
+        lines.append(f"{path.name} {0 if number < 7 else 1 if number < 9 else 2}\n")
+    (root / "list_eval_partition.txt").write_text("".join([*lines, "absent.jpg 0\n"]))
+    tiny = replace(PRESETS["images"]["smoke"], preset="image-celeba")
+    tiny = replace(tiny, data=replace(tiny.data, source=CelebA(test=2)))
+    monkeypatch.setitem(PRESETS["image-celeba"], "smoke", tiny)
+    out = tmp_path / "run"
+    done = theta0(
+        "train", "image-celeba", "--scale", "smoke", "--data", root, "--out", out,
+        "--data.source.limit", 8, "--data.augment", "--outer.steps", 2,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert "7 signals to learn from" in done.err and "skipped absent.jpg: named in" in done.err
+    source = CelebA(str(root), test=2, limit=8)
+    assert read_experiment(out).data == replace(tiny.data, source=source, augment=True)
+    # What is handed on says which data, and not where they lay.
+    told = load(out / "init.safetensors").description
+    assert told.preset == "image-celeba" and told.data.source == replace(source, path="celeba")
+    alone = shutil.copy(out / "init.safetensors", tmp_path / "alone.safetensors")
+    refused("learned from celeba, which does not come with it", "eval", alone)

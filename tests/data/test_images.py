@@ -45,7 +45,7 @@ def damaged(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in files}
 
 
-def png(width: int, height: int, rows: bytes) -> bytes:
+def png(width: int, height: int, rows: bytes, depth: int = 8) -> bytes:
     """A PNG whose header may promise more than its data holds."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
@@ -53,7 +53,7 @@ def png(width: int, height: int, rows: bytes) -> bytes:
             struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         )
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
     parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
@@ -129,10 +129,31 @@ def test_cmyk_jpeg_has_the_right_colours(tmp_path):
     np.testing.assert_allclose(read.mean(axis=(0, 1)), [1, 0, 0], atol=0.02)
 
 
-def test_first_frame_of_an_animation_is_taken(tmp_path):
+def test_cmyk_is_converted_without_its_colour_profile(tmp_path):
+    ink = noise(7, 9, 4)
+    Image.fromarray(ink, "CMYK").save(tmp_path / "x.tif", icc_profile=b"no profile")
+    paper = 1 - ink / 255
+    # Each ink and the black absorb their part; Pillow rounds in 8 bits.
+    np.testing.assert_allclose(
+        read_image(tmp_path / "x.tif"), paper[..., :3] * paper[..., 3:], atol=1.01 / 255
+    )
+
+
+def test_sixteen_bit_colours_are_cut_to_eight(tmp_path):
+    deep = np.random.default_rng(0).integers(0, 65536, (5, 6, 3), dtype=np.uint16)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
+    (tmp_path / "x.png").write_bytes(png(6, 5, rows, depth=16))
+    np.testing.assert_allclose(read_image(tmp_path / "x.png"), deep / 65535, atol=1.01 / 255)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".tif"])
+def test_first_frame_of_an_animation_is_taken(tmp_path, suffix):
     frames = [Image.new("RGB", (5, 5), colour) for colour in ("blue", "red", "lime")]
-    frames[0].save(tmp_path / "x.gif", save_all=True, append_images=frames[1:])
-    np.testing.assert_array_equal(read_image(tmp_path / "x.gif")[2, 2], [0, 0, 1])
+    path = tmp_path / f"x{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], lossless=True)
+    with Image.open(path) as image:
+        assert getattr(image, "n_frames", 1) == 3
+    np.testing.assert_array_equal(read_image(path)[2, 2], [0, 0, 1])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from theta0.experiments import PRESETS, Experiment, ct, experiment_of, preset
 from theta0.fields import FourierConfig, SirenConfig, count_weights
 from theta0.forward import Lines, Points, check_shapes
 from theta0.inits import Description, Initialization, without_folders
-from theta0.tasks import pixel_coordinates
+from theta0.tasks import ImageConfig, pixel_coordinates
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -54,11 +54,13 @@ def test_every_ct_preset_makes_tasks_its_network_can_show():
 
 
 def test_every_image_preset_fits_its_own_pictures():
-    for scale, experiment in PRESETS["images"].items():
+    for name, experiment in EVERY.items():
+        if not isinstance(experiment.data, ImageConfig):
+            continue
         data, pixels = experiment.data, experiment.data.size**2
         points = pixel_coordinates(4, 4, data.pixel_offset)
         check_shapes(experiment.forward, experiment.field, points, points[:, [0, 0, 0]])
-        assert (data.inner_points or 0) + (data.outer_points or 0) <= pixels, scale
+        assert (data.inner_points or 0) + (data.outer_points or 0) <= pixels, name
 
 
 def test_round_trip_through_json(experiment):
@@ -92,6 +94,36 @@ def test_the_papers_image_experiment():
     assert (inner.optimizer, inner.lr, inner.steps, inner.batch) == ("sgd", 1e-2, 2, None)
     assert (outer.lr, outer.schedule, outer.tasks, outer.steps) == (1e-5, "constant", 3, 150_000)
     assert 2 in PAPER_IMAGES.protocol.steps
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name.startswith("image-")])
+def test_classes_of_pictures_differ_in_their_source_alone(name):
+    for scale, experiment in PRESETS[name].items():
+        base = PRESETS["images"][scale]
+        data = dataclasses.replace(experiment.data, source=base.data.source)
+        assert dataclasses.replace(experiment, preset="images", data=data) == base
+        assert experiment.data.source != base.data.source
+        plain = json.loads(json.dumps(to_plain(experiment)))
+        assert plain["data"]["source"]["kind"] == type(experiment.data.source).__name__
+
+
+def test_a_source_is_stored_by_name_and_others_are_refused():
+    plain = to_plain(PRESETS["image-celeba"]["paper"])
+    assert plain["data"]["source"] == {
+        "kind": "CelebA", "path": None, "validation": 25, "test": 100, "limit": 10_000
+    }  # fmt: skip
+    for change, words in (
+        ({"kind": "Instagram"}, "source"),
+        ({"group": "x"}, "group"),
+        ({"limit": "all"}, "limit"),
+        ({"limit": 0}, "limit is 0"),
+        ({"path": 3}, "path"),
+    ):
+        changed = json.loads(json.dumps(plain))
+        changed["data"]["source"].update(change)
+        with pytest.raises(InputError, match=words) as caught:
+            from_plain(changed, Experiment, "config.json")
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +196,6 @@ def test_an_initialization_that_left_its_run_is_evaluated_as_it_was_learned(expe
 
 
 def test_data_of_the_users():
-    assert PAPER_IMAGES.with_data("photos").data_path == "photos"
-    assert PAPER_CT.with_data("scans.npz").data_path == "scans.npz"
-    assert PAPER_CT.data_path is None and PAPER_CT.with_data(None) is PAPER_CT
+    assert PAPER_IMAGES.with_data("photos").data.path == "photos"
+    assert PAPER_CT.with_data("scans.npz").data.path == "scans.npz"
+    assert PAPER_CT.data.path is None and PAPER_CT.with_data(None) is PAPER_CT

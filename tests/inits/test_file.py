@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from theta0.data import Arrays, CelebA, Folder, Imagenette
 from theta0.errors import InputError
 from theta0.evaluate import predict
 from theta0.fields import FourierConfig, PositionalConfig, SirenConfig
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 DESCRIPTIONS = {
     "images": Description(
         "faces", "images", SirenConfig(width=6, layers=3), Points(),
-        InnerConfig("sgd", 0.01, 2), ImageConfig(folder="photos", size=16),
+        InnerConfig("sgd", 0.01, 2), ImageConfig(Folder("photos"), size=16),
         provenance={"credit": "Ångström", "seed": 3, "validation_psnr": 20.5},
     ),
     "ct": Description(
@@ -117,8 +118,11 @@ def test_a_header_of_any_length_is_read(tmp_path):
 
 
 def test_paths_are_shortened_before_they_are_handed_on():
-    assert without_folders(ImageConfig(folder="/home/someone/faces")).folder == "faces"
+    for source in (Folder, CelebA, Imagenette, Arrays):
+        told = without_folders(ImageConfig(source("/home/someone/faces"), size=16))
+        assert told == ImageConfig(source("faces"), size=16)
     assert without_folders(CTConfig(source="scans/lungs.npz")).source == "lungs.npz"
+    assert without_folders(ImageConfig()) == ImageConfig()
     assert without_folders(CTConfig()) == CTConfig()
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from theta0.data import Folder, PicturesInMemory, Split
 from theta0.errors import InputError
-from theta0.tasks import ImageConfig, Task, TaskFamily, pixel_coordinates, stack
+from theta0.tasks import ImageConfig, ImageTasks, Task, TaskFamily, pixel_coordinates, stack
 
 SIZE, COUNT = 8, 10
 
@@ -23,8 +24,9 @@ def folder(tmp_path_factory):
 
 
 def build(folder, **settings):
-    defaults = {"size": SIZE, "validation": 2, "test": 3}
-    return ImageConfig(folder=str(folder), **{**defaults, **settings}).build()
+    of_folder = {"validation": 2, "test": 3}
+    of_folder |= {name: settings.pop(name) for name in ("test", "group") if name in settings}
+    return ImageConfig(Folder(str(folder), **of_folder), **{"size": SIZE, **settings}).build()
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.5])
@@ -107,6 +109,69 @@ def test_the_mean_signal_is_the_mean_of_the_training_pictures(folder):
     tasks = build(folder)
     expected = np.mean([tasks._values(i) for i in tasks._split.train], axis=0)
     np.testing.assert_allclose(tasks.mean_signal().y, expected, atol=1e-6)
+
+
+def test_the_mean_is_of_at_most_two_thousand_pictures_each_loaded_once():
+    class Counted:
+        """A class of pictures that exist only when they are loaded; number 3 is 3/4000 grey."""
+
+        names, skipped = tuple(map(str, range(4000))), ()
+        split = Split(tuple(range(10, 4000)), (0,), (1,))
+        loaded: list[int] = []  # noqa: RUF012
+
+        def load(self, index):
+            self.loaded.append(index)
+            return np.full((4, 4, 1), index / 4000, np.float32)
+
+    pictures = Counted()
+    tasks = ImageTasks(ImageConfig(size=4), pictures)
+    assert pictures.loaded == []  # nothing is loaded before it is asked for
+    np.testing.assert_allclose(tasks.mean_signal().y, np.mean(range(10, 2010)) / 4000, atol=1e-6)
+    assert pictures.loaded == list(range(10, 2010))
+    pictures.loaded.clear()
+    assert tasks.training_tasks(0, 0, 2).support.y.shape == (2, 16, 1)
+    assert len(pictures.loaded) == 2
+
+
+def test_augmentation_is_drawn_from_seed_and_step_and_only_in_training(folder):
+    settings = {"inner_points": 20, "outer_points": 30, "augment": True}
+    one, other, plain = build(folder, **settings), build(folder, **settings), build(folder)
+    other.training_tasks(0, 0, 3)
+    a = one.training_tasks(7, 5, 2)
+    assert bool(eqx.tree_equal(a, other.training_tasks(7, 5, 2)))
+    assert not eqx.tree_equal(a.support, one.training_tasks(7, 6, 2).support)
+    for name in ("train", "validation", "test"):
+        assert bool(eqx.tree_equal(one.held_out(name, 0), plain.held_out(name, 0)))
+    assert bool(eqx.tree_equal(one.mean_signal(), plain.mean_signal()))
+
+
+def test_support_and_query_see_the_same_augmented_picture():
+    # A picture whose value tells where the pixel lay: both sets must lie on one cropped ramp.
+    ramp = np.broadcast_to(np.arange(64, dtype=np.uint8)[None, :, None, None] * 4, (3, 64, 64, 1))
+    pictures = PicturesInMemory(ramp, ("a", "b", "c"), (), Split((0,), (1,), (2,)))
+    config = ImageConfig(size=64, inner_points=500, outer_points=500, augment=True)
+    slopes = set()
+    for step in range(5):
+        task = ImageTasks(config, pictures).training_tasks(0, step, 1)
+        fits = []
+        for part in (task.support, task.query):
+            rows, values = part.p[0, :, 0], part.y[0, :, 0]
+            inside = (rows > 0.05) & (rows < 0.95)
+            fits.append(np.polyfit(rows[inside], values[inside], 1))
+        np.testing.assert_allclose(fits[0], fits[1], atol=1e-4)
+        slopes.add(round(float(fits[0][0]), 4))
+    assert len(slopes) == 5 and max(slopes) <= 256 / 255 + 1e-4
+
+
+def test_data_elsewhere_is_a_setting_of_the_source(monkeypatch):
+    config = ImageConfig(Folder("here", validation=7), size=16)
+    assert config.path == "here" and ImageConfig().path is None
+    assert config.with_path("there") == ImageConfig(Folder("there", validation=7), size=16)
+    # As for a source that reads no files.
+    monkeypatch.setattr("theta0.tasks.images.FileSource", ())
+    assert config.path is None
+    with pytest.raises(InputError, match=r"photos: pictures of Folder are made.*leave --data out"):
+        config.with_path("photos")
 
 
 def test_both_families_are_task_families(folder):

@@ -12,7 +12,7 @@ from typing import Any
 
 COMMANDS = {
     "demo": "learn a start for CT phantoms, reconstruct unseen ones from 4 views (minutes)",
-    "train": "learn an initialization by a preset: theta0 train ct|images",
+    "train": "learn an initialization by a preset: theta0 train ct|images|...",
     "fit": "fit one picture or CT slice from an initialization",
     "eval": "compare a learned start with the paper's baselines on test signals",
     "inits": "list the initializations that come with theta0",

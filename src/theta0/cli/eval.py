@@ -37,7 +37,7 @@ class Eval:
     init: tyro.conf.Positional[str]
     """run folder, .safetensors file, or name of a shipped initialization"""
     data: str | None = None
-    """folder of pictures; file or folder of CT slices (default: what it was learned from)"""
+    """pictures or CT slices, as for theta0 train (default: what it was learned from)"""
     signals: int | None = None
     """test signals"""
     tuning_signals: int | None = None
@@ -61,7 +61,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     folder = Path(arguments.init)
     in_run = (folder / "config.json").exists()
     experiment = read_experiment(folder) if in_run else experiment_of(initialization)
-    if not in_run and arguments.data is None and (path := experiment.data_path):
+    if not in_run and arguments.data is None and (path := experiment.data.path):
         raise InputError(
             f"{arguments.init} was learned from {path}, which does not come with it; give --data"
         )

@@ -21,6 +21,7 @@ and a checkpoint, and goes on after a kill with --resume.
 examples:
   theta0 train ct --scale cpu
   theta0 train images --data photos/ --scale cpu
+  theta0 train image-celeba --data celeba/ --data.source.limit 2000
   theta0 train ct --scale cpu --resume
   theta0 train ct --scale smoke --outer.steps 100 --inner.lr 3 --meta reptile
 """
@@ -32,7 +33,8 @@ class Train:
 
     experiment: Annotated[Experiment, tyro.conf.arg(name="")]
     data: str | None = None
-    """folder of pictures; file or folder of CT slices"""
+    """folder of pictures, as the preset reads it (image-arrays: .npz file); file or folder of CT
+    slices"""
     out: Path | None = None
     """run folder; runs/PRESET/SCALE when left out"""
     resume: bool = False

@@ -1,5 +1,7 @@
 """Sources of signals: files or procedures become NumPy records. No JAX, no tasks."""
 
+from theta0.data.augment import augmented
+from theta0.data.celeba import CelebA
 from theta0.data.ct import (
     HU_WINDOW,
     Slices,
@@ -10,6 +12,8 @@ from theta0.data.ct import (
     read_slices,
     resize_slices,
 )
+from theta0.data.folder import Folder
+from theta0.data.imagenette import Imagenette
 from theta0.data.images import (
     PICTURE_SUFFIXES,
     ImageFolder,
@@ -17,27 +21,39 @@ from theta0.data.images import (
     image_paths,
     read_folder,
     read_image,
+    read_images,
 )
 from theta0.data.phantoms import Phantom, phantom, random_phantom, shepp_logan
+from theta0.data.picture_arrays import Arrays
+from theta0.data.pictures import Pictures, PicturesInMemory, PictureSource
 from theta0.data.prefetch import Prefetch
 from theta0.data.splits import Split, split
 
 __all__ = [
     "HU_WINDOW",
     "PICTURE_SUFFIXES",
+    "Arrays",
+    "CelebA",
+    "Folder",
     "ImageFolder",
+    "Imagenette",
     "Images",
     "Phantom",
+    "PictureSource",
+    "Pictures",
+    "PicturesInMemory",
     "Prefetch",
     "Slices",
     "Split",
     "Window",
+    "augmented",
     "image_paths",
     "phantom",
     "random_phantom",
     "read_dicom",
     "read_folder",
     "read_image",
+    "read_images",
     "read_npz",
     "read_slice",
     "read_slices",

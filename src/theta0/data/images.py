@@ -1,7 +1,7 @@
 """Photos and other pictures: files Pillow reads, as RGB in [0, 1], whole or cropped to squares."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +84,9 @@ def image_paths(folder: str | Path) -> tuple[Path, ...]:
 def read_image(path: str | Path, size: int | None = None) -> Float[np.ndarray, "height width 3"]:
     """Read a picture of any mode as RGB.
 
-    Transparency is laid over white, 16-bit greys keep their precision, the first frame of an
-    animation is taken, and the camera's orientation tag is applied.
+    Transparency is laid over white, 16-bit greys keep their precision and 16-bit colours are cut
+    to 8, CMYK is converted without its colour profile, the first frame of an animation is taken,
+    and the camera's orientation tag is applied.
 
     Args:
         path: The file.
@@ -125,20 +126,38 @@ def read_folder(
     """
     _checked_size(size)
     paths = image_paths(folder)[: _at_least_one("limit", limit)]
-    names = _names(folder, paths)
+    return read_images(folder, _names(folder, paths), size, workers, max_bytes)
+
+
+def read_images(
+    folder: str | Path,
+    names: Sequence[str],
+    size: int,
+    workers: int | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Images:
+    """Read the named pictures of a folder; see `read_folder`.
+
+    Args:
+        folder: What the names are relative to.
+        names: At least one, in the order wanted.
+        size: Side of the squares, in pixels.
+        workers: Decoding threads; None for one a processor, at most 8.
+        max_bytes: Refuse to take more memory than this.
+    """
     check_memory(
-        f"{folder}: {len(paths)} pictures at size={size}",
-        len(paths) * size * size * 3,
+        f"{folder}: {len(names)} pictures at size={_checked_size(size)}",
+        len(names) * size * size * 3,
         max_bytes,
         "choose a smaller size, or a limit on the number of pictures",
     )
-    pixels = np.empty((len(paths), size, size, 3), np.uint8)
-    problems = _decode_into(pixels, paths, workers)
+    pixels = np.empty((len(names), size, size, 3), np.uint8)
+    problems = _decode_into(pixels, [Path(folder, name) for name in names], workers)
     skipped = tuple((name, text) for name, text in zip(names, problems, strict=True) if text)
     good = [row for row, text in enumerate(problems) if not text]
     if not good:
         raise InputError(
-            f"{folder}: none of its {len(paths)} pictures can be read; the first: {skipped[0][1]}"
+            f"{folder}: none of its {len(names)} pictures can be read; the first: {skipped[0][1]}"
         )
     for row, source in enumerate(good):  # close the gaps in place: no second copy in memory
         if row != source:
@@ -146,8 +165,15 @@ def read_folder(
     return Images(pixels[: len(good)], tuple(names[row] for row in good), skipped)
 
 
+def square(
+    pixels: UInt8[np.ndarray, "height width 3"], size: int
+) -> UInt8[np.ndarray, "{size} {size} 3"]:
+    """The centred square of a picture in memory, resized as by `read_image`."""
+    return _as_array(_square(Image.fromarray(pixels), _checked_size(size)))
+
+
 def _decode_into(
-    pixels: UInt8[np.ndarray, "images size size 3"], paths: tuple[Path, ...], workers: int | None
+    pixels: UInt8[np.ndarray, "images size size 3"], paths: Sequence[Path], workers: int | None
 ) -> list[str | None]:
     """Fill `pixels` in threads (Pillow decodes without the GIL); return what went wrong, by row."""
 

@@ -53,7 +53,7 @@ def split(
     members: dict[str, list[int]] = {}
     for index, key in enumerate(_keys(names, group)):
         members.setdefault(key, []).append(index)
-    waiting = deque(members[key] for key in sorted(members, key=lambda key: (_digest(key), key)))
+    waiting = deque(members[key] for key in sorted(members, key=lambda key: (digest(key), key)))
     test_part, validation_part = (_take(waiting, count) for count in wanted)
     train_part = [index for indices in waiting for index in indices]
     if not train_part:
@@ -73,7 +73,8 @@ def _take(waiting: deque[list[int]], count: int) -> list[int]:
     return taken
 
 
-def _digest(key: str) -> bytes:
+def digest(key: str) -> bytes:
+    """What decides the order of names in a split."""
     # File names may hold bytes that are not UTF-8, which Python carries as lone surrogates.
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 

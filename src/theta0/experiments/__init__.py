@@ -13,7 +13,7 @@ from .run import command_line, commit, environment, machine, read_experiment, tr
 
 PRESETS: dict[str, dict[str, Experiment]] = {
     "ct": {"smoke": ct.SMOKE, "cpu": ct.CPU, "paper": ct.PAPER},
-    "images": {"smoke": images.SMOKE, "cpu": images.CPU, "paper": images.PAPER},
+    **images.PRESETS,
 }
 
 
@@ -24,8 +24,9 @@ def preset(name: str, scale: str) -> Experiment:
         InputError: there is none; the message names the nearest.
     """
     if name not in PRESETS:
-        near = difflib.get_close_matches(name, PRESETS, n=2, cutoff=0.3) or sorted(PRESETS)
-        raise InputError(f"unknown preset {name!r}; did you mean {' or '.join(near)}?")
+        near = difflib.get_close_matches(name, PRESETS, n=2, cutoff=0.3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(PRESETS)}"
+        raise InputError(f"unknown preset {name!r}; {hint}")
     if scale not in PRESETS[name]:
         raise InputError(f"unknown scale {scale!r}; choose from {', '.join(PRESETS[name])}")
     return PRESETS[name][scale]

@@ -115,25 +115,14 @@ class Experiment:
         return kinds[self.meta](inner, family.training_query_forward)
 
     def with_data(self, path: str | None) -> "Experiment":
-        """The same on the user's data: a folder of pictures, or a file or folder of slices."""
-        if path is None:
-            return self
-        return replace(self, data=replace(self.data, **{self._data_key: path}))
-
-    @property
-    def data_path(self) -> str | None:
-        """Where the signals lie, if they are not procedural."""
-        return getattr(self.data, self._data_key)
-
-    @property
-    def _data_key(self) -> str:
-        return "folder" if hasattr(self.data, "folder") else "source"
+        """The same on the user's data: pictures, or a file or folder of slices."""
+        return self if path is None else replace(self, data=self.data.with_path(path))
 
     def validator(self, family: TaskFamily) -> Callable[[Field], float]:
         """Mean PSNR in dB on validation signals after the inner loop."""
         count = min(self.outer.validation_signals, family.size("validation"))
         if count == 0:
-            raise InputError("no validation signals: keep some, with --data.validation N")
+            raise InputError("no validation signals: keep some (the data's setting validation)")
         views = self.protocol.views
         tasks = [family.held_out("validation", index, views) for index in range(count)]
 

@@ -1,11 +1,17 @@
-"""Image regression (paper, section 4.1): ``theta0 train images --data FOLDER --scale ...``."""
+"""Image regression (paper, section 4.1): ``theta0 train PRESET --data PATH --scale ...``.
 
+The classes of pictures share every setting but where their pictures come from.
+"""
+
+from dataclasses import replace
+
+from theta0.data import Arrays, CelebA, Folder, Imagenette
 from theta0.evaluate import Protocol
 from theta0.fields import SirenConfig
 from theta0.fit import InnerConfig
 from theta0.forward import Points
 from theta0.meta import OuterConfig
-from theta0.tasks import ImageConfig
+from theta0.tasks import ImageConfig, ImageSource
 
 from ._experiment import Experiment
 
@@ -46,7 +52,7 @@ CPU = Experiment(
 SMOKE = Experiment(
     preset="images",
     scale="smoke",
-    data=ImageConfig(size=32, validation=2, test=2),
+    data=ImageConfig(Folder(validation=2, test=2), size=32),
     field=SirenConfig(width=64, layers=4, w0=60.0),
     forward=Points(),
     meta="maml",
@@ -59,3 +65,26 @@ SMOKE = Experiment(
     ),
     baseline=InnerConfig("adam", 3e-4, 200),
 )
+
+
+def _on(source: ImageSource, small: ImageSource, preset: str) -> dict[str, Experiment]:
+    """The three scales on a class of pictures, the smallest on few of them."""
+    scales = {"smoke": (SMOKE, small), "cpu": (CPU, source), "paper": (PAPER, source)}
+    return {
+        scale: replace(base, preset=preset, data=replace(base.data, source=pictures))
+        for scale, (base, pictures) in scales.items()
+    }
+
+
+PRESETS = {
+    # theta0 train images --data FOLDER: any folder of pictures
+    "images": {"smoke": SMOKE, "cpu": CPU, "paper": PAPER},
+    # theta0 train image-celeba --data FOLDER: faces, the folder of img_align_celeba
+    "image-celeba": _on(CelebA(), CelebA(validation=2, test=2, limit=200), "image-celeba"),
+    # theta0 train image-imagenette --data FOLDER: natural photos, the folder imagenette2
+    "image-imagenette": _on(
+        Imagenette(), Imagenette(validation=2, test=2, limit=200), "image-imagenette"
+    ),
+    # theta0 train image-arrays --data FILE.npz: the authors' text and signed distances
+    "image-arrays": _on(Arrays(), Arrays(validation=2, test=2, limit=200), "image-arrays"),
+}

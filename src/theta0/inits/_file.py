@@ -54,12 +54,7 @@ class Initialization:
 
 def without_folders(data: DataConfig) -> DataConfig:
     """The data settings with paths shortened to their last part, fit to be handed on."""
-    shortened = {
-        name: Path(value).name
-        for name, value in dataclasses.asdict(data).items()
-        if name in ("folder", "source") and value is not None
-    }
-    return dataclasses.replace(data, **shortened)
+    return data if data.path is None else data.with_path(Path(data.path).name)
 
 
 def load(path: str | Path) -> Initialization:

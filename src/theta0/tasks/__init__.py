@@ -3,7 +3,7 @@
 from ._base import Observation, Signal, SplitName, Task, TaskFamily, stack
 from ._grid import pixel_coordinates
 from .ct import CTConfig, CTTasks, parallel_beam, slice_integrals
-from .images import ImageConfig, ImageTasks
+from .images import FileSource, ImageConfig, ImageSource, ImageTasks
 
 DataConfig = CTConfig | ImageConfig
 
@@ -11,7 +11,9 @@ __all__ = [
     "CTConfig",
     "CTTasks",
     "DataConfig",
+    "FileSource",
     "ImageConfig",
+    "ImageSource",
     "ImageTasks",
     "Observation",
     "Signal",

@@ -1,7 +1,7 @@
 """Computed tomography: a task is one slice, observed through line integrals at a few angles."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -66,6 +66,15 @@ class CTConfig:
             raise InputError(
                 f"query_pixels is {self.query_pixels}, but a slice has only {self.size**2} pixels"
             )
+
+    @property
+    def path(self) -> str | None:
+        """Where the slices lie; None for phantoms."""
+        return self.source
+
+    def with_path(self, path: str) -> "CTConfig":
+        """The same on slices from a file or folder."""
+        return replace(self, source=path)
 
     def build(self) -> "CTTasks":
         """Read or procure the slices."""

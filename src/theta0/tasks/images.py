@@ -1,51 +1,64 @@
 """Image regression: a task is one picture, observed at its pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
-from theta0.data import read_folder, read_image, split
+from theta0.data import Arrays, CelebA, Folder, Imagenette, Pictures, augmented, read_image
 from theta0.errors import InputError, require_positive
 from theta0.forward import Points
 
 from ._base import Observation, Signal, SplitName, Task, stack
 from ._grid import pixel_coordinates
 
+FileSource = Folder | CelebA | Imagenette | Arrays
+"""Sources that read from a path of the user's."""
+
+ImageSource = FileSource
+"""Every source of a class of pictures; `theta0.config` stores them by name."""
+
+_MEAN_OF = 2000
+
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """A folder of pictures, and how its pixels become tasks."""
+    """A class of pictures, and how their pixels become tasks."""
 
-    folder: str | None = None
-    """folder of pictures (searched with the folders below it)"""
+    source: ImageSource = field(default_factory=Folder)
+    """where the pictures come from"""
     size: int = 128
     """pictures are resized and centre-cropped to size x size"""
-    validation: int = 25
-    """pictures kept for validation"""
-    test: int = 100
-    """pictures kept for testing"""
-    group: str | None = None
-    """regular expression naming what must stay in one split, e.g. '^(\\d+)_' for a person"""
-    limit: int | None = None
-    """use only the first so many files by name"""
     inner_points: int | None = None
     """random pixels the inner loop sees in training; all of them when left out"""
     outer_points: int | None = None
     """other random pixels the outer loss sees; needed with inner_points, disjoint from them"""
     pixel_offset: float = 0.5
     """where in its pixel a sample lies: 0.5 the centre, 0 the corner as in the paper"""
+    augment: bool = False
+    """in training, mirror pictures at random and crop them to 85 to 100 % of their side"""
 
     def __post_init__(self):
-        require_positive(self, "size", "limit", "inner_points", "outer_points")
+        require_positive(self, "size", "inner_points", "outer_points")
+
+    @property
+    def path(self) -> str | None:
+        """Where the pictures lie; None if that was not given, or they are made by a procedure."""
+        return self.source.path if isinstance(self.source, FileSource) else None
+
+    def with_path(self, path: str) -> "ImageConfig":
+        """The same on pictures that lie elsewhere."""
+        if not isinstance(self.source, FileSource):
+            raise InputError(
+                f"{path}: pictures of {type(self.source).__name__} are made by a procedure and "
+                "need no data; leave --data out"
+            )
+        return replace(self, source=replace(self.source, path=path))
 
     def build(self) -> "ImageTasks":
-        """Read the folder into memory and split it by file name."""
-        if self.folder is None:
-            raise InputError("images need a folder of pictures: give --data FOLDER")
-        images = read_folder(self.folder, self.size, limit=self.limit)
-        return ImageTasks(self, images.pixels, images.names, images.skipped)
+        """Read the pictures."""
+        return ImageTasks(self, self.source.read(self.size))
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
         """A picture as a signal: its short side becomes ``size``, then the centre is cropped."""
@@ -64,22 +77,15 @@ class ImageConfig:
 
 
 class ImageTasks:
-    """Tasks from pictures of one size."""
+    """Tasks from pictures of one size, wherever they come from."""
 
     query_forward = Points()
     training_query_forward = None
 
-    def __init__(
-        self,
-        config: ImageConfig,
-        pixels: UInt8[np.ndarray, "images size size channels"],
-        names: tuple[str, ...],
-        skipped: tuple[tuple[str, str], ...] = (),
-    ):
-        self.config, self.names, self.skipped = config, names, skipped
-        self._pixels = pixels.reshape(len(pixels), -1, pixels.shape[-1])
+    def __init__(self, config: ImageConfig, pictures: Pictures):
+        self.config, self._pictures, self._split = config, pictures, pictures.split
+        self.names, self.skipped = pictures.names, pictures.skipped
         self._points = pixel_coordinates(config.size, config.size, config.pixel_offset)
-        self._split = split(names, config.validation, config.test, config.group)
         inner, outer = config.inner_points, config.outer_points
         if (inner is None) != (outer is None):
             raise InputError("inner_points and outer_points go together: give both or neither")
@@ -93,7 +99,7 @@ class ImageTasks:
         return len(getattr(self._split, split))
 
     def _values(self, index: int) -> Float[np.ndarray, "pixels channels"]:
-        return self._pixels[index].astype(np.float32) / np.float32(255)
+        return _flat(self._pictures.load(index))
 
     def training_tasks(self, seed: int, step: int, count: int) -> Task:
         rng = np.random.default_rng((seed, step))
@@ -106,7 +112,9 @@ class ImageTasks:
         return stack([self._training_task(int(index), rng) for index in chosen])
 
     def _training_task(self, index: int, rng: np.random.Generator) -> Task:
-        everything = Observation(self._points, self._values(index))
+        picture = self._pictures.load(index)
+        values = _flat(augmented(picture, rng) if self.config.augment else picture)
+        everything = Observation(self._points, values)
         inner, outer = self.config.inner_points, self.config.outer_points
         if inner is None or outer is None:
             return Task(everything, everything)
@@ -123,9 +131,17 @@ class ImageTasks:
         return Task(everything, everything)
 
     def mean_signal(self) -> Observation:
-        total = sum(self._values(index).astype(np.float64) for index in self._split.train)
-        mean = total / self.size("train")
+        # Some thousand pictures settle the mean; more would only cost time.
+        chosen = self._split.train[:_MEAN_OF]
+        total = sum(self._values(index).astype(np.float64) for index in chosen)
+        mean = total / len(chosen)
         return Observation(self._points, np.asarray(mean, np.float32))
 
     def picture(self, values):
         return np.asarray(values).reshape(self.config.size, self.config.size, -1)
+
+
+def _flat(
+    picture: Float[np.ndarray, "height width channels"],
+) -> Float[np.ndarray, "pixels channels"]:
+    return picture.reshape(-1, picture.shape[-1])

@@ -1,0 +1,41 @@
+"""A class of pictures from any folder, split by file name."""
+
+from dataclasses import dataclass
+
+from theta0.data.images import read_folder
+from theta0.data.pictures import PicturesInMemory, given_path
+from theta0.data.splits import split
+from theta0.errors import require_positive
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Any folder of pictures, searched with the folders below it."""
+
+    path: str | None = None
+    """the folder"""
+    validation: int = 25
+    """pictures kept for validation"""
+    test: int = 100
+    """pictures kept for testing"""
+    group: str | None = None
+    """regular expression naming what must stay in one split, e.g. '^(\\d+)_' for a person"""
+    limit: int | None = None
+    """use only the first so many files by name"""
+
+    def __post_init__(self):
+        require_positive(self, "limit")
+
+    def read(self, size: int) -> PicturesInMemory:
+        """Read the folder into memory and split it by the digests of the file names.
+
+        Args:
+            size: Side of the squares, in pixels.
+
+        Raises:
+            InputError: No path, no picture that can be read, none left for training, or too much
+                memory.
+        """
+        images = read_folder(given_path(self.path), size, limit=self.limit)
+        parts = split(images.names, self.validation, self.test, self.group)
+        return PicturesInMemory(images.pixels, images.names, images.skipped, parts)
