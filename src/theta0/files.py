@@ -6,14 +6,16 @@ import json
 import math
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from theta0.errors import InputError
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Replaces a file as a whole: at any moment it holds the old content or the new one.
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Opens a file that is replaced as a whole: it holds the old content until the block ends well.
 
     The bytes go to a temporary file in the same folder (a rename is atomic only inside one file
     system), reach the disk, and take the name by `os.replace`. On failure the temporary file is
@@ -21,10 +23,9 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
 
     Args:
         path: The file to write.
-        data: Its whole content.
 
-    Returns:
-        The path.
+    Yields:
+        The temporary file, open for writing.
 
     Raises:
         OSError: The file cannot be written; the old one is untouched.
@@ -36,7 +37,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
     try:
         # "x" refuses an existing file and, unlike `tempfile`, leaves the permissions to the umask.
         with open(temporary, "xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -46,7 +47,24 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
             temporary.unlink()
         raise
     _sync_folder(path.parent)
-    return path
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Replaces a file as a whole: at any moment it holds the old content or the new one.
+
+    Args:
+        path: The file to write; see `replacing`.
+        data: Its whole content.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: The file cannot be written; the old one is untouched.
+    """
+    with replacing(path) as file:
+        file.write(data)
+    return Path(path)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:

@@ -27,11 +27,15 @@ from theta0.data.phantoms import Phantom, phantom, random_phantom, shepp_logan
 from theta0.data.picture_arrays import Arrays
 from theta0.data.pictures import Pictures, PicturesInMemory, PictureSource
 from theta0.data.prefetch import Prefetch
+from theta0.data.procedural import write_npz
+from theta0.data.sdf import SDF, random_curve, signed_distance
 from theta0.data.splits import Split, split
+from theta0.data.text import Text
 
 __all__ = [
     "HU_WINDOW",
     "PICTURE_SUFFIXES",
+    "SDF",
     "Arrays",
     "CelebA",
     "Folder",
@@ -45,10 +49,12 @@ __all__ = [
     "Prefetch",
     "Slices",
     "Split",
+    "Text",
     "Window",
     "augmented",
     "image_paths",
     "phantom",
+    "random_curve",
     "random_phantom",
     "read_dicom",
     "read_folder",
@@ -59,5 +65,7 @@ __all__ = [
     "read_slices",
     "resize_slices",
     "shepp_logan",
+    "signed_distance",
     "split",
+    "write_npz",
 ]

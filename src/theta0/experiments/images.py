@@ -5,7 +5,7 @@ The classes of pictures share every setting but where their pictures come from.
 
 from dataclasses import replace
 
-from theta0.data import Arrays, CelebA, Folder, Imagenette
+from theta0.data import SDF, Arrays, CelebA, Folder, Imagenette, Text
 from theta0.evaluate import Protocol
 from theta0.fields import SirenConfig
 from theta0.fit import InnerConfig
@@ -85,6 +85,10 @@ PRESETS = {
     "image-imagenette": _on(
         Imagenette(), Imagenette(validation=2, test=2, limit=200), "image-imagenette"
     ),
+    # theta0 train image-text: words in many fonts, made by a procedure
+    "image-text": _on(Text(), Text(200, 2, 2), "image-text"),
+    # theta0 train image-sdf: signed distances of random closed curves, made by a procedure
+    "image-sdf": _on(SDF(), SDF(200, 2, 2), "image-sdf"),
     # theta0 train image-arrays --data FILE.npz: the authors' text and signed distances
     "image-arrays": _on(Arrays(), Arrays(validation=2, test=2, limit=200), "image-arrays"),
 }

@@ -6,7 +6,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data import Arrays, CelebA, Folder, Imagenette, Pictures, augmented, read_image
+from theta0.data import (
+    SDF,
+    Arrays,
+    CelebA,
+    Folder,
+    Imagenette,
+    Pictures,
+    Text,
+    augmented,
+    read_image,
+)
 from theta0.errors import InputError, require_positive
 from theta0.forward import Points
 
@@ -16,7 +26,7 @@ from ._grid import pixel_coordinates
 FileSource = Folder | CelebA | Imagenette | Arrays
 """Sources that read from a path of the user's."""
 
-ImageSource = FileSource
+ImageSource = FileSource | Text | SDF
 """Every source of a class of pictures; `theta0.config` stores them by name."""
 
 _MEAN_OF = 2000
