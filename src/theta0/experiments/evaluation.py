@@ -75,11 +75,15 @@ def evaluate_initialization(
         pictures[name] = [show(field) for field in kept]
         fits[name] = optimizer, lr
     learned = initialization.description.provenance
-    facts = {
+    origin = {
         "start learned by": learned.get("command"),
+        "start imported from": learned.get("imported"),
         "at commit": learned.get("commit"),
         "outer steps": learned.get("outer_steps"),
         "seconds of training": learned.get("seconds"),
+    }
+    facts = {
+        **{name: value for name, value in origin.items() if value is not None},
         "seed": experiment.seed,
         "test signals": protocol.signals,
         "validation signals for step sizes": protocol.tuning_signals,
