@@ -18,6 +18,7 @@ from theta0.data.images import (
     read_folder,
     read_image,
 )
+from theta0.data.masks import read_mask
 from theta0.data.phantoms import Phantom, phantom, random_phantom, shepp_logan
 from theta0.data.prefetch import Prefetch
 from theta0.data.splits import Split, split
@@ -38,6 +39,7 @@ __all__ = [
     "read_dicom",
     "read_folder",
     "read_image",
+    "read_mask",
     "read_npz",
     "read_slice",
     "read_slices",
