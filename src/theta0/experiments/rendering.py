@@ -63,7 +63,7 @@ def render(
 ) -> UInt8[np.ndarray, "height width channels"]:
     """A region of the field on square pixels; values outside [0, 1] are clipped.
 
-    Takes the memory of the picture, 3 bytes a pixel, and of one block of rows.
+    Takes twice the memory of the picture (1 byte a value), and that of one block of rows.
 
     Args:
         field: (row, column) in the unit square to a value.
