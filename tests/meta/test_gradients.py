@@ -206,9 +206,8 @@ def stepped(field, lr, steps, per):
     config = SteppedConfig(field.config, lr, steps, per)
     rng = np.random.default_rng(6)
     vary = lambda leaf: leaf * jnp.asarray(rng.uniform(0.5, 1.5, leaf.shape), leaf.dtype)
-    sizes = jax.tree.map(vary, config.build(jax.random.PRNGKey(0)).step_sizes)
-    return Stepped(field, jax.tree.map(lambda s, w: s.astype(w.dtype), sizes,
-                                       eqx.filter(field, eqx.is_inexact_array)), config)  # fmt: skip
+    step_sizes = jax.tree.map(vary, config.build(jax.random.PRNGKey(0)).step_sizes)
+    return Stepped(field, step_sizes, config)
 
 
 METASGD = [("layer", 2, 2), ("weight", 2, 2), ("layer", 1, 3), slow("weight", 3, 6)]
@@ -228,9 +227,7 @@ def test_metasgd_gradient_matches_finite_differences(x64, per, own, steps):
         adapted, _ = adapt(forward, eqx.combine(params, static), task.support, loop, inner_key)
         return loss_and_gradient(forward, adapted, task.query, outer_key)[0]
 
-    check_gradient(
-        after_adaptation, params, eqx.filter(direction, eqx.is_inexact_array), rtol=1e-6
-    )
+    check_gradient(after_adaptation, params, eqx.filter(direction, eqx.is_inexact_array), rtol=1e-6)
 
 
 @pytest.mark.parametrize("per, own, steps", METASGD)

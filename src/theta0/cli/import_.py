@@ -57,11 +57,8 @@ def main(argv: list[str]) -> dict[str, Any]:
         arguments.file, arguments.name, arguments.w0, arguments.size, arguments.credit
     )
     initialization.save(out)
-    network, weights = initialization.description.field, count_weights(initialization.field)
-    say(
-        f"{initialization.description.name}: a SIREN of {network.layers} layers, {network.width} "
-        f"wide, {weights:,} weights"
-    )
+    weights = count_weights(initialization.field)
+    say(f"{initialization.description.name}: a SIREN of {weights:,} weights")
     say(f"it lies in {out}; next: theta0 fit {shlex.quote(str(out))} photo.jpg")
     return {
         "init": str(out),

@@ -23,6 +23,7 @@ from theta0.data.images import (
     read_image,
     read_images,
 )
+from theta0.data.masks import read_mask
 from theta0.data.phantoms import Phantom, phantom, random_phantom, shepp_logan
 from theta0.data.picture_arrays import Arrays
 from theta0.data.pictures import Pictures, PicturesInMemory, PictureSource
@@ -60,6 +61,7 @@ __all__ = [
     "read_folder",
     "read_image",
     "read_images",
+    "read_mask",
     "read_npz",
     "read_slice",
     "read_slices",

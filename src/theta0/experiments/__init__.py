@@ -7,8 +7,10 @@ from theta0.errors import InputError
 from theta0.inits import Initialization
 
 from . import ct, images
-from ._experiment import Experiment
+from ._experiment import STARTS, Experiment, StartName
 from .evaluation import Evaluation, Gallery, evaluate_initialization
+from .fitting import BASELINE_FIT, StartFit, as_square, fit_start, seen_picture
+from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render
 from .run import command_line, commit, environment, machine, read_experiment, train
 
 PRESETS: dict[str, dict[str, Experiment]] = {
@@ -52,17 +54,30 @@ def experiment_of(initialization: Initialization) -> Experiment:
 
 
 __all__ = [
+    "BASELINE_FIT",
+    "LARGEST_SIZE",
     "PRESETS",
+    "STARTS",
+    "WHOLE",
     "Evaluation",
     "Experiment",
     "Gallery",
+    "Region",
+    "StartFit",
+    "StartName",
+    "as_square",
+    "check_region",
     "command_line",
     "commit",
     "environment",
     "evaluate_initialization",
     "experiment_of",
+    "fit_start",
     "machine",
+    "own_size",
     "preset",
     "read_experiment",
+    "render",
+    "seen_picture",
     "train",
 ]

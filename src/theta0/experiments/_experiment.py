@@ -3,20 +3,24 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import jax
 import numpy as np
 import tyro
+from jaxtyping import Array, Float
 
 from theta0.errors import InputError
 from theta0.evaluate import Protocol, Starts, over_devices, psnr_by_step
 from theta0.fields import Field, FieldConfig, Granularity, NetworkConfig, Stepped, SteppedConfig
 from theta0.fit import InnerConfig
-from theta0.forward import ForwardConfig
+from theta0.forward import ForwardConfig, ForwardMap
 from theta0.inits import matched, mean, shuffled, standard
 from theta0.meta import FOMAML, MAML, MetaGradient, MetaSGD, OuterConfig, Reptile
-from theta0.tasks import DataConfig, Task, TaskFamily
+from theta0.tasks import DataConfig, Observation, Task, TaskFamily
+
+StartName = Literal["learned", "standard", "mean", "matched", "shuffled"]
+STARTS: tuple[StartName, ...] = get_args(StartName)
 
 
 @dataclass(frozen=True)
@@ -141,17 +145,39 @@ class Experiment:
 
     def starts(self, learned: Field, family: TaskFamily) -> Starts:
         """The learned start and the paper's four baselines."""
-        keys = jax.random.split(jax.random.PRNGKey(self.seed + 1), 4)
         signal = family.mean_signal()
-        shows_mean = mean(self.field, family.query_forward, signal, self.baseline, keys[0])
-        shows_same = matched(
-            learned, self.field, signal.p, self.baseline, keys[1], family.query_forward
-        )
-        mixed = shuffled(learned.field if isinstance(learned, Stepped) else learned, keys[2])
         return {
-            "learned": lambda signal: learned,
-            "standard": lambda signal: standard(self.field, jax.random.fold_in(keys[3], signal)),
-            "mean": lambda signal: shows_mean,
-            "matched": lambda signal: shows_same,
-            "shuffled": lambda signal: mixed,
+            name: self.start(name, learned, family.query_forward, signal.p, signal)
+            for name in STARTS
         }
+
+    def start(
+        self,
+        name: StartName,
+        learned: Field,
+        forward: ForwardMap,
+        points: Float[Array | np.ndarray, "points d"],
+        mean_signal: Observation | None = None,
+    ) -> Callable[[int], Field]:
+        """One of them: signal number -> field.
+
+        Args:
+            name: which.
+            learned: the learned start.
+            forward: how points see a field.
+            points: where Matched shows what the learned start shows.
+            mean_signal: what Mean shows; the others do without.
+        """
+        keys = jax.random.split(jax.random.PRNGKey(self.seed + 1), 4)
+        field = learned
+        if name == "standard":
+            return lambda signal: standard(self.field, jax.random.fold_in(keys[3], signal))
+        if name == "mean":
+            if mean_signal is None:
+                raise InputError("the start mean needs the mean signal of its class; give its data")
+            field = mean(self.field, forward, mean_signal, self.baseline, keys[0])
+        if name == "matched":
+            field = matched(learned, self.field, points, self.baseline, keys[1], forward)
+        if name == "shuffled":
+            field = shuffled(learned.field if isinstance(learned, Stepped) else learned, keys[2])
+        return lambda signal: field
