@@ -1,6 +1,5 @@
 """Sources of signals: files or procedures become NumPy records. No JAX, no tasks."""
 
-from theta0.data.augment import augmented
 from theta0.data.celeba import CelebA
 from theta0.data.ct import (
     HU_WINDOW,
@@ -52,7 +51,6 @@ __all__ = [
     "Split",
     "Text",
     "Window",
-    "augmented",
     "image_paths",
     "phantom",
     "random_curve",

@@ -15,7 +15,7 @@ from theta0.evaluate import Protocol, Starts, over_devices, psnr_by_step
 from theta0.fields import Field, FieldConfig, Granularity, NetworkConfig, Stepped, SteppedConfig
 from theta0.fit import InnerConfig
 from theta0.forward import ForwardConfig, ForwardMap
-from theta0.inits import matched, mean, shuffled, standard
+from theta0.inits import find, matched, mean, shuffled, standard
 from theta0.meta import FOMAML, MAML, MetaGradient, MetaSGD, OuterConfig, Reptile
 from theta0.tasks import DataConfig, Observation, Task, TaskFamily
 
@@ -59,6 +59,9 @@ class Experiment:
         default_factory=lambda: InnerConfig("adam", 1e-4, 500)
     )
     """how Mean and Matched are fitted to what they show"""
+    begin: str | None = None
+    """initialization to go on learning from (run folder, file or shipped name); random weights when
+    left out"""
     step_sizes: StepSizes = StepSizes()
     """what metasgd learns besides the start"""
     seed: int = 0
@@ -109,6 +112,21 @@ class Experiment:
             meta="metasgd",
             step_sizes=StepSizes(field.per, field.steps > 1),
         )
+
+    def beginning(self) -> Field:
+        """Where learning begins."""
+        fresh = self.learned_field.build(jax.random.PRNGKey(self.seed))
+        if self.begin is None:
+            return fresh
+        found = find(self.begin).field
+        if isinstance(fresh, Stepped) and not isinstance(found, Stepped):
+            found = Stepped(found, fresh.step_sizes, fresh.config)
+        if (kept := getattr(found, "config", None)) != self.learned_field:
+            raise InputError(
+                f"begin: {self.begin} is {kept}, but {self.learned_field} is to be learned; give "
+                "the same settings of field, inner and step-sizes"
+            )
+        return found
 
     def estimator(self, family: TaskFamily) -> MetaGradient:
         """The meta-gradient."""
