@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "learn an initialization by a preset: theta0 train ct|images|...",
     "fit": "fit one picture or CT slice from an initialization",
     "eval": "compare a learned start with the paper's baselines on test signals",
+    "data": "write a class of pictures as one .npz file: theta0 data image-text|image-sdf|...",
     "import": "turn a start of the paper's authors (a Haiku pickle) into a file of theta0",
     "inits": "list the initializations that come with theta0",
     "info": "describe an initialization or a run folder",
