@@ -3,7 +3,9 @@
 import json
 import re
 import sys
+from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
@@ -12,15 +14,17 @@ from theta0.errors import InputError
 from theta0.evaluate import Protocol
 from theta0.experiments import (
     Experiment,
+    StepSizes,
     command_line,
     commit,
     environment,
     evaluate_initialization,
+    experiment_of,
     read_experiment,
     train,
 )
 from theta0.fields import FourierConfig, evaluate, weights
-from theta0.fit import InnerConfig
+from theta0.fit import InnerConfig, fit, loss_and_gradient
 from theta0.forward import Lines
 from theta0.inits import load
 from theta0.meta import OuterConfig
@@ -114,6 +118,88 @@ def test_the_five_starts(run):
     assert error(starts["mean"](0), signal.y) < 0.6 * error(fresh, signal.y)
     shown = evaluate(learned, signal.p)
     assert error(starts["matched"](0), shown) < 0.6 * error(fresh, shown)
+
+
+METASGD = replace(
+    TINY, meta="metasgd", step_sizes=StepSizes("weight", per_step=False), name=None, seed=0
+)
+
+
+@pytest.fixture(scope="module")
+def metasgd(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("metasgd")
+    return folder, train(METASGD, folder)
+
+
+def test_learned_step_sizes_are_saved_with_the_start_and_used_by_a_fit(metasgd):
+    start = load(metasgd[0] / "init.safetensors")
+    assert start.description.inner == InnerConfig("learned", 1.0, 2)
+    sizes = start.field.step_sizes
+    assert all(
+        s.shape == (1, *w.shape)
+        for s, w in zip(weights(sizes), weights(start.field.field), strict=True)
+    )
+    assert any(np.abs(leaf - 0.5).max() > 1e-5 for leaf in weights(sizes))
+    task = METASGD.data.build().held_out("test", 0, 2)
+    loop, key = InnerConfig("learned", 1.0, 1).build(), jax.random.PRNGKey(0)
+    fitted = fit(METASGD.forward, start.field, task.support, loop, key).field
+    # By hand: a weight moves by its own step size times its own slope.
+    forward_key = jax.random.split(jax.random.fold_in(key, 0))[1]
+    _, gradient = loss_and_gradient(METASGD.forward, start.field.field, task.support, forward_key)
+    moves = zip(weights(fitted.field), weights(start.field.field), weights(sizes),
+                weights(gradient), strict=True)  # fmt: skip
+    for after, before, size, slope in moves:
+        np.testing.assert_allclose(after, before - size[0] * slope, rtol=1e-5, atol=1e-7)
+    for after, before in zip(weights(fitted.step_sizes), weights(sizes), strict=True):
+        np.testing.assert_array_equal(after, before)
+
+
+def test_the_experiment_of_a_start_with_step_sizes_learns_them_again(metasgd):
+    experiment = experiment_of(metasgd[1])
+    assert experiment.meta == "metasgd" and experiment.step_sizes == METASGD.step_sizes
+    assert experiment.learned_field == METASGD.learned_field
+    assert experiment.learned_inner == METASGD.learned_inner
+
+
+def test_learned_step_sizes_are_one_more_optimizer_of_the_learned_start_alone(metasgd):
+    rows = evaluate_initialization(METASGD, metasgd[1]).rows
+    found = {(row["init"], row["optimizer"]) for row in rows}
+    baselines = ("standard", "mean", "matched", "shuffled")
+    assert found == {("learned", "learned")} | {
+        (init, optimizer) for init in ("learned", *baselines) for optimizer in ("sgd", "adam")
+    }
+    assert {row["lr"] for row in rows if row["optimizer"] == "learned"} == {1.0}
+
+
+def test_a_shuffled_start_has_the_weights_and_no_step_sizes(metasgd):
+    learned = metasgd[1].field
+    mixed = METASGD.start("shuffled", learned, Lines(samples=4), np.zeros((1, 2)))(0)
+    for a, b in zip(weights(mixed), weights(learned.field), strict=True):
+        np.testing.assert_array_equal(np.sort(np.ravel(a)), np.sort(np.ravel(b)))
+
+
+def test_learning_goes_on_from_a_start(run, metasgd, tmp_path):
+    first = run[0] / "init.safetensors"
+    again = replace(TINY, begin=str(first), outer=replace(TINY.outer, lr=1e-12))
+    same = train(again, tmp_path / "plain")
+    for a, b in zip(weights(same.field), weights(run[1].field), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
+    assert same.description.provenance["begin"] == "init.safetensors"
+    # A plain start gets step sizes, all equal; one with step sizes keeps them.
+    fresh = replace(METASGD, begin=str(first)).beginning()
+    assert {float(x) for leaf in weights(fresh.step_sizes) for x in np.ravel(leaf)} == {0.5}
+    kept = replace(METASGD, begin=str(metasgd[0])).beginning()
+    for a, b in zip(weights(kept), weights(metasgd[1].field), strict=True):
+        np.testing.assert_array_equal(a, b)
+    other = replace(TINY, begin=str(first), field=replace(TINY.field, width=9))
+    with pytest.raises(InputError, match="give the same settings of field"):
+        train(other, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_metasgd_learns_the_step_sizes_of_gradient_descent_only():
+    with pytest.raises(InputError, match=r"inner.optimizer sgd"):
+        replace(METASGD, inner=InnerConfig("adam", 1e-3, 2))
 
 
 def test_the_gallery_is_the_first_test_signal_fitted_as_in_the_rows(run):

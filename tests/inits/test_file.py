@@ -15,7 +15,7 @@ from safetensors.numpy import save as save_arrays
 from theta0.data import Arrays, CelebA, Folder, Imagenette
 from theta0.errors import InputError
 from theta0.evaluate import predict
-from theta0.fields import FourierConfig, PositionalConfig, SirenConfig
+from theta0.fields import FourierConfig, PositionalConfig, SirenConfig, SteppedConfig
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Lines, Points, Volume
 from theta0.inits import Description, Initialization, find, load, shipped, without_folders
@@ -33,6 +33,10 @@ DESCRIPTIONS = {
     "ct": Description(
         "phantoms", "ct", FourierConfig(width=6, layers=3, features=4),
         Lines(samples=8, reduce="sum"), InnerConfig("adam", 0.001, 5, 64), CTConfig(size=16),
+    ),
+    "step sizes": Description(
+        "faces", "images", SteppedConfig(SirenConfig(width=6, layers=3), 0.01, 2, "weight"),
+        Points(), InnerConfig("learned", 1.0, 2), ImageConfig(Folder("photos"), size=16),
     ),
     "views": Description(
         "chairs", "views", PositionalConfig(width=6, layers=3, bands=2),

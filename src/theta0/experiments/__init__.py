@@ -7,7 +7,7 @@ from theta0.errors import InputError
 from theta0.inits import Initialization
 
 from . import ct, images
-from ._experiment import STARTS, Experiment, StartName
+from ._experiment import STARTS, Experiment, StartName, StepSizes
 from .evaluation import Evaluation, Gallery, evaluate_initialization
 from .fitting import BASELINE_FIT, StartFit, as_square, fit_start, seen_picture
 from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render
@@ -65,6 +65,7 @@ __all__ = [
     "Region",
     "StartFit",
     "StartName",
+    "StepSizes",
     "as_square",
     "check_region",
     "command_line",
