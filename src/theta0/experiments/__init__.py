@@ -7,8 +7,19 @@ from theta0.errors import InputError
 from theta0.inits import Initialization
 
 from . import ct, images
+from ._bench import Options
 from ._experiment import Experiment
 from .evaluation import Evaluation, Gallery, evaluate_initialization
+from .finished import Run, read_run_experiment, read_runs
+from .parts import Parts
+from .reproduce import (
+    Reproduction,
+    figure_curves,
+    figure_images,
+    steps_to_match,
+    table1,
+    table2,
+)
 from .run import command_line, commit, environment, machine, read_experiment, train
 
 PRESETS: dict[str, dict[str, Experiment]] = {
@@ -56,13 +67,24 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "Gallery",
+    "Options",
+    "Parts",
+    "Reproduction",
+    "Run",
     "command_line",
     "commit",
     "environment",
     "evaluate_initialization",
     "experiment_of",
+    "figure_curves",
+    "figure_images",
     "machine",
     "preset",
     "read_experiment",
+    "read_run_experiment",
+    "read_runs",
+    "steps_to_match",
+    "table1",
+    "table2",
     "train",
 ]

@@ -139,19 +139,38 @@ class Experiment:
 
         return validate
 
-    def starts(self, learned: Field, family: TaskFamily) -> Starts:
-        """The learned start and the paper's four baselines."""
-        keys = jax.random.split(jax.random.PRNGKey(self.seed + 1), 4)
-        signal = family.mean_signal()
-        shows_mean = mean(self.field, family.query_forward, signal, self.baseline, keys[0])
-        shows_same = matched(
-            learned, self.field, signal.p, self.baseline, keys[1], family.query_forward
+    def starts(
+        self,
+        learned: Field,
+        family: TaskFamily,
+        keep: Callable[[str, Callable[[], Field]], Field] = lambda name, fitted: fitted(),
+    ) -> Starts:
+        """The learned start and the paper's four baselines.
+
+        Args:
+            learned: the start that was learned.
+            family: the class it was learned on.
+            keep: asked for Mean and Matched, with what fits them, which takes a while.
+        """
+        keys = self._baseline_keys()
+        signal, forward = family.mean_signal(), family.query_forward
+        shows_mean = keep("mean", lambda: mean(self.field, forward, signal, self.baseline, keys[0]))
+        shows_same = keep(
+            "matched",
+            lambda: matched(learned, self.field, signal.p, self.baseline, keys[1], forward),
         )
         mixed = shuffled(learned.field if isinstance(learned, Stepped) else learned, keys[2])
         return {
             "learned": lambda signal: learned,
-            "standard": lambda signal: standard(self.field, jax.random.fold_in(keys[3], signal)),
+            "standard": self.standard_start,
             "mean": lambda signal: shows_mean,
             "matched": lambda signal: shows_same,
             "shuffled": lambda signal: mixed,
         }
+
+    def standard_start(self, signal: int) -> Field:
+        """The random initialization that a signal, by its number, is fitted from."""
+        return standard(self.field, jax.random.fold_in(self._baseline_keys()[3], signal))
+
+    def _baseline_keys(self):
+        return jax.random.split(jax.random.PRNGKey(self.seed + 1), 4)
