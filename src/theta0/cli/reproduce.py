@@ -4,7 +4,7 @@ import difflib
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -105,7 +105,7 @@ class Reproduce:
 
     name: tyro.conf.Positional[str]
     """table1, table2, figure-images or figure-curves"""
-    options: Annotated[Options, tyro.conf.arg(name="")]
+    options: Annotated[Options, tyro.conf.arg(name="")] = field(default_factory=Options)
     runs: tuple[Path, ...] = ()
     """run folders, one a class, in this order (default: the paper's classes)"""
     scale: Literal["smoke", "cpu", "paper"] | None = None
@@ -124,9 +124,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     if not argv:
         raise InputError(f"name what to reproduce: theta0 reproduce {'|'.join(TARGETS)}")
-    arguments = parse(
-        Reproduce, argv, "reproduce", description=EXAMPLES, default=Reproduce("", Options())
-    )
+    arguments = parse(Reproduce, argv, "reproduce", description=EXAMPLES)
     target = _target(arguments)
     out = arguments.out or Path("results") / arguments.name
     _require_own_results(out, arguments.overwrite)

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from theta0.config import to_plain
-from theta0.errors import require_positive
+from theta0.errors import InputError, require_positive
 from theta0.evaluate import Protocol, Rows, Starts, evaluate
 from theta0.tasks import DataConfig, TaskFamily
 
@@ -19,29 +19,34 @@ from .parts import Parts
 
 @dataclass(frozen=True)
 class Options:
-    """What the user says about a protocol; left out: the default of the table or figure."""
+    """What the user says about a protocol; left out: the default, in brackets."""
 
     signals: int | None = None
-    """test signals: table1 100, table2 50, figure-curves 8, figure-images 2"""
+    """test signals [table1: 100, table2: 50, figure-curves: 8, figure-images: 2]"""
     tuning_signals: int | None = None
-    """validation signals that choose step sizes: tables 4, figures 2"""
+    """validation signals that choose step sizes [tables: 4, figures: 2]"""
     steps: tuple[int, ...] | None = None
-    """figures: numbers of gradient steps"""
+    """figures: numbers of gradient steps [figure-images: up to 10, figure-curves: up to 50]"""
     sgd: tuple[float, ...] | None = None
-    """step sizes tried for gradient descent (default: the run's own)"""
+    """step sizes tried for gradient descent [the run's own]"""
     adam: tuple[float, ...] | None = None
-    """step sizes tried for Adam (default: the run's own)"""
+    """step sizes tried for Adam [the run's own]"""
     match_signals: int | None = None
-    """table1: test signals on which steps to match Meta are counted, the first ones (default 4)"""
+    """table1: test signals on which steps to match Meta are counted, the first ones [4]"""
     match_tuning_signals: int | None = None
-    """table1: validation signals that choose their step sizes (default 1)"""
+    """table1: validation signals that choose their step sizes [1]"""
     match_steps: int | None = None
-    """table1: the most steps a start is given to match Meta (default 200)"""
+    """table1: the most steps a start is given to match Meta [200]"""
 
     def __post_init__(self):
         # Before an hour of training rather than after it.
         Protocol(**self.of_protocol())
         require_positive(self, "match_signals", "match_tuning_signals", "match_steps")
+        if (self.match_signals or 0) > (self.signals or self.match_signals or 0):
+            raise InputError(
+                f"match_signals is {self.match_signals}, but they are the first of {self.signals} "
+                "signals; give fewer, or more signals"
+            )
 
     def of_protocol(self) -> dict[str, Any]:
         """What is given of a `Protocol`."""
@@ -125,6 +130,6 @@ class Bench:
         }
 
 
-def share(on_progress: OnProgress, begin: float, end: float) -> OnProgress:
+def share(on_progress: OnProgress, begin: int | float, end: int | float) -> OnProgress:
     """Progress from 0 to 1 as progress from ``begin`` to ``end``."""
     return lambda what, done: on_progress(what, begin + (end - begin) * done)

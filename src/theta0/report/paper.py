@@ -39,7 +39,8 @@ def match_table(rows: Sequence[series.Row]) -> Table:
             "Steps to match: the first number of steps tried after which the mean over the first "
             f"{_numbers(few, 'n')} test signals reaches that of the learned start after {steps} "
             "steps with its best optimizer, each with the step size that is best on validation "
-            "signals for that number of steps; > N: not within N steps, where the search ended.",
+            "signals for that number of steps; > N: not within N steps, where the search ended, at "
+            "its limit or with a start that was not half-way there.",
         ),
         higher=(psnr,),
         within="class",
