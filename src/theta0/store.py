@@ -74,7 +74,8 @@ class Stored:
             if data[:1] == b"\x80" or data[:2] == b"PK":
                 raise InputError(
                     f"{path}: a pickle or zip archive, which is never loaded; "
-                    "give a .safetensors file written by theta0"
+                    "give a .safetensors file written by theta0 (theta0 import makes one of the "
+                    "paper's authors' pickle)"
                 ) from error
             raise InputError(
                 f"{path}: not a whole theta0 .safetensors file ({type(error).__name__}: {error})"

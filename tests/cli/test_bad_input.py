@@ -158,6 +158,27 @@ def test_a_start_for_another_kind_of_signal(refused, ct_run, images_run, photo, 
         (["--seconds", "0"], "--seconds"),
         (["--size", "1"], "--size 1"),
         (["--size", "100000"], "--size 100000"),
+        (["--keep", "10%"], "rays.*--views"),
+        (["--mask", "mask.png"], "rays.*--views"),
+        (["--keep", "0"], "--keep 0: give a share"),
+        (["--keep", "-10%"], "--keep -10%: give a share|--keep"),
+        (["--keep", "0%"], "--keep 0%: give a share"),
+        (["--keep", "101%"], "--keep 101%: give a share"),
+        (["--keep", "1600"], "--keep 1600: give a share.*10% or 0.1"),
+        (["--keep", "nan"], "--keep nan: give a share"),
+        (["--keep", "%"], "--keep %: give a share"),
+        (["--keep", "some"], "--keep some: give a share"),
+        (["--region", "0", "0", "1"], "--region"),
+        (["--region", "0", "0", "1", "x"], "--region.*x"),
+        (["--region", "0", "0", "0", "1"], "region 0 0 0 1: give TOP LEFT BOTTOM RIGHT"),
+        (["--region", "0", "0", "1", "nan"], "region 0 0 1 nan: give"),
+        (["--region", "-2", "0", "1", "1"], "beyond -1 to 2"),
+        (["--region", "0", "0", "1", "1", "--size", "100000"], "--size 100000"),
+        (["--starts", "best"], "best.*--starts"),
+        (["--starts"], "--starts: name at least one"),
+        (["--data", "photos"], "--data photos: only --starts mean"),
+        (["--seed", "-1"], "--seed -1: give 0"),
+        (["--seed", "4294967296"], "--seed 4294967296: give 0"),
         (["--optimizer", "adam"], "give --lr"),
         (["--optimizer", "magic"], "magic"),
         (["--colour", "red"], "--colour"),
@@ -166,6 +187,25 @@ def test_a_start_for_another_kind_of_signal(refused, ct_run, images_run, photo, 
 )
 def test_options_that_cannot_be_used(refused, ct_run, slice_file, options, words):
     refused(words, "fit", ct_run, slice_file, *options)
+
+
+def test_a_mask_that_cannot_be_used(refused, images_run, photo, tmp_path):
+    for name, size, level in (("small", (20, 20), 255), ("black", (24, 20), 0)):
+        Image.new("L", size, level).save(tmp_path / f"{name}.png")
+    (tmp_path / "text.png").write_bytes(b"dear reader")
+    for name, words in {
+        "small": "small.png: a mask of 20 x 20 pixels for a picture of 24 x 20",
+        "black": "black.png: leaves nothing to fit",
+        "text": "text.png: is no picture",
+        "missing": "missing.png: no such file",
+    }.items():
+        refused(words, "fit", images_run, photo, "--mask", tmp_path / f"{name}.png")
+
+
+def test_a_region_too_large_at_the_scale_of_the_file(refused, images_run, photo, monkeypatch):
+    monkeypatch.setattr("theta0.experiments.rendering.LARGEST_SIZE", 50)
+    region = ["--region", -1, -1, 2, 2]
+    refused("60 pixels.*choose a size of at most 50", "fit", images_run, photo, *region)
 
 
 def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
@@ -181,7 +221,7 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
     "argv, words",
     [
         (["trian"], "did you mean train"),
-        (["frobnicate"], "choose from demo, train, fit, eval, inits, info"),
+        (["frobnicate"], "choose from demo, train, fit, eval, import, inits, info"),
         (["train"], "name a preset: theta0 train ct"),
         (["train", "image"], "did you mean images"),
         (["train", "zzz"], "choose from ct, images, image-celeba"),

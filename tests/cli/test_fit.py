@@ -3,15 +3,18 @@
 import errno
 import json
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
 import theta0.files as files
 from theta0.fields import evaluate
+from theta0.fit import InnerConfig, fit
+from theta0.forward import Points
 from theta0.inits import load
 from theta0.metrics import psnr
-from theta0.tasks import pixel_coordinates
+from theta0.tasks import Observation, pixel_coordinates
 
 
 def read(path):
@@ -37,7 +40,9 @@ def test_a_picture(theta0, images_run, photo, tmp_path):
     result = done.json
     assert (result["optimizer"], result["lr"]) == ("sgd", 0.01)
     assert [row["steps"] for row in result["steps"]] == [0, 1, 2, 5, 6]
-    assert all(set(row) == {"steps", "psnr", "ssim"} for row in result["steps"])
+    for row in result["steps"]:
+        assert set(row) == {"init", "optimizer", "lr", "steps", "psnr", "ssim"}
+        assert (row["init"], row["optimizer"], row["lr"]) == ("learned", "sgd", 0.01)
     stored = json.loads((out / "results.json").read_text())
     assert stored["steps"] == result["steps"] and len(stored["losses"]) == 6
     # All pixels, every step: the loss before step k is the error of the field after k steps.
@@ -130,6 +135,143 @@ def test_a_picture_too_small_for_ssim_is_still_json(theta0, images_run, photo, t
         "fit", tmp_path / "small.safetensors", photo, "--steps", 1, "--out", tmp_path, "--json"
     )
     assert done.code == 0 and done.json["steps"][0]["ssim"] is None
+
+
+@pytest.fixture(scope="module")
+def mask(tmp_path_factory):
+    """White on the left half of the photo, 20 pixels high and 24 wide."""
+    seen = np.zeros((20, 24), np.uint8)
+    seen[:, :12] = 255
+    path = tmp_path_factory.mktemp("mask") / "mask.png"
+    Image.fromarray(seen).save(path)
+    return path
+
+
+def test_a_masked_picture_is_fitted_where_it_is_white(theta0, images_run, photo, mask, tmp_path):
+    done = theta0(
+        "fit", images_run, photo, "--mask", mask, "--steps", 2, "--out", tmp_path, "--json"
+    )
+    assert done.code == 0 and "72 of 144 pixels are seen" in done.err
+    start = load(images_run / "init.safetensors")
+    query = start.description.data.read(photo).task.query
+    left = query.p[:, 1] < 0.5
+    loop = InnerConfig("sgd", 0.01, 2)
+    key = jax.random.PRNGKey(0)
+    expected = fit(
+        Points(), start.field, Observation(query.p[left], query.y[left]), loop.build(), key
+    )
+    for found, other in zip(
+        jax.tree.leaves(load(tmp_path / "fitted.safetensors").field),
+        jax.tree.leaves(expected.field),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, other)
+    final = done.json["steps"][-1]
+    shown = np.asarray(evaluate(expected.field, query.p))
+    assert final["psnr_unseen"] == pytest.approx(psnr(shown[~left], query.y[~left]), abs=2e-3)
+    assert final["psnr"] == pytest.approx(psnr(shown, query.y), abs=2e-3)
+    assert f"({final['psnr_unseen']:.2f} dB on unseen pixels)" in done.err
+    stored = json.loads((tmp_path / "results.json").read_text())
+    assert (stored["seen"], stored["pixels"]) == (72, 144) and stored["steps"] == done.json["steps"]
+
+
+def test_a_white_mask_is_no_mask(theta0, images_run, photo, tmp_path):
+    Image.new("L", (24, 20), 255).save(tmp_path / "white.png")
+    arguments = ["fit", images_run, photo, "--steps", 1, "--out", tmp_path, "--json"]
+    masked, plain = theta0(*arguments, "--mask", tmp_path / "white.png"), theta0(*arguments)
+    assert masked.json["steps"] == [{**row, "psnr_unseen": None} for row in plain.json["steps"]]
+    assert "unseen" not in masked.err
+
+
+def test_a_share_of_the_pixels_is_the_same_for_the_same_seed(theta0, images_run, photo, tmp_path):
+    def rows(*options):
+        arguments = ["fit", images_run, photo, "--steps", 1, "--out", tmp_path, "--json"]
+        done = theta0(*arguments, *options)
+        assert done.code == 0
+        return done.json["steps"], json.loads((tmp_path / "results.json").read_text())["seen"]
+
+    one = rows("--keep", "10%", "--seed", 3)
+    assert one[1] == 14 and one == rows("--keep", "0.1", "--seed", 3)
+    assert one[0] != rows("--keep", "10%", "--seed", 4)[0]
+    assert rows("--keep", "100%")[1] == 144
+
+
+def test_a_share_is_of_what_the_mask_shows(theta0, images_run, photo, mask, tmp_path):
+    arguments = ["--mask", mask, "--keep", "25%", "--steps", 1, "--out", tmp_path]
+    assert "18 of 144 pixels are seen" in theta0("fit", images_run, photo, *arguments).err
+
+
+def test_a_region_is_the_crop_of_the_whole(theta0, images_run, photo, tmp_path):
+    arguments = ["fit", images_run, photo, "--steps", 1, "--out", tmp_path]
+    theta0(*arguments, "--size", 64)
+    region = ["--region", 0.25, 0.125, 0.5, 0.625]
+    done = theta0(*arguments, *region, "--size", 32)
+    assert done.code == 0
+    whole, part = read(tmp_path / "reconstruction-64.png"), read(tmp_path / "region.png")
+    assert part.shape == (16, 32, 3)
+    assert np.abs(part.astype(int) - whole[16:32, 8:40]).max() <= 1
+    assert not (tmp_path / "reconstruction-32.png").exists()
+    # Without a size at the scale of the file, whose square has 20 pixels a side.
+    theta0(*arguments, *region)
+    assert read(tmp_path / "region.png").shape == (5, 10, 3)
+    assert theta0(*arguments, "--region", -1, 0, 2, 1).code == 0
+    assert read(tmp_path / "region.png").shape == (60, 20, 3)
+
+
+def test_every_start_side_by_side(theta0, images_run, photo, tmp_path):
+    arguments = ["fit", images_run, photo, "--steps", 2, "--keep", "50%", "--json", "--out"]
+    alone = theta0(*arguments, tmp_path / "alone").json
+    done = theta0(*arguments, tmp_path / "all", "--starts", "all")
+    rows = done.json["steps"]
+    assert [(row["init"], row["steps"]) for row in rows] == [
+        (name, step)
+        for name in ("learned", "standard", "mean", "matched", "shuffled")
+        for step in (0, 1, 2)
+    ]
+    assert rows[:3] == alone["steps"]
+    assert {(row["optimizer"], row["lr"]) for row in rows[3:]} == {("adam", 3e-4)}
+    assert "standard: " in done.err and "adam 0.0003" in done.err
+    for name in ("reconstruction.png", "fitted.safetensors"):  # those of the learned start
+        assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    one_row, five_rows = (read(tmp_path / name / "strip.png") for name in ("alone", "all"))
+    assert five_rows.shape[0] > 4 * one_row.shape[0]
+    # No two of them are the same start.
+    assert len({row["psnr"] for row in rows if row["steps"] == 0}) == 5
+
+
+def test_starts_repeat_by_seed(theta0, images_run, photo, tmp_path):
+    arguments = ["fit", images_run, photo, "--steps", 1, "--out", tmp_path, "--json"]
+    rows = lambda seed: theta0(*arguments, "--starts", "standard", "--seed", seed).json["steps"]
+    assert rows(1) == rows(1) != rows(2)
+
+
+def test_a_given_optimizer_holds_for_every_start(theta0, images_run, photo, tmp_path):
+    done = theta0(
+        "fit", images_run, photo, "--steps", 1, "--starts", "learned", "shuffled", "--optimizer",
+        "adam", "--lr", "1e-3", "--out", tmp_path, "--json",
+    )  # fmt: skip
+    assert {row["init"] for row in done.json["steps"]} == {"learned", "shuffled"}
+    assert {(row["optimizer"], row["lr"]) for row in done.json["steps"]} == {("adam", 1e-3)}
+
+
+def test_the_mean_needs_the_class(theta0, refused, images_run, pictures, photo, tmp_path):
+    start = images_run / "init.safetensors"
+    refused("mean.*give --data", "fit", start, photo, "--starts", "learned", "mean")
+    refused("no such folder", "fit", start, photo, "--starts", "mean", "--data", "nowhere")
+    arguments = ["fit", start, photo, "--steps", 1, "--json", "--out", tmp_path / "out"]
+    done = theta0(*arguments, "--starts", "all")
+    assert done.code == 0 and "mean is left out" in done.err
+    assert "mean" not in {row["init"] for row in done.json["steps"]}
+    given = theta0(*arguments, "--starts", "mean", "--data", pictures)
+    assert {row["init"] for row in given.json["steps"]} == {"mean"}
+
+
+def test_the_mean_of_phantoms_needs_no_data(theta0, ct_run, slice_file, tmp_path):
+    done = theta0(
+        "fit", ct_run / "init.safetensors", slice_file, "--steps", 1, "--starts", "mean", "--out",
+        tmp_path, "--json",
+    )  # fmt: skip
+    assert done.code == 0 and {row["init"] for row in done.json["steps"]} == {"mean"}
 
 
 def test_a_step_size_that_diverges_is_a_failure_that_says_what_to_try(refused, images_run, photo):

@@ -237,12 +237,12 @@ def test_a_class_of_pictures_in_its_own_layout(theta0, refused, pictures, tmp_pa
     out = tmp_path / "run"
     done = theta0(
         "train", "image-celeba", "--scale", "smoke", "--data", root, "--out", out,
-        "--data.source.limit", 8, "--data.augment", "--outer.steps", 2,
+        "--data.source.limit", 8, "--data.mirror", "--outer.steps", 2,
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "7 signals to learn from" in done.err and "skipped absent.jpg: named in" in done.err
     source = CelebA(str(root), test=2, limit=8)
-    assert read_experiment(out).data == replace(tiny.data, source=source, augment=True)
+    assert read_experiment(out).data == replace(tiny.data, source=source, mirror=True)
     # What is handed on says which data, and not where they lay.
     told = load(out / "init.safetensors").description
     assert told.preset == "image-celeba" and told.data.source == replace(source, path="celeba")

@@ -8,11 +8,18 @@ import optax
 import pytest
 
 from theta0.conformance import check_gradient, check_meta_gradient
-from theta0.fields import FourierConfig, PositionalConfig, SirenConfig, weights
+from theta0.fields import (
+    FourierConfig,
+    PositionalConfig,
+    SirenConfig,
+    Stepped,
+    SteppedConfig,
+    weights,
+)
 from theta0.fit import InnerConfig, InnerLoop, adapt, loss_and_gradient, step
 from theta0.fit import start as begin
 from theta0.forward import Lines, Points, Rays, Segments, Volume
-from theta0.meta import FOMAML, MAML, Reptile
+from theta0.meta import FOMAML, MAML, MetaSGD, Reptile
 from theta0.tasks import Observation, Task
 
 
@@ -192,6 +199,85 @@ def test_descending_reptile_moves_towards_the_adapted_weights(x64):
     moved = eqx.apply_updates(field, updates)
     for a, b, c in zip(weights(moved), weights(field), weights(adapted), strict=True):
         np.testing.assert_allclose(a, 0.7 * b + 0.3 * c, atol=1e-14)
+
+
+def stepped(field, lr, steps, per):
+    """The field with step sizes of its own, each another one: a mistaken place would show."""
+    config = SteppedConfig(field.config, lr, steps, per)
+    rng = np.random.default_rng(6)
+    vary = lambda leaf: leaf * jnp.asarray(rng.uniform(0.5, 1.5, leaf.shape), leaf.dtype)
+    step_sizes = jax.tree.map(vary, config.build(jax.random.PRNGKey(0)).step_sizes)
+    return Stepped(field, step_sizes, config)
+
+
+METASGD = [("layer", 2, 2), ("weight", 2, 2), ("layer", 1, 3), slow("weight", 3, 6)]
+
+
+@pytest.mark.parametrize("per, own, steps", METASGD)
+def test_metasgd_gradient_matches_finite_differences(x64, per, own, steps):
+    # Of the start and of every step size; with 3 own step sizes and 6 steps the last serves four.
+    forward, field, tasks, lr = build("points")
+    field, task, key = stepped(field, lr, own, per), one(tasks), jax.random.PRNGKey(4)
+    loop = InnerConfig("learned", 1.0, steps).build()
+    _, direction = eqx.filter_jit(MetaSGD(loop).task_gradient)(forward, field, task, key)
+    params, static = eqx.partition(field, eqx.is_inexact_array)
+
+    def after_adaptation(params):
+        inner_key, outer_key = jax.random.split(key)
+        adapted, _ = adapt(forward, eqx.combine(params, static), task.support, loop, inner_key)
+        return loss_and_gradient(forward, adapted, task.query, outer_key)[0]
+
+    check_gradient(after_adaptation, params, eqx.filter(direction, eqx.is_inexact_array), rtol=1e-6)
+
+
+@pytest.mark.parametrize("per, own, steps", METASGD)
+def test_metasgd_equals_a_reimplementation_by_plain_autodiff(x64, per, own, steps):
+    forward, field, tasks, lr = build("points")
+    field, task = stepped(field, lr, own, per), one(tasks)
+    start, static = eqx.partition(field.field, eqx.is_inexact_array)
+
+    def mse(params, data):
+        return jnp.mean((eqx.combine(params, static)(data.p.T).T - data.y) ** 2)
+
+    def outer(params, sizes):
+        for k in range(steps):
+            mine = jax.tree.map(lambda leaf, k=k: leaf[min(k, own - 1)], sizes)
+            gradient = jax.grad(mse)(params, task.support)
+            params = jax.tree.map(lambda w, a, g: w - a * g, params, mine, gradient)
+        return mse(params, task.query)
+
+    expected = jax.jit(jax.grad(outer, argnums=(0, 1)))(start, field.step_sizes)
+    loop = InnerConfig("learned", 1.0, steps).build()
+    _, found = eqx.filter_jit(MetaSGD(loop).task_gradient)(
+        forward, field, task, jax.random.PRNGKey(4)
+    )
+    for a, b in zip(weights(found), jax.tree.leaves(expected), strict=True):
+        assert np.abs(b).max() > 0
+        # Derivatives by step sizes are larger than those by weights: each to its own scale.
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-10 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("own", [1, 2])
+def test_equal_step_sizes_are_gradient_descent(x64, key, own):
+    forward, field, tasks, lr = build("points")
+    support = one(tasks).support
+    config = SteppedConfig(field.config, lr, own)
+    sizes = jax.tree.map(
+        lambda leaf: jnp.full((own, *[1] * leaf.ndim), lr), eqx.filter(field, eqx.is_inexact_array)
+    )
+    loop = InnerConfig("learned", 1.0, 5).build()
+    found, _ = eqx.filter_jit(adapt)(forward, Stepped(field, sizes, config), support, loop, key)
+    expected, _ = eqx.filter_jit(adapt)(forward, field, support, inner("sgd", lr, 5), key)
+    for a, b in zip(weights(found.field), weights(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-15)
+    for a, b in zip(jax.tree.leaves(found.step_sizes), jax.tree.leaves(sizes), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_metasgd_asks_for_step_sizes():
+    forward, field, tasks, lr = build("points", np.float32)
+    with pytest.raises(TypeError, match="Siren has none"):
+        MetaSGD(inner("sgd", lr, 1)).task_gradient(forward, field, one(tasks), jax.random.key(0))
 
 
 ESTIMATORS = [MAML, FOMAML, Reptile]

@@ -8,6 +8,7 @@ from PIL import Image
 from theta0.data import Folder, PicturesInMemory, Split
 from theta0.errors import InputError
 from theta0.tasks import ImageConfig, ImageTasks, Task, TaskFamily, pixel_coordinates, stack
+from theta0.tasks._grid import z_order
 
 SIZE, COUNT = 8, 10
 
@@ -133,8 +134,8 @@ def test_the_mean_is_of_at_most_two_thousand_pictures_each_loaded_once():
     assert len(pictures.loaded) == 2
 
 
-def test_augmentation_is_drawn_from_seed_and_step_and_only_in_training(folder):
-    settings = {"inner_points": 20, "outer_points": 30, "augment": True}
+def test_mirroring_is_drawn_from_seed_and_step_and_only_in_training(folder):
+    settings = {"inner_points": 20, "outer_points": 30, "mirror": True}
     one, other, plain = build(folder, **settings), build(folder, **settings), build(folder)
     other.training_tasks(0, 0, 3)
     a = one.training_tasks(7, 5, 2)
@@ -145,22 +146,49 @@ def test_augmentation_is_drawn_from_seed_and_step_and_only_in_training(folder):
     assert bool(eqx.tree_equal(one.mean_signal(), plain.mean_signal()))
 
 
-def test_support_and_query_see_the_same_augmented_picture():
-    # A picture whose value tells where the pixel lay: both sets must lie on one cropped ramp.
-    ramp = np.broadcast_to(np.arange(64, dtype=np.uint8)[None, :, None, None] * 4, (3, 64, 64, 1))
+def test_support_and_query_see_the_same_mirrored_picture():
+    # A picture whose value tells where the pixel lay: both sets must lie on one ramp.
+    ramp = np.broadcast_to(np.arange(64, dtype=np.uint8)[None, None, :, None] * 4, (3, 64, 64, 1))
     pictures = PicturesInMemory(ramp, ("a", "b", "c"), (), Split((0,), (1,), (2,)))
-    config = ImageConfig(size=64, inner_points=500, outer_points=500, augment=True)
-    slopes = set()
-    for step in range(5):
+    config = ImageConfig(size=64, inner_points=500, outer_points=500, mirror=True)
+    found = []
+    for step in range(40):
         task = ImageTasks(config, pictures).training_tasks(0, step, 1)
-        fits = []
+        mirrored = []
         for part in (task.support, task.query):
-            rows, values = part.p[0, :, 0], part.y[0, :, 0]
-            inside = (rows > 0.05) & (rows < 0.95)
-            fits.append(np.polyfit(rows[inside], values[inside], 1))
-        np.testing.assert_allclose(fits[0], fits[1], atol=1e-4)
-        slopes.add(round(float(fits[0][0]), 4))
-    assert len(slopes) == 5 and max(slopes) <= 256 / 255 + 1e-4
+            column = 64 * part.p[0, :, 1] - 0.5
+            plain, other = column * 4 / 255, (63 - column) * 4 / 255
+            mirrored.append(np.allclose(part.y[0, :, 0], other, atol=1e-5))
+            assert mirrored[-1] or np.allclose(part.y[0, :, 0], plain, atol=1e-5)
+        assert mirrored[0] == mirrored[1]
+        found.append(mirrored[0])
+    assert 10 <= sum(found) <= 30
+
+
+@pytest.mark.parametrize("inner, outer", [(1024, 3072), (1024, 1024), (500, 700), (4095, 1)])
+def test_chosen_pixels_are_spread_over_the_picture(inner, outer):
+    # In any 16 x 16 square of 64 x 64 pixels as many as its area asks for, give or take the ends
+    # of its stretch of the curve; a plain draw of 1024 would scatter by 14.
+    pictures = PicturesInMemory(np.zeros((3, 64, 64, 1), np.uint8), ("a", "b", "c"), (),
+                                Split((0,), (1,), (2,)))  # fmt: skip
+    config = ImageConfig(size=64, inner_points=inner, outer_points=outer, pixel_offset=0.0)
+    task = ImageTasks(config, pictures).training_tasks(1, 2, 1)
+    for count, part in ((inner, task.support), (outer, task.query)):
+        squares = np.floor(part.p[0] * 4).astype(int)
+        found = np.bincount(squares[:, 0] * 4 + squares[:, 1], minlength=16)
+        if part is task.support or outer == 4096 - inner:
+            assert np.abs(found - count / 16).max() <= 2
+        assert len(np.unique(part.p[0], axis=0)) == count
+
+
+def test_morton_order_visits_every_pixel_once_and_square_by_square():
+    for height, width in ((8, 8), (5, 7), (1, 1), (3, 16)):
+        order = z_order(height, width)
+        assert sorted(order) == list(range(height * width))
+    order = z_order(16, 16).reshape(-1, 16)  # runs of 16: the 4 x 4 squares
+    for run in order:
+        rows, columns = run // 16, run % 16
+        assert np.ptp(rows) == np.ptp(columns) == 3
 
 
 def test_data_elsewhere_is_a_setting_of_the_source(monkeypatch):

@@ -5,6 +5,7 @@ Human text goes to stderr. ``--json`` puts one JSON object on the last line of s
 """
 
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Callable
@@ -16,6 +17,8 @@ COMMANDS = {
     "fit": "fit one picture or CT slice from an initialization",
     "eval": "compare a learned start with the paper's baselines on test signals",
     "reproduce": "the paper's tables and figures: theta0 reproduce table1|table2|...",
+    "data": "write a class of pictures as one .npz file: theta0 data image-text|image-sdf|...",
+    "import": "turn a start of the paper's authors (a Haiku pickle) into a file of theta0",
     "inits": "list the initializations that come with theta0",
     "info": "describe an initialization or a run folder",
 }
@@ -94,4 +97,6 @@ def _command(name: str) -> Callable[[list[str]], dict[str, Any]]:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(COMMANDS)}"
         raise InputError(f"unknown command {name!r}; {hint}")
-    return importlib.import_module(f"theta0.cli.{name}").main
+    # A module of the name "import" could not be named in an import statement.
+    module = f"{name}_" if keyword.iskeyword(name) else name
+    return importlib.import_module(f"theta0.cli.{module}").main

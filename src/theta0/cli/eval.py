@@ -74,9 +74,14 @@ def main(argv: list[str]) -> dict[str, Any]:
         )
     training = read_jsonl(folder / "metrics.jsonl") if in_run else []
     facts = initialization.description.provenance
+    origin = (
+        f"imported from {facts['imported']}"
+        if "imported" in facts
+        else f"learned in {facts.get('outer_steps')} outer steps"
+    )
     intro = (
-        f"The start “{initialization.description.name}”, learned in {facts.get('outer_steps')} "
-        f"outer steps, against the paper's baselines on {experiment.protocol.signals} test signals."
+        f"The start “{initialization.description.name}”, {origin}, against the paper's baselines "
+        f"on {experiment.protocol.signals} test signals."
     )
     title = f"{initialization.description.name}: learned start against baselines"
     return write_evaluation(out, title, intro, evaluation, training)

@@ -2,36 +2,48 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import jax
-import numpy as np
 import tyro
 
 from theta0.errors import InputError
-from theta0.evaluate import predict
-from theta0.files import write_bytes, write_json
-from theta0.fit import Fit, OptimizerName, fit
-from theta0.forward import Points, check_shapes
+from theta0.experiments import (
+    BASELINE_FIT,
+    LARGEST_SIZE,
+    STARTS,
+    Experiment,
+    Region,
+    StartName,
+    check_region,
+    experiment_of,
+    fit_start,
+    own_size,
+    read_experiment,
+)
+from theta0.fields import Field
+from theta0.fit import InnerConfig, OptimizerName
+from theta0.forward import check_shapes
 from theta0.inits import Initialization, find
-from theta0.metrics import psnr, ssim
-from theta0.report import strip
-from theta0.tasks import Signal, pixel_coordinates
+from theta0.tasks import Signal, observe_part
 
 from ._common import parse, progress_bar, require_folder, say
+from ._fit_results import in_words, write_fits
 
 EXAMPLES = """Fit one picture or CT slice from a learned start, and write the reconstruction at its
-own size, the fitted weights, PSNR and SSIM by step, and a strip of pictures.
+own size, the fitted weights, PSNR and SSIM by step, and a grid of pictures.
 
 examples:
   theta0 fit faces photo.jpg
   theta0 fit faces photo.jpg --steps 2 --size 512
+  theta0 fit faces photo.jpg --region 0.3 0.2 0.6 0.8 --size 1024
+  theta0 fit faces photo.jpg --keep 10%
+  theta0 fit faces photo.jpg --mask mask.png --starts learned standard
   theta0 fit phantoms slice.npy --views 8 --steps 200 --optimizer adam --lr 1e-3
   theta0 fit runs/ct/cpu scans.npz --index 12 --views 16
-"""
 
-SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
-LARGEST_SIZE = 8192
+files in the output folder: reconstruction.png, fitted.safetensors, results.json, strip.png (a row a
+start, the target last); with --size N reconstruction-N.png, with --region region.png instead.
+"""
 
 
 @dataclass
@@ -54,12 +66,25 @@ class FitArguments:
     """views of a CT slice, evenly spaced over half a turn"""
     index: int = 0
     """which slice of a stack"""
+    mask: Path | None = None
+    """fit only what is white in this picture, which has the size of the fitted one"""
+    keep: str | None = None
+    """fit only a random share of the pixels (of those the mask shows), such as 10% or 0.1"""
+    starts: tuple[Literal["all", StartName], ...] = ("learned",)
+    """fit from these, side by side in strip.png; all but the learned one with Adam 3e-4, a default
+    that is not tuned, unless --optimizer or --lr is given, which then holds for every one;
+    reconstruction, weights and losses are kept of the learned one, or the first"""
+    data: str | None = None
+    """pictures or slices of the class, for the start mean, if it does not come from a run folder"""
     size: int | None = None
     """also render at this many pixels a side"""
+    region: Region | None = None
+    """also render TOP LEFT BOTTOM RIGHT, in fractions of the fitted square (-1 to 2: outside it is
+    extrapolated), its long side at --size pixels, or at the scale of the file"""
     seconds: float | None = None
-    """stop after this much time"""
+    """stop after this much time, each start"""
     seed: int = 0
-    """of random batches and samples"""
+    """of random batches and samples, of kept pixels, and of the starts but the learned one"""
     out: Path | None = None
     """folder for the results; fits/SIGNAL when left out"""
 
@@ -67,47 +92,73 @@ class FitArguments:
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(FitArguments, argv, "fit", description=EXAMPLES)
-    if arguments.size is not None and not 2 <= arguments.size <= LARGEST_SIZE:
-        raise InputError(f"--size {arguments.size}: give 2 to {LARGEST_SIZE} pixels")
-    if arguments.seconds is not None and not arguments.seconds > 0:
-        raise InputError(f"--seconds {arguments.seconds}: give a time above 0")
+    share = _check(arguments)
     # The resolved name, for a folder given as "." has none.
     out = arguments.out or Path("fits") / arguments.signal.resolve().stem
     require_folder(out)
     initialization = find(arguments.init)
     loop = _loop(initialization, arguments)
     loop.build()
-    data = initialization.description.data
-    signal = data.read(arguments.signal, arguments.views, arguments.index)
-    support, forward = signal.task.support, initialization.description.forward
-    check_shapes(forward, initialization.description.field, support.p, support.y)
-    steps = tuple(step for step in (*SNAPSHOTS, loop.steps) if step <= loop.steps)
-    with progress_bar(loop.steps) as update:
-        result = fit(
-            forward,
-            initialization.field,
-            support,
-            loop.build(),
-            jax.random.PRNGKey(arguments.seed),
-            tuple(dict.fromkeys(steps)),
-            arguments.seconds,
-            lambda done, loss: update(done, f"loss {loss:.2e}"),
-        )
-    rows = _write(out, initialization, loop, signal, result, arguments.size)
-    final = rows[-1]
-    counted = f"{final['steps']} step{'' if final['steps'] == 1 else 's'}"
-    say(
-        f"{arguments.signal.name}: {final['psnr']:.2f} dB, SSIM {final['ssim']:.3f} after "
-        f"{counted} of {loop.optimizer} {loop.lr:g} in {result.seconds:.1f} s"
-    )
+    signal = _signal(initialization, arguments, share)
+    if arguments.region is not None and arguments.size is None:
+        own_size(arguments.region, signal.own_side)
+    starts = _starts(initialization, arguments, signal)
+    fits = []
+    for name, start in starts.items():
+        used = loop if name == "learned" else _baseline_loop(loop, arguments)
+        with progress_bar(loop.steps) as update:
+            done = fit_start(
+                name, start, used, initialization.description.forward, signal, arguments.seed,
+                arguments.seconds,
+                lambda step, loss, name=name: update(step, f"{name}, loss {loss:.2e}"),
+            )  # fmt: skip
+        say(f"{arguments.signal.name}{', ' + name if len(starts) > 1 else ''}: {in_words(done)}")
+        fits.append(done)
+    write_fits(out, initialization, signal, fits, arguments.size, arguments.region)
     say(f"reconstruction, weights, strip and table: {out}")
     return {
         "out": str(out),
-        "optimizer": loop.optimizer,
-        "lr": loop.lr,
-        "steps": rows,
-        "seconds": round(result.seconds, 2),
+        "optimizer": fits[0].loop.optimizer,
+        "lr": fits[0].loop.lr,
+        "steps": [row for done in fits for row in done.rows],
+        "seconds": round(sum(done.result.seconds for done in fits), 2),
     }
+
+
+def _check(arguments: FitArguments) -> float:
+    """Refuse what no signal can be fitted with; returns the share of the pixels to keep."""
+    if arguments.size is not None and not 2 <= arguments.size <= LARGEST_SIZE:
+        raise InputError(f"--size {arguments.size}: give 2 to {LARGEST_SIZE} pixels")
+    if arguments.region is not None:
+        check_region(arguments.region)
+    if arguments.seconds is not None and not arguments.seconds > 0:
+        raise InputError(f"--seconds {arguments.seconds}: give a time above 0")
+    if not 0 <= arguments.seed < 2**32:
+        raise InputError(f"--seed {arguments.seed}: give 0 to {2**32 - 1}")
+    if not arguments.starts:
+        raise InputError(f"--starts: name at least one of {', '.join(STARTS)}, or all")
+    if arguments.data is not None and not {"mean", "all"} & set(arguments.starts):
+        raise InputError(f"--data {arguments.data}: only --starts mean (or all) has a use for it")
+    keep = "100%" if arguments.keep is None else arguments.keep
+    try:
+        share = float(keep[:-1]) / 100 if keep.endswith("%") else float(keep)
+    except ValueError:
+        share = float("nan")
+    if not 0 < share <= 1:
+        raise InputError(f"--keep {keep}: give a share above 0 and at most 1, such as 10% or 0.1")
+    return share
+
+
+def _signal(initialization: Initialization, arguments: FitArguments, share: float) -> Signal:
+    description = initialization.description
+    signal = description.data.read(arguments.signal, arguments.views, arguments.index)
+    if arguments.mask is not None or arguments.keep is not None:
+        signal = observe_part(signal, arguments.signal, arguments.mask, share, arguments.seed)
+        seen, pixels = len(signal.task.support.y), len(signal.task.query.y)
+        say(f"{seen} of {pixels} pixels are seen")
+    support = signal.task.support
+    check_shapes(description.forward, description.field, support.p, support.y)
+    return signal
 
 
 def _loop(initialization: Initialization, arguments: FitArguments):
@@ -125,63 +176,53 @@ def _loop(initialization: Initialization, arguments: FitArguments):
     return replace(inner, steps=arguments.steps, **given)
 
 
-def render(field, side: int, pixel_offset: float) -> np.ndarray:
-    """The field as a square picture of ``side`` pixels, float (side side channels)."""
-    rows = max(1, 2**18 // side)
-    points = pixel_coordinates(side, side, pixel_offset).reshape(side, side, 2)
-    parts = [
-        np.asarray(predict(Points(), field, points[i : i + rows].reshape(-1, 2)))
-        for i in range(0, side, rows)
-    ]
-    return np.concatenate(parts).reshape(side, side, -1)
+def _baseline_loop(loop: InnerConfig, arguments: FitArguments) -> InnerConfig:
+    """How the other starts are fitted: the learned one's step size would not suit them."""
+    given = arguments.optimizer is not None or arguments.lr is not None
+    if given and loop.optimizer != "learned":
+        return loop
+    return replace(BASELINE_FIT, steps=loop.steps, batch=loop.batch)
 
 
-def _png(picture: np.ndarray) -> bytes:
-    import io
-
-    from PIL import Image
-
-    pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _write(
-    out: Path,
-    initialization: Initialization,
-    loop,
-    signal: Signal,
-    result: Fit,
-    size: int | None,
-) -> list[dict[str, Any]]:
-    """Write everything a fit leaves; returns PSNR and SSIM by step."""
-    square = lambda values: np.asarray(values).reshape(signal.side, signal.side, -1)
-    target = square(signal.task.query.y)
-    kept = {**result.snapshots, len(result.losses): result.field}
-    pictures, rows = [], []
-    for step, field in sorted(kept.items()):
-        picture = square(predict(signal.query_forward, field, signal.task.query.p))
-        pictures.append(picture)
-        rows.append(
-            {
-                "steps": step,
-                "psnr": round(psnr(picture, target), 3),
-                "ssim": round(ssim(picture, target), 4),
-            }
-        )
-    field = result.field
-    write_bytes(
-        out / "reconstruction.png", _png(render(field, signal.own_side, signal.pixel_offset))
+def _starts(
+    initialization: Initialization, arguments: FitArguments, signal: Signal
+) -> dict[StartName, Field]:
+    """The starts asked for, by name."""
+    every = "all" in arguments.starts
+    names: tuple[StartName, ...] = tuple(
+        name for name in STARTS if every or name in arguments.starts
     )
-    if size is not None:
-        rendered = render(field, size, signal.pixel_offset)
-        write_bytes(out / f"reconstruction-{size}.png", _png(rendered))
-    counted = lambda steps: f"{steps} step{'' if steps == 1 else 's'}"
-    labels = [f"{counted(row['steps'])}, {row['psnr']:.1f} dB" for row in rows]
-    write_bytes(out / "strip.png", strip([*pictures, target], [*labels, "target"]))
-    description = replace(initialization.description, inner=loop)
-    Initialization(field, description).save(out / "fitted.safetensors")
-    losses = [float(loss) for loss in result.losses]
-    write_json(out / "results.json", {"steps": rows, "losses": losses})
-    return rows
+    if names == ("learned",):
+        return {"learned": initialization.field}
+    experiment, shown = _experiment(arguments, initialization), None
+    # The path that comes with a start, but not from its run folder, is only the data's name.
+    absent = arguments.data is None and experiment.data.path and not _in_run(arguments)
+    if "mean" in names and absent:
+        what = f"it shows the mean of {experiment.data.path}, which does not come with the start"
+        if not every:
+            raise InputError(f"--starts mean: {what}; give --data")
+        say(f"mean is left out: {what}; give --data")
+        names = tuple(name for name in names if name != "mean")
+    elif "mean" in names:
+        shown = experiment.data.build().mean_signal()
+    fields = {}
+    for name in names:
+        if name in ("mean", "matched"):
+            adam = experiment.baseline
+            say(f"making the start {name}: {adam.steps} steps of {adam.optimizer} {adam.lr:g}")
+        points, forward = signal.task.query.p, signal.query_forward
+        fields[name] = experiment.start(name, initialization.field, forward, points, shown)(0)
+    return fields
+
+
+def _in_run(arguments: FitArguments) -> bool:
+    return (Path(arguments.init) / "config.json").exists()
+
+
+def _experiment(arguments: FitArguments, initialization: Initialization) -> Experiment:
+    experiment = (
+        read_experiment(Path(arguments.init))
+        if _in_run(arguments)
+        else experiment_of(initialization)
+    )
+    return replace(experiment, seed=arguments.seed).with_data(arguments.data)

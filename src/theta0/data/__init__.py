@@ -1,6 +1,5 @@
 """Sources of signals: files or procedures become NumPy records. No JAX, no tasks."""
 
-from theta0.data.augment import augmented
 from theta0.data.celeba import CelebA
 from theta0.data.ct import (
     HU_WINDOW,
@@ -23,6 +22,7 @@ from theta0.data.images import (
     read_image,
     read_images,
 )
+from theta0.data.masks import read_mask
 from theta0.data.phantoms import Phantom, phantom, random_phantom, shepp_logan
 from theta0.data.picture_arrays import Arrays
 from theta0.data.pictures import Pictures, PicturesInMemory, PictureSource
@@ -51,7 +51,6 @@ __all__ = [
     "Split",
     "Text",
     "Window",
-    "augmented",
     "image_paths",
     "phantom",
     "random_curve",
@@ -60,6 +59,7 @@ __all__ = [
     "read_folder",
     "read_image",
     "read_images",
+    "read_mask",
     "read_npz",
     "read_slice",
     "read_slices",

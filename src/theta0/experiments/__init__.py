@@ -8,10 +8,12 @@ from theta0.inits import Initialization
 
 from . import ct, images
 from ._bench import Options
-from ._experiment import Experiment
+from ._experiment import STARTS, Experiment, StartName
 from .evaluation import Evaluation, Gallery, evaluate_initialization
 from .finished import Run, read_run_experiment, read_runs
+from .fitting import BASELINE_FIT, StartFit, as_square, fit_start, seen_picture
 from .parts import Parts
+from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render
 from .reproduce import (
     Reproduction,
     figure_curves,
@@ -63,14 +65,23 @@ def experiment_of(initialization: Initialization) -> Experiment:
 
 
 __all__ = [
+    "BASELINE_FIT",
+    "LARGEST_SIZE",
     "PRESETS",
+    "STARTS",
+    "WHOLE",
     "Evaluation",
     "Experiment",
     "Gallery",
     "Options",
     "Parts",
+    "Region",
     "Reproduction",
     "Run",
+    "StartFit",
+    "StartName",
+    "as_square",
+    "check_region",
     "command_line",
     "commit",
     "environment",
@@ -78,11 +89,15 @@ __all__ = [
     "experiment_of",
     "figure_curves",
     "figure_images",
+    "fit_start",
     "machine",
+    "own_size",
     "preset",
     "read_experiment",
     "read_run_experiment",
     "read_runs",
+    "render",
+    "seen_picture",
     "steps_to_match",
     "table1",
     "table2",

@@ -12,6 +12,7 @@ from theta0.errors import InputError, require_positive
 from theta0.evaluate import Protocol, Rows, Starts, evaluate
 from theta0.tasks import DataConfig, TaskFamily
 
+from ._experiment import STARTS
 from .evaluation import OnProgress
 from .finished import Run
 from .parts import Parts
@@ -78,14 +79,27 @@ class Bench:
 
     def starts(self, tell: OnProgress) -> Starts:
         """The run's start and its baselines; Mean and Matched are parts."""
-        experiment = self.run.experiment
+        experiment, signal = self.run.experiment, self.family.mean_signal()
         template = jax.eval_shape(experiment.field.build, jax.random.PRNGKey(0))
 
-        def keep(name, fitted):
+        def start(name):
+            make = lambda: experiment.start(
+                name, self.run.start.field, self.family.query_forward, signal.p, signal
+            )
+            if name not in ("mean", "matched"):
+                return make()
             tell(f"fitting {name}", 0.0)
-            return self.parts.field(f"{self.run.name}-{name}", self._of(self.run), template, fitted)
+            part = f"{self.run.name}-{name}"
+            field = self.parts.field(part, self._of(self.run), template, lambda: make()(0))
+            return lambda signal: field
 
-        return experiment.starts(self.run.start.field, self.family, keep)
+        return {name: start(name) for name in STARTS}
+
+    def standard(self) -> Starts:
+        """The usual random initialization alone."""
+        start, task = self.run.start.field, self.family.held_out("test", 0)
+        forward = self.family.query_forward
+        return {"standard": self.run.experiment.start("standard", start, forward, task.query.p)}
 
     def rows(
         self,

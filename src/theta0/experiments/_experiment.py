@@ -3,20 +3,24 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import jax
 import numpy as np
 import tyro
+from jaxtyping import Array, Float
 
 from theta0.errors import InputError
 from theta0.evaluate import Protocol, Starts, over_devices, psnr_by_step
 from theta0.fields import Field, FieldConfig, Granularity, NetworkConfig, Stepped, SteppedConfig
 from theta0.fit import InnerConfig
-from theta0.forward import ForwardConfig
-from theta0.inits import matched, mean, shuffled, standard
+from theta0.forward import ForwardConfig, ForwardMap
+from theta0.inits import find, matched, mean, shuffled, standard
 from theta0.meta import FOMAML, MAML, MetaGradient, MetaSGD, OuterConfig, Reptile
-from theta0.tasks import DataConfig, Task, TaskFamily
+from theta0.tasks import DataConfig, Observation, Task, TaskFamily
+
+StartName = Literal["learned", "standard", "mean", "matched", "shuffled"]
+STARTS: tuple[StartName, ...] = get_args(StartName)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class Experiment:
         default_factory=lambda: InnerConfig("adam", 1e-4, 500)
     )
     """how Mean and Matched are fitted to what they show"""
+    begin: str | None = None
+    """initialization to go on learning from (run folder, file or shipped name); random weights when
+    left out"""
     step_sizes: StepSizes = StepSizes()
     """what metasgd learns besides the start"""
     seed: int = 0
@@ -106,6 +113,21 @@ class Experiment:
             step_sizes=StepSizes(field.per, field.steps > 1),
         )
 
+    def beginning(self) -> Field:
+        """Where learning begins."""
+        fresh = self.learned_field.build(jax.random.PRNGKey(self.seed))
+        if self.begin is None:
+            return fresh
+        found = find(self.begin).field
+        if isinstance(fresh, Stepped) and not isinstance(found, Stepped):
+            found = Stepped(found, fresh.step_sizes, fresh.config)
+        if (kept := getattr(found, "config", None)) != self.learned_field:
+            raise InputError(
+                f"begin: {self.begin} is {kept}, but {self.learned_field} is to be learned; give "
+                "the same settings of field, inner and step-sizes"
+            )
+        return found
+
     def estimator(self, family: TaskFamily) -> MetaGradient:
         """The meta-gradient."""
         inner = self.learned_inner.build()
@@ -139,38 +161,41 @@ class Experiment:
 
         return validate
 
-    def starts(
-        self,
-        learned: Field,
-        family: TaskFamily,
-        keep: Callable[[str, Callable[[], Field]], Field] = lambda name, fitted: fitted(),
-    ) -> Starts:
-        """The learned start and the paper's four baselines.
-
-        Args:
-            learned: the start that was learned.
-            family: the class it was learned on.
-            keep: asked for Mean and Matched, with what fits them, which takes a while.
-        """
-        keys = self._baseline_keys()
-        signal, forward = family.mean_signal(), family.query_forward
-        shows_mean = keep("mean", lambda: mean(self.field, forward, signal, self.baseline, keys[0]))
-        shows_same = keep(
-            "matched",
-            lambda: matched(learned, self.field, signal.p, self.baseline, keys[1], forward),
-        )
-        mixed = shuffled(learned.field if isinstance(learned, Stepped) else learned, keys[2])
+    def starts(self, learned: Field, family: TaskFamily) -> Starts:
+        """The learned start and the paper's four baselines."""
+        signal = family.mean_signal()
         return {
-            "learned": lambda signal: learned,
-            "standard": self.standard_start,
-            "mean": lambda signal: shows_mean,
-            "matched": lambda signal: shows_same,
-            "shuffled": lambda signal: mixed,
+            name: self.start(name, learned, family.query_forward, signal.p, signal)
+            for name in STARTS
         }
 
-    def standard_start(self, signal: int) -> Field:
-        """The random initialization that a signal, by its number, is fitted from."""
-        return standard(self.field, jax.random.fold_in(self._baseline_keys()[3], signal))
+    def start(
+        self,
+        name: StartName,
+        learned: Field,
+        forward: ForwardMap,
+        points: Float[Array | np.ndarray, "points d"],
+        mean_signal: Observation | None = None,
+    ) -> Callable[[int], Field]:
+        """One of them: signal number -> field.
 
-    def _baseline_keys(self):
-        return jax.random.split(jax.random.PRNGKey(self.seed + 1), 4)
+        Args:
+            name: which.
+            learned: the learned start.
+            forward: how points see a field.
+            points: where Matched shows what the learned start shows.
+            mean_signal: what Mean shows; the others do without.
+        """
+        keys = jax.random.split(jax.random.PRNGKey(self.seed + 1), 4)
+        field = learned
+        if name == "standard":
+            return lambda signal: standard(self.field, jax.random.fold_in(keys[3], signal))
+        if name == "mean":
+            if mean_signal is None:
+                raise InputError("the start mean needs the mean signal of its class; give its data")
+            field = mean(self.field, forward, mean_signal, self.baseline, keys[0])
+        if name == "matched":
+            field = matched(learned, self.field, points, self.baseline, keys[1], forward)
+        if name == "shuffled":
+            field = shuffled(learned.field if isinstance(learned, Stepped) else learned, keys[2])
+        return lambda signal: field

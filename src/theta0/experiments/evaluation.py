@@ -66,11 +66,15 @@ def evaluate_initialization(
     steps = tuple(step for step in protocol.steps if step > 0)[-5:]
     pictures = gallery(experiment, starts, family, rows, steps)
     learned = initialization.description.provenance
-    facts = {
+    origin = {
         "start learned by": learned.get("command"),
+        "start imported from": learned.get("imported"),
         "at commit": learned.get("commit"),
         "outer steps": learned.get("outer_steps"),
         "seconds of training": learned.get("seconds"),
+    }
+    facts = {
+        **{name: value for name, value in origin.items() if value is not None},
         "seed": experiment.seed,
         "test signals": protocol.signals,
         "validation signals for step sizes": protocol.tuning_signals,

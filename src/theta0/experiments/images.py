@@ -39,7 +39,7 @@ PAPER = Experiment(
 CPU = Experiment(
     preset="images",
     scale="cpu",
-    data=ImageConfig(size=128, inner_points=8192, outer_points=4096),
+    data=ImageConfig(size=128, inner_points=4096, outer_points=4096),
     field=SirenConfig(),
     forward=Points(),
     meta="maml",

@@ -79,9 +79,8 @@ def table2(
             part = share(tell, number / (len(runs) + 1), (number + 1) / (len(runs) + 1))
             start = {"learned": lambda signal, start=train.start.field: start}
             rows += bench.rows(start, train, protocol, part)
-        standard = {"standard": test.experiment.standard_start}
         part = share(tell, len(runs) / (len(runs) + 1), 1)
-        reference = bench.rows(standard, test, protocol, part)
+        reference = bench.rows(bench.standard(), test, protocol, part)
         rows += [{**row, "train_class": None} for row in reference]
     return Reproduction(rows)
 

@@ -115,6 +115,7 @@ def train(
     first = jax.tree.map(lambda leaf: leaf[0], tasks.support)
     check_shapes(experiment.forward, experiment.learned_field, first.p, first.y)
     validate = experiment.validator(family)
+    beginning = experiment.beginning()
     if overwrite and (folder / "config.json").exists():
         shutil.rmtree(folder)
     write_json(folder / "config.json", to_plain(experiment))
@@ -127,6 +128,7 @@ def train(
             "commit": commit(),
             "credit": experiment.credit,
             "scale": experiment.scale,
+            "begin": experiment.begin and Path(experiment.begin).name,
             "meta": experiment.meta,
             "seed": experiment.seed,
             "outer_steps": progress.step,
@@ -146,9 +148,8 @@ def train(
     def keep(field, progress: Progress) -> None:
         Initialization(field, describe(progress)).save(folder / "init.safetensors")
 
-    fresh = experiment.learned_field.build(jax.random.PRNGKey(experiment.seed))
     learned = learn(
-        estimator, experiment.forward, fresh, family, experiment.outer,
+        estimator, experiment.forward, beginning, family, experiment.outer,
         experiment.seed, folder, validate, keep, on_step,
     )  # fmt: skip
     last = Initialization(learned.last, describe(learned.progress))

@@ -2,12 +2,14 @@
 
 from ._baselines import matched, mean, shuffled, standard
 from ._file import Description, Initialization, load, without_folders
+from ._haiku import import_haiku
 from ._shipped import find, shipped
 
 __all__ = [
     "Description",
     "Initialization",
     "find",
+    "import_haiku",
     "load",
     "matched",
     "mean",

@@ -37,14 +37,14 @@ class OuterConfig:
 
     lr: float = 5e-5
     """step size of Adam on the initialization"""
-    step_size_lr: float = 3e-4
-    """the same on learned step sizes (meta-learner metasgd), in their own units"""
     schedule: Literal["constant", "cosine"] = "cosine"
     """constant, or decaying to zero over all steps"""
     steps: int = 1000
     """outer steps"""
     tasks: int = 1
     """signals a step: the meta-batch"""
+    step_size_lr: float = 1e-4
+    """step size of Adam on learned step sizes (meta-learner metasgd), in their own units"""
     clip: float | None = None
     """largest norm of a meta-gradient; longer ones are shortened to it"""
     validate_every: int = 100

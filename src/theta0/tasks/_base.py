@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from theta0.forward import ForwardMap
 
@@ -81,6 +81,8 @@ class Signal:
     """pixels a side of the same square in the file"""
     pixel_offset: float
     """where in its pixel a sample lies"""
+    seen: Bool[np.ndarray, " pixels"] | None = None
+    """which pixels of the query the support holds, if only a part is observed"""
 
 
 def stack(tasks: list[Task]) -> Task:

@@ -1,7 +1,7 @@
 """Pixel coordinates: the unit square, (row, column), ``ij``."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 
 def pixel_coordinates(
@@ -19,3 +19,14 @@ def pixel_coordinates(
     columns = (np.arange(width) + offset) / width
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
     return grid.reshape(-1, 2).astype(np.float32)
+
+
+def z_order(height: int, width: int) -> Int[np.ndarray, " pixels"]:
+    """Pixel numbers (row by row) along Morton's curve, which visits square by square.
+
+    >>> z_order(2, 4).tolist()
+    [0, 1, 4, 5, 2, 3, 6, 7]
+    """
+    bits = np.arange(16)
+    spread = lambda n: ((np.arange(n)[:, None] >> bits & 1) << 2 * bits).sum(axis=1)
+    return np.argsort((2 * spread(height)[:, None] + spread(width)).ravel())

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from theta0.data import (
     SDF,
@@ -14,14 +14,13 @@ from theta0.data import (
     Imagenette,
     Pictures,
     Text,
-    augmented,
     read_image,
 )
 from theta0.errors import InputError, require_positive
 from theta0.forward import Points
 
 from ._base import Observation, Signal, SplitName, Task, stack
-from ._grid import pixel_coordinates
+from ._grid import pixel_coordinates, z_order
 
 FileSource = Folder | CelebA | Imagenette | Arrays
 """Sources that read from a path of the user's."""
@@ -41,13 +40,13 @@ class ImageConfig:
     size: int = 128
     """pictures are resized and centre-cropped to size x size"""
     inner_points: int | None = None
-    """random pixels the inner loop sees in training; all of them when left out"""
+    """random pixels, evenly spread, that the inner loop sees in training; None: all of them"""
     outer_points: int | None = None
-    """other random pixels the outer loss sees; needed with inner_points, disjoint from them"""
+    """other such pixels that the outer loss sees; needed with inner_points, disjoint from them"""
     pixel_offset: float = 0.5
     """where in its pixel a sample lies: 0.5 the centre, 0 the corner as in the paper"""
-    augment: bool = False
-    """in training, mirror pictures at random and crop them to 85 to 100 % of their side"""
+    mirror: bool = False
+    """in training, mirror every other picture, left to right"""
 
     def __post_init__(self):
         require_positive(self, "size", "inner_points", "outer_points")
@@ -96,6 +95,7 @@ class ImageTasks:
         self.config, self._pictures, self._split = config, pictures, pictures.split
         self.names, self.skipped = pictures.names, pictures.skipped
         self._points = pixel_coordinates(config.size, config.size, config.pixel_offset)
+        self._curve = z_order(config.size, config.size)
         inner, outer = config.inner_points, config.outer_points
         if (inner is None) != (outer is None):
             raise InputError("inner_points and outer_points go together: give both or neither")
@@ -123,15 +123,18 @@ class ImageTasks:
 
     def _training_task(self, index: int, rng: np.random.Generator) -> Task:
         picture = self._pictures.load(index)
-        values = _flat(augmented(picture, rng) if self.config.augment else picture)
+        mirrored = self.config.mirror and rng.random() < 0.5
+        values = _flat(picture[:, ::-1] if mirrored else picture)
         everything = Observation(self._points, values)
         inner, outer = self.config.inner_points, self.config.outer_points
         if inner is None or outer is None:
             return Task(everything, everything)
         # Disjoint: pixels seen by the inner loop would be memorized by the outer one.
-        order = rng.permutation(len(self._points))[: inner + outer]
+        chosen = _spread(inner, len(self._curve), rng)
+        left = np.delete(self._curve, chosen)
+        others = left[_spread(outer, len(left), rng)]
         pick = lambda rows: Observation(everything.p[rows], everything.y[rows])
-        return Task(pick(order[:inner]), pick(order[inner:]))
+        return Task(pick(self._curve[chosen]), pick(others))
 
     def held_out(self, split: SplitName, index: int, views: int | None = None) -> Task:
         if views is not None:
@@ -149,6 +152,16 @@ class ImageTasks:
 
     def picture(self, values):
         return np.asarray(values).reshape(self.config.size, self.config.size, -1)
+
+
+def _spread(count: int, total: int, rng: np.random.Generator) -> Int[np.ndarray, " count"]:
+    """``count`` different numbers below ``total``, one at random in each of as many equal parts.
+
+    Along a curve that keeps neighbours together this leaves no part of a picture unseen, as a
+    plain draw would: the same number of pixels then says more of it.
+    """
+    edges = np.arange(count + 1) * total // count
+    return edges[:-1] + rng.integers(np.diff(edges))
 
 
 def _flat(

@@ -1,0 +1,98 @@
+"""What ``theta0 fit`` leaves behind: pictures, weights, and rows by start and step."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from theta0.experiments import (
+    WHOLE,
+    Region,
+    StartFit,
+    as_square,
+    own_size,
+    render,
+    seen_picture,
+)
+from theta0.files import write_bytes, write_json
+from theta0.inits import Initialization
+from theta0.report import picture_grid
+from theta0.tasks import Signal
+
+
+def in_words(done: StartFit) -> str:
+    """How good a fit became, and by what."""
+    final = done.rows[-1]
+    unseen = final.get("psnr_unseen", float("nan"))
+    return (
+        f"{final['psnr']:.2f} dB"
+        f"{'' if np.isnan(unseen) else f' ({unseen:.2f} dB on unseen pixels)'}"
+        f", SSIM {final['ssim']:.3f} after {_counted(final['steps'])} of {done.loop.optimizer} "
+        f"{done.loop.lr:g} in {done.result.seconds:.1f} s"
+    )
+
+
+def _counted(steps: int) -> str:
+    return f"{steps} step{'' if steps == 1 else 's'}"
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_fits(
+    out: Path,
+    initialization: Initialization,
+    signal: Signal,
+    fits: list[StartFit],
+    size: int | None,
+    region: Region | None,
+) -> None:
+    """Write everything fits leave: the reconstructions and weights are those of the first."""
+    first, side = fits[0], signal.own_side
+    pictures = {"reconstruction.png": (side, WHOLE)}
+    if region is not None:
+        pictures["region.png"] = (size or own_size(region, side), region)
+    elif size is not None:
+        pictures[f"reconstruction-{size}.png"] = (size, WHOLE)
+    for name, (pixels, shown) in pictures.items():
+        rendered = render(first.result.field, pixels, shown, signal.pixel_offset)
+        write_bytes(out / name, _png(rendered))
+    write_bytes(out / "strip.png", _grid(signal, fits))
+    description = replace(initialization.description, inner=first.loop)
+    Initialization(first.result.field, description).save(out / "fitted.safetensors")
+    results: dict[str, Any] = {
+        "steps": [row for done in fits for row in done.rows],
+        "losses": [float(loss) for loss in first.result.losses],
+    }
+    if signal.seen is not None:
+        results |= {"seen": int(signal.seen.sum()), "pixels": len(signal.seen)}
+    write_json(out / "results.json", results)
+
+
+def _grid(signal: Signal, fits: list[StartFit]) -> bytes:
+    """A row a start: what was seen, the fit by step with its PSNR, the target."""
+    target, seen = as_square(signal, signal.task.query.y), seen_picture(signal)
+    # Starts fitted for a time instead of a number of steps may have been caught at others.
+    steps = sorted({row["steps"] for done in fits for row in done.rows})
+    images, captions, labels = [], [], []
+    for done in fits:
+        shown = {
+            row["steps"]: picture for row, picture in zip(done.rows, done.pictures, strict=True)
+        }
+        told = {row["steps"]: f"{row['psnr']:.1f} dB" for row in done.rows}
+        images.append([seen, *(shown.get(step) for step in steps), target])
+        captions.append([None, *(told.get(step) for step in steps), None])
+        labels.append(f"{done.init}, {done.loop.optimizer} {done.loop.lr:g}")
+    columns = ["seen", *map(_counted, steps), "target"]
+    if seen is None:
+        images, captions = ([row[1:] for row in table] for table in (images, captions))
+        columns = columns[1:]
+    rows = labels if len(fits) > 1 else [""]
+    return picture_grid(images, rows, columns, captions, max_bytes=400_000 * len(fits))

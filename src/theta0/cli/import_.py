@@ -1,0 +1,79 @@
+"""``theta0 import``: a start of the paper's authors, from their Haiku pickle, as a theta0 file."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from theta0.errors import InputError
+from theta0.fields import count_weights
+from theta0.inits import import_haiku
+
+from ._common import parse, require_folder, say
+from .fit import LARGEST_SIZE
+
+EXAMPLES = """Turn a pickle of Haiku parameters, as the paper's authors saved their start for faces,
+into a .safetensors initialization that fit, eval and info take. Nothing in the pickle is run: float
+arrays in Haiku's dicts are read, and a file that asks for anything else is refused.
+
+examples:
+  theta0 import celeba.pkl
+  theta0 import celeba.pkl --out celeba.safetensors --credit "Tancik et al. 2021, MIT"
+  theta0 import faces.pkl --w0 30 --size 128
+"""
+
+
+@dataclass
+class Import:
+    """Arguments of ``theta0 import``."""
+
+    file: tyro.conf.Positional[Path]
+    """pickle of a SIREN's Haiku parameters"""
+    out: Path | None = None
+    """.safetensors file to write; the pickle's name, in this folder, when left out"""
+    name: str | None = None
+    """what the start is called; the pickle's name when left out"""
+    credit: str | None = None
+    """whose work it is and under which licence, recorded in the file"""
+    w0: float = 200.0
+    """frequency factor of the network, which the pickle does not hold"""
+    size: int = 178
+    """pictures are fitted at this many pixels a side"""
+    overwrite: bool = False
+    """replace the file if it exists"""
+
+
+def main(argv: list[str]) -> dict[str, Any]:
+    """Run the command."""
+    arguments = parse(Import, argv, "import", description=EXAMPLES)
+    if not 2 <= arguments.size <= LARGEST_SIZE:
+        raise InputError(f"--size {arguments.size}: give 2 to {LARGEST_SIZE} pixels")
+    # Appended, where with_suffix would take the end of "maml-0.5" for a suffix.
+    out = arguments.out or Path(f"{arguments.file.stem}.safetensors")
+    _require_free(out, arguments.overwrite)
+    initialization = import_haiku(
+        arguments.file, arguments.name, arguments.w0, arguments.size, arguments.credit
+    )
+    initialization.save(out)
+    weights = count_weights(initialization.field)
+    say(f"{initialization.description.name}: a SIREN of {weights:,} weights")
+    say(f"it lies in {out}; next: theta0 fit {shlex.quote(str(out))} photo.jpg")
+    return {
+        "init": str(out),
+        "name": initialization.description.name,
+        "weights": weights,
+        **initialization.description.provenance,
+    }
+
+
+def _require_free(out: Path, overwrite: bool) -> None:
+    """Refuse a file of another kind, or one that is there already."""
+    if out.suffix != ".safetensors":
+        raise InputError(f"--out {out}: give a name that ends in .safetensors")
+    if out.is_dir():
+        raise InputError(f"--out {out}: is a folder; give a file in it")
+    require_folder(out.parent)
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} exists; give --overwrite, or another --out")

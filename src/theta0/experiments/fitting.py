@@ -1,0 +1,96 @@
+"""One signal of the user's own, fitted from one start: the field, and how good it is by step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from theta0.errors import DivergedError
+from theta0.evaluate import predict
+from theta0.fields import Field
+from theta0.fit import Fit, InnerConfig, fit
+from theta0.forward import ForwardMap
+from theta0.metrics import psnr, ssim
+from theta0.tasks import Signal
+
+SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+
+BASELINE_FIT = InnerConfig("adam", 3e-4)
+"""How a signal is fitted from a start that was not learned for an optimizer of its own"""
+
+
+@dataclass(frozen=True)
+class StartFit:
+    """A signal fitted from one start."""
+
+    init: str
+    """name of the start"""
+    loop: InnerConfig
+    result: Fit
+    rows: list[dict[str, Any]]
+    """one a snapshot: ``init``, ``optimizer``, ``lr``, ``steps``, ``psnr`` (dB) and ``ssim`` on the
+    whole signal; of a part that was observed also ``psnr_unseen``, on the pixels that were not
+    (NaN if there are none)"""
+    pictures: list[Float[np.ndarray, "side side channels"]]
+    """the fitted field at each of them"""
+
+
+def fit_start(
+    init: str,
+    start: Field,
+    loop: InnerConfig,
+    forward: ForwardMap,
+    signal: Signal,
+    seed: int = 0,
+    seconds: float | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
+) -> StartFit:
+    """Fit a signal; see :func:`theta0.fit.fit`.
+
+    Raises:
+        DivergedError: names the start.
+    """
+    steps = tuple(dict.fromkeys(step for step in (*SNAPSHOTS, loop.steps) if step <= loop.steps))
+    key = jax.random.PRNGKey(seed)
+    try:
+        result = fit(
+            forward, start, signal.task.support, loop.build(), key, steps, seconds, on_progress
+        )
+    except DivergedError as error:
+        raise DivergedError(f"{init}: {error}", error.snapshots) from error
+    kept = {**result.snapshots, len(result.losses): result.field}
+    rows, pictures = [], []
+    for step, field in sorted(kept.items()):
+        values = np.asarray(predict(signal.query_forward, field, signal.task.query.p))
+        pictures.append(as_square(signal, values))
+        facts = {"init": init, "optimizer": loop.optimizer, "lr": loop.lr, "steps": step}
+        rows.append({**facts, **_quality(signal, values)})
+    return StartFit(init, loop, result, rows, pictures)
+
+
+def as_square(signal: Signal, values) -> Float[np.ndarray, "side side channels"]:
+    """Values at the query's pixels as a picture."""
+    return np.asarray(values).reshape(signal.side, signal.side, -1)
+
+
+def seen_picture(signal: Signal) -> Float[np.ndarray, "side side channels"] | None:
+    """What a fit of a partly observed signal sees, the rest grey; None if it sees everything."""
+    if signal.seen is None:
+        return None
+    return as_square(signal, np.where(signal.seen[:, None], signal.task.query.y, 0.5))
+
+
+def _quality(signal: Signal, values: np.ndarray) -> dict[str, float]:
+    target = signal.task.query.y
+    whole = {
+        "psnr": round(psnr(values, target), 3),
+        "ssim": round(ssim(as_square(signal, values), as_square(signal, target)), 4),
+    }
+    if signal.seen is None:
+        return whole
+    unseen = ~signal.seen
+    of_unseen = psnr(values[unseen], target[unseen]) if unseen.any() else float("nan")
+    return {**whole, "psnr_unseen": round(of_unseen, 3)}
