@@ -40,7 +40,7 @@ def match_table(rows: Sequence[series.Row]) -> Table:
             f"{_numbers(few, 'n')} test signals reaches that of the learned start after {steps} "
             "steps with its best optimizer, each with the step size that is best on validation "
             "signals for that number of steps; > N: not within N steps, where the search ended, at "
-            "its limit or with a start that was not half-way there.",
+            "its limit or, a quarter of it, with a start not a quarter of the way there.",
         ),
         higher=(psnr,),
         within="class",
