@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -28,6 +29,11 @@ from theta0.tasks import Observation, SplitName, Task, TaskFamily
 
 Starts = Mapping[str, Callable[[int], Field]]
 """Initializations by name: signal number -> field (a fresh one each for Standard)."""
+
+Rows = list[dict[str, Any]]
+
+Keep = Callable[[str, str, Callable[[], Rows]], Rows]
+"""(initialization, optimizer, what measures its rows) -> its rows: measured now, or kept before."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,8 @@ def evaluate(
     protocol: Protocol,
     seed: int = 0,
     on_progress: Callable[[str, float], None] | None = None,
-) -> list[dict[str, Any]]:
+    keep: Keep = lambda init, optimizer, measure: measure(),
+) -> Rows:
     """Fit every initialization to test signals.
 
     Args:
@@ -150,6 +157,8 @@ def evaluate(
         protocol: steps, step sizes, numbers of signals.
         seed: of the randomness of fits.
         on_progress: called with (what runs, fraction done).
+        keep: asked for the rows of each initialization and optimizer, so that a caller can keep
+            them as soon as they are measured, or leave some out; see `Keep`.
 
     Returns:
         One row per initialization, optimizer and number of steps: ``init``, ``optimizer``,
@@ -176,11 +185,11 @@ def evaluate(
         _tasks(family, "validation", protocol.tuning_signals, protocol.views),
         _tasks(family, "test", protocol.signals, protocol.views),
     )
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     for done, (name, optimizer, lrs) in enumerate(pairs):
         if on_progress:
             on_progress(f"{name}, {optimizer}", done / len(pairs))
-        rows.extend(runner.rows(name, optimizer, lrs))
+        rows.extend(keep(name, optimizer, partial(runner.rows, name, optimizer, lrs)))
     if on_progress:
         on_progress("done", 1.0)
     return rows
@@ -199,14 +208,20 @@ class _Runner:
     testing: list[Task]
 
     def fits(
-        self, name: str, optimizer: OptimizerName, lr: float, tasks: list[Task], first: int
+        self,
+        name: str,
+        optimizer: OptimizerName,
+        lr: float,
+        tasks: list[Task],
+        first: int,
+        steps: tuple[int, ...],
     ) -> tuple[Float[np.ndarray, "signals steps"], float]:
-        """PSNR of every task after every number of steps, and mean seconds of one of the fits.
+        """PSNR of every task after every number of steps, and mean seconds of a step.
 
         ``first`` numbers the signals.
         """
-        steps = self.protocol.steps
-        loop = InnerConfig(optimizer, lr, max(steps), self.protocol.batch)
+        last = max(*steps, 1)
+        loop = InnerConfig(optimizer, lr, last, self.protocol.batch)
 
         def one(device: Any, number: int, task: Task) -> tuple[list[float], float]:
             # Of this fit, not of the whole divided by all: several run at once.
@@ -218,17 +233,22 @@ class _Runner:
 
         found = over_devices(one, range(first, first + len(tasks)), tasks)
         values, seconds = zip(*found, strict=True)
-        return np.array(values), float(np.mean(seconds))
+        return np.array(values), float(np.mean(seconds)) / last
 
-    def rows(
-        self, name: str, optimizer: OptimizerName, lrs: tuple[float, ...]
-    ) -> list[dict[str, Any]]:
+    def rows(self, name: str, optimizer: OptimizerName, lrs: tuple[float, ...]) -> Rows:
         """Choose a step size for each number of steps on validation, then run the test."""
-        protocol = self.protocol
-        tried = [self.fits(name, optimizer, lr, self.tuning, _VALIDATION)[0] for lr in lrs]
+        protocol, steps = self.protocol, self.protocol.steps
+        tried = [self.fits(name, optimizer, lr, self.tuning, _VALIDATION, steps)[0] for lr in lrs]
         best = np.argmax(np.stack(tried).mean(axis=1), axis=0)
         chosen = [lrs[int(i)] for i in best]
-        fits = {lr: self.fits(name, optimizer, lr, self.testing, 0) for lr in dict.fromkeys(chosen)}
+        # A fit does not depend on when it ends, so none goes beyond the last step it is chosen for.
+        last = dict(zip(chosen, steps, strict=True))
+        fits = {
+            lr: self.fits(
+                name, optimizer, lr, self.testing, 0, tuple(s for s in steps if s <= last[lr])
+            )
+            for lr in last
+        }
         views = {} if protocol.views is None else {"views": protocol.views}
         return [
             {
@@ -240,10 +260,10 @@ class _Runner:
                 "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
                 "psnr": [round(float(value), 3) for value in values],
                 "n": len(values),
-                "seconds": round(fits[lr][1] * step / max(protocol.steps), 4),
+                "seconds": round(fits[lr][1] * step, 4),
                 **views,
             }
-            for column, (step, lr) in enumerate(zip(protocol.steps, chosen, strict=True))
+            for column, (step, lr) in enumerate(zip(steps, chosen, strict=True))
             for values in [fits[lr][0][:, column]]
         ]
 

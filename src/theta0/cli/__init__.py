@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "learn an initialization by a preset: theta0 train ct|images|...",
     "fit": "fit one picture or CT slice from an initialization",
     "eval": "compare a learned start with the paper's baselines on test signals",
+    "reproduce": "the paper's tables and figures: theta0 reproduce table1|table2|...",
     "data": "write a class of pictures as one .npz file: theta0 data image-text|image-sdf|...",
     "import": "turn a start of the paper's authors (a Haiku pickle) into a file of theta0",
     "inits": "list the initializations that come with theta0",
@@ -61,7 +62,7 @@ def main() -> None:
 
 def run(argv: list[str]) -> int:
     """Run one command line; returns its exit code."""
-    usage = USAGE.format(commands="\n".join(f"  {n:<7} {t}" for n, t in COMMANDS.items()))
+    usage = USAGE.format(commands="\n".join(f"  {n:<9} {t}" for n, t in COMMANDS.items()))
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(usage, file=sys.stdout if argv else sys.stderr)
         return 0 if argv else 2

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from theta0.experiments import Evaluation, command_line, environment
+from theta0.experiments import Evaluation, Gallery, command_line, environment
 from theta0.files import write_json
 from theta0.metrics import psnr
 from theta0.report import evaluation_report, gallery_grid, steps_table
@@ -15,25 +15,30 @@ def write_evaluation(
     folder: Path, title: str, intro: str, evaluation: Evaluation, training: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Write the report, print the table, say where it lies; returns the JSON result."""
-    gallery = evaluation.gallery
     rows = [{name: row[name] for name in row if name != "psnr"} for row in evaluation.rows]
     write_json(folder / "signals.json", evaluation.rows)
-    label = lambda name: f"{name}, {gallery.fits[name][0]} {gallery.fits[name][1]:g}"
-    pictures = {label(name): row for name, row in gallery.pictures.items()}
-    captions = {
-        name: [f"{psnr(picture, gallery.target):.2f} dB" for picture in row]
-        for name, row in pictures.items()
-    }
-    grid = gallery_grid(gallery.target, gallery.steps, pictures, captions)
-    system = environment()
-    facts = {
-        "command": command_line(),
-        **evaluation.facts,
-        **{name: system[name] for name in ("theta0", "commit", "jax", "machine")},
-    }
+    facts = {"command": command_line(), **evaluation.facts, **system_facts()}
+    grid = gallery_png(evaluation.gallery)
     page, *_ = evaluation_report(folder, title, intro, rows, grid, facts, training)
     console.print(steps_table(rows).to_rich())
     say(f"page with curves and pictures: {page}")
     say(f"tables and rows: {folder / 'table.md'}, {folder / 'results.json'}")
     say(f"each signal's PSNR: {folder / 'signals.json'}")
     return {"page": str(page), "results": rows, "facts": facts}
+
+
+def gallery_png(gallery: Gallery) -> bytes:
+    """The pictures of a gallery with their PSNR."""
+    label = lambda name: f"{name}, {gallery.fits[name][0]} {gallery.fits[name][1]:g}"
+    pictures = {label(name): row for name, row in gallery.pictures.items()}
+    captions = {
+        name: [f"{psnr(picture, gallery.target):.2f} dB" for picture in row]
+        for name, row in pictures.items()
+    }
+    return gallery_grid(gallery.target, gallery.steps, pictures, captions)
+
+
+def system_facts() -> dict[str, Any]:
+    """What made a result, for its record."""
+    system = environment()
+    return {name: system[name] for name in ("theta0", "commit", "jax", "machine")}

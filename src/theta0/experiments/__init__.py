@@ -7,10 +7,21 @@ from theta0.errors import InputError
 from theta0.inits import Initialization
 
 from . import ct, images
+from ._bench import Options
 from ._experiment import STARTS, Experiment, StartName, StepSizes
 from .evaluation import Evaluation, Gallery, evaluate_initialization
+from .finished import Run, read_run_experiment, read_runs
 from .fitting import BASELINE_FIT, StartFit, as_square, fit_start, seen_picture
+from .parts import Parts
 from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render
+from .reproduce import (
+    Reproduction,
+    figure_curves,
+    figure_images,
+    steps_to_match,
+    table1,
+    table2,
+)
 from .run import command_line, commit, environment, machine, read_experiment, train
 
 PRESETS: dict[str, dict[str, Experiment]] = {
@@ -62,7 +73,11 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "Gallery",
+    "Options",
+    "Parts",
     "Region",
+    "Reproduction",
+    "Run",
     "StartFit",
     "StartName",
     "StepSizes",
@@ -73,12 +88,19 @@ __all__ = [
     "environment",
     "evaluate_initialization",
     "experiment_of",
+    "figure_curves",
+    "figure_images",
     "fit_start",
     "machine",
     "own_size",
     "preset",
     "read_experiment",
+    "read_run_experiment",
+    "read_runs",
     "render",
     "seen_picture",
+    "steps_to_match",
+    "table1",
+    "table2",
     "train",
 ]

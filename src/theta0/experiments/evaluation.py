@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from theta0.evaluate import evaluate, fields_by_step, predict
+from theta0.evaluate import Rows, Starts, evaluate, fields_by_step, predict
 from theta0.fit import InnerConfig
 from theta0.inits import Initialization
 from theta0.tasks import TaskFamily
@@ -35,7 +35,7 @@ class Gallery:
 class Evaluation:
     """What an evaluation found."""
 
-    rows: list[dict[str, Any]]
+    rows: Rows
     gallery: Gallery
     facts: dict[str, Any]
     """seed, numbers of signals, steps and seconds"""
@@ -60,20 +60,11 @@ def evaluate_initialization(
     if on_progress:
         on_progress("fitting Mean and Matched", 0.0)
     starts = experiment.starts(initialization.field, family)
-    forward, protocol = experiment.forward, experiment.protocol
-    rows = evaluate(forward, starts, family, protocol, experiment.seed, on_progress)
-    task = family.held_out("test", 0, protocol.views)
+    protocol = experiment.protocol
+    rows = evaluate(experiment.forward, starts, family, protocol, experiment.seed, on_progress)
     # Step 0 is left to the curves; five pictures fit on a page.
     steps = tuple(step for step in protocol.steps if step > 0)[-5:]
-    pictures, fits = {}, {}
-    for name, start in starts.items():
-        optimizer, lr = _best(rows, name, steps[-1])
-        loop = InnerConfig(optimizer, lr, steps[-1], protocol.batch)
-        key = jax.random.fold_in(jax.random.PRNGKey(experiment.seed), 0)
-        show = lambda field: family.picture(predict(family.query_forward, field, task.query.p))
-        kept = fields_by_step(forward, start(0), task.support, loop, steps, key)
-        pictures[name] = [show(field) for field in kept]
-        fits[name] = optimizer, lr
+    pictures = gallery(experiment, starts, family, rows, steps)
     learned = initialization.description.provenance
     origin = {
         "start learned by": learned.get("command"),
@@ -89,11 +80,42 @@ def evaluate_initialization(
         "validation signals for step sizes": protocol.tuning_signals,
         "seconds of evaluation": round(time.monotonic() - began, 1),
     }
-    gallery = Gallery(family.picture(task.query.y), steps, pictures, fits)
-    return Evaluation(rows, gallery, facts)
+    return Evaluation(rows, pictures, facts)
 
 
-def _best(rows: list[dict[str, Any]], name: str, step: int):
+def gallery(
+    experiment: Experiment,
+    starts: Starts,
+    family: TaskFamily,
+    rows: Rows,
+    steps: tuple[int, ...],
+    signal: int = 0,
+) -> Gallery:
+    """A test signal, fitted from every start as was best for it after the last of ``steps``.
+
+    Args:
+        experiment: protocol and seed of the rows.
+        starts: initializations by name.
+        family: where the signal comes from.
+        rows: of :func:`theta0.evaluate.evaluate`, which say what was best.
+        steps: numbers of steps, one picture each.
+        signal: its number.
+    """
+    protocol = experiment.protocol
+    task = family.held_out("test", signal, protocol.views)
+    show = lambda field: family.picture(predict(family.query_forward, field, task.query.p))
+    pictures, fits = {}, {}
+    for name, start in starts.items():
+        optimizer, lr = _best(rows, name, steps[-1])
+        loop = InnerConfig(optimizer, lr, steps[-1], protocol.batch)
+        key = jax.random.fold_in(jax.random.PRNGKey(experiment.seed), signal)
+        kept = fields_by_step(experiment.forward, start(signal), task.support, loop, steps, key)
+        pictures[name] = [show(field) for field in kept]
+        fits[name] = optimizer, lr
+    return Gallery(family.picture(task.query.y), steps, pictures, fits)
+
+
+def _best(rows: Rows, name: str, step: int):
     """Optimizer and step size with which an initialization does best after ``step`` steps."""
     mine = [row for row in rows if row["init"] == name and row["steps"] == step]
     row = max(mine, key=lambda row: row["psnr_mean"])

@@ -7,6 +7,7 @@ from theta0.report.chart import curves_svg
 from theta0.report.evaluation import evaluation_report, gallery_grid
 from theta0.report.figures import curves, difference, picture_grid, strip, training_curve
 from theta0.report.html import Code, Curves, Facts, Image, Section, page, write
+from theta0.report.paper import classes_table, match_table, paper_report, transfer_table
 from theta0.report.tables import Table, steps_table
 
 __all__ = [
@@ -16,15 +17,19 @@ __all__ = [
     "Image",
     "Section",
     "Table",
+    "classes_table",
     "curves",
     "curves_svg",
     "difference",
     "evaluation_report",
     "gallery_grid",
+    "match_table",
     "page",
+    "paper_report",
     "picture_grid",
     "steps_table",
     "strip",
     "training_curve",
+    "transfer_table",
     "write",
 ]

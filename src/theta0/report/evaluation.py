@@ -61,7 +61,7 @@ def evaluation_report(
     written = [
         files.write_json(folder / "results.json", list(rows)),
         files.write_json(folder / "facts.json", dict(facts)),
-        files.write_text(folder / "table.md", _with_facts(table.to_markdown(), facts)),
+        files.write_text(folder / "table.md", with_facts(table.to_markdown(), facts)),
         files.write_text(folder / "table.csv", table.to_csv()),
         files.write_text(folder / "table.tex", table.to_latex()),
         files.write_bytes(folder / "curves.png", curves(rows, title)),
@@ -101,6 +101,7 @@ def evaluation_report(
     return [write(folder / "index.html", page(title, intro, sections)), *written]
 
 
-def _with_facts(markdown: str, facts: Mapping[str, Any]) -> str:
+def with_facts(markdown: str, facts: Mapping[str, Any]) -> str:
+    """Returns a table in Markdown with a list of facts below it."""
     lines = [f"- {name}: {value}" for name, value in facts.items()]
     return "\n".join([markdown.rstrip(), "", *lines, ""])

@@ -1,0 +1,230 @@
+"""``theta0 reproduce``: the paper's tables and figures, each by one command, from run folders."""
+
+import difflib
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from theta0.data import CelebA, Imagenette
+from theta0.errors import InputError
+from theta0.evaluate import Rows
+from theta0.experiments import (
+    Options,
+    Parts,
+    Reproduction,
+    Run,
+    command_line,
+    figure_curves,
+    figure_images,
+    preset,
+    read_run_experiment,
+    read_runs,
+    table1,
+    table2,
+)
+from theta0.experiments.evaluation import OnProgress
+from theta0.report import (
+    Table,
+    classes_table,
+    curves,
+    match_table,
+    paper_report,
+    transfer_table,
+)
+
+from ._common import console, parse, progress_bar, require_folder, say
+from ._results import gallery_png, system_facts
+from .train import learn_with_progress, require_own_folder
+
+EXAMPLES = """Make a table or figure of the paper from run folders. Without --runs they are those of
+the paper's classes, runs/image-*/SCALE; what is missing is trained there first. An interrupted
+command goes on where it stopped.
+
+  table1          PSNR after the inner loop's steps, and steps to match the learned start
+  table2          the start of every class on the signals of every class
+  figure-images   test signals as every start shows them after some steps
+  figure-curves   PSNR against steps
+
+examples:
+  theta0 reproduce table1 --scale smoke
+  theta0 reproduce table1 --celeba celeba/ --imagenette imagenette2/
+  theta0 reproduce table2 --runs runs/image-text/cpu runs/image-sdf/cpu --signals 20
+  theta0 reproduce figure-images --runs runs/images/cpu --steps 0 1 2 5
+"""
+
+PRESETS = ("image-celeba", "image-imagenette", "image-text", "image-sdf")
+"""The paper's classes of pictures."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One table or figure."""
+
+    measure: Callable[[Sequence[Run], Options, Parts, OnProgress], Reproduction]
+    table: Callable[[Rows], Table]
+    figures: Callable[[Reproduction], dict[str, bytes]] = lambda found: {}
+    """PNG files by name"""
+    options: tuple[str, ...] = ()
+    """its own options, beside those that all have"""
+
+
+def _pictures(found: Reproduction) -> dict[str, bytes]:
+    return {_file("pictures", name): gallery_png(shown) for name, shown in found.galleries.items()}
+
+
+def _curves(found: Reproduction) -> dict[str, bytes]:
+    by_class: dict[str, Rows] = {}
+    for row in found.rows:
+        if row.get("protocol") != "psnr":
+            by_class.setdefault(row["test_class"], []).append(row)
+    return {_file("curves", name): curves(rows, name) for name, rows in by_class.items()}
+
+
+def _file(kind: str, name: str) -> str:
+    return f"{kind}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-')}.png"
+
+
+MATCH = ("match_signals", "match_tuning_signals", "match_steps")
+
+TARGETS = {
+    "table1": Target(table1, match_table, _curves, MATCH),
+    "table2": Target(table2, transfer_table),
+    "figure-images": Target(figure_images, classes_table, _pictures, ("steps",)),
+    "figure-curves": Target(figure_curves, classes_table, _curves, ("steps",)),
+}
+
+
+@dataclass
+class Reproduce:
+    """Arguments of ``theta0 reproduce``."""
+
+    name: tyro.conf.Positional[str]
+    """table1, table2, figure-images or figure-curves"""
+    options: Annotated[Options, tyro.conf.arg(name="")] = field(default_factory=Options)
+    runs: tuple[Path, ...] = ()
+    """run folders, one a class, in this order (default: the paper's classes)"""
+    scale: Literal["smoke", "cpu", "paper"] | None = None
+    """without --runs: scale of the presets (default: cpu)"""
+    celeba: str | None = None
+    """folder of CelebA; without it and a run of image-celeba that class is left out"""
+    imagenette: str | None = None
+    """folder of Imagenette; without it and a run of image-imagenette that class is left out"""
+    out: Path | None = None
+    """folder for the results; results/NAME when left out"""
+    overwrite: bool = False
+    """measure again what the folder holds already; runs are not trained again"""
+
+
+def main(argv: list[str]) -> dict[str, Any]:
+    """Run the command."""
+    if not argv:
+        raise InputError(f"name what to reproduce: theta0 reproduce {'|'.join(TARGETS)}")
+    arguments = parse(Reproduce, argv, "reproduce", description=EXAMPLES)
+    target = _target(arguments)
+    out = arguments.out or Path("results") / arguments.name
+    _require_own_results(out, arguments.overwrite)
+    given = {CelebA: arguments.celeba, Imagenette: arguments.imagenette}
+    paths: dict[type, str] = {kind: path for kind, path in given.items() if path is not None}
+    for path in paths.values():
+        if not Path(path).is_dir():
+            raise InputError(f"{path}: no such folder")
+    runs = read_runs(_finished(arguments, paths), paths)
+    parts = Parts(out / "parts")
+    with progress_bar(100, "%") as update:
+        try:
+            found = target.measure(
+                runs, arguments.options, parts, lambda what, done: update(100 * done, what)
+            )
+        except KeyboardInterrupt:
+            say("stopped; the same command goes on from here")
+            raise
+    return _written(out, target, found, runs, parts)
+
+
+def _target(arguments: Reproduce) -> Target:
+    """What is to be made; options it does not have are refused."""
+    name = arguments.name
+    if name not in TARGETS:
+        near = difflib.get_close_matches(name, TARGETS, n=2, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(TARGETS)}"
+        raise InputError(f"unknown table or figure {name!r}; {hint}")
+    if arguments.runs and arguments.scale:
+        raise InputError("--scale chooses runs, as --runs does; give one of them")
+    for option in {option for target in TARGETS.values() for option in target.options}:
+        given = getattr(arguments.options, option) is not None
+        if given and option not in TARGETS[name].options:
+            raise InputError(f"{name} has no --{option.replace('_', '-')}; leave it out")
+    return TARGETS[name]
+
+
+def _require_own_results(out: Path, overwrite: bool) -> None:
+    """Refuse a folder of something else; with ``overwrite`` forget what was measured."""
+    require_folder(out)
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not (out / "parts").is_dir():
+        raise InputError(f"{out} holds something else; give another --out")
+    if overwrite:
+        shutil.rmtree(out / "parts")
+
+
+def _finished(arguments: Reproduce, paths: dict[type, str]) -> list[Path]:
+    """The run folders; one that is missing or unfinished is trained."""
+    if arguments.runs:
+        unfinished = [
+            (folder, experiment)
+            for folder in arguments.runs
+            for experiment in [read_run_experiment(folder)]
+            if not (folder / "last.safetensors").exists()
+        ]
+        for folder, experiment in unfinished:
+            learn_with_progress(experiment, folder, resume=True)
+        return list(arguments.runs)
+    folders = []
+    for name in PRESETS:
+        experiment = preset(name, arguments.scale or "cpu")
+        folder = Path("runs") / name / experiment.scale
+        kind = type(experiment.data.source)
+        if (folder / "config.json").exists():
+            experiment = read_run_experiment(folder)
+        elif kind in (CelebA, Imagenette):
+            if kind not in paths:
+                flag = f"--{name.removeprefix('image-')}"
+                say(f"{name} is left out: no run in {folder}, and no {flag} to learn from")
+                continue
+            experiment = experiment.with_data(paths[kind])
+        if not (folder / "last.safetensors").exists():
+            require_own_folder(folder, resume=True, overwrite=False)
+            learn_with_progress(experiment, folder, resume=True)
+        folders.append(folder)
+    return folders
+
+
+def _written(
+    out: Path, target: Target, found: Reproduction, runs: list[Run], parts: Parts
+) -> dict[str, Any]:
+    """Write everything, print the table, say where it lies; returns the JSON result."""
+    column = lambda what: sorted({row[what] for row in found.rows})
+    facts = {
+        "command": command_line(),
+        "seeds": sorted({run.experiment.seed for run in runs}),
+        "test signals": column("n"),
+        "steps": column("steps"),
+        "seconds of evaluation": round(parts.seconds, 1),
+        **system_facts(),
+        "runs": {run.name: run.facts() for run in runs},
+    }
+    table, figures = target.table(found.rows), target.figures(found)
+    paths = paper_report(out, table, figures, found.rows, facts)
+    console.print(table.to_rich())
+    for figure in figures:
+        say(f"figure: {out / figure}")
+    say(f"tables and rows: {paths[0]}, {out / 'results.json'}")
+    say(f"each signal's PSNR: {out / 'signals.json'}")
+    means = [{key: row[key] for key in row if key != "psnr"} for row in found.rows]
+    return {"files": [str(path) for path in paths], "results": means, "facts": facts}

@@ -1,0 +1,149 @@
+"""What the protocols of the paper's tables and figures share: options, and rows kept as parts."""
+
+import dataclasses
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+
+from theta0.config import to_plain
+from theta0.errors import InputError, require_positive
+from theta0.evaluate import Protocol, Rows, Starts, evaluate
+from theta0.tasks import DataConfig, TaskFamily
+
+from ._experiment import STARTS
+from .evaluation import OnProgress
+from .finished import Run
+from .parts import Parts
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says about a protocol; left out: the default, in brackets."""
+
+    signals: int | None = None
+    """test signals [table1: 100, table2: 50, figure-curves: 8, figure-images: 2]"""
+    tuning_signals: int | None = None
+    """validation signals that choose step sizes [tables: 4, figures: 2]"""
+    steps: tuple[int, ...] | None = None
+    """figures: numbers of gradient steps [figure-images: up to 10, figure-curves: up to 50]"""
+    sgd: tuple[float, ...] | None = None
+    """step sizes tried for gradient descent [the run's own]"""
+    adam: tuple[float, ...] | None = None
+    """step sizes tried for Adam [the run's own]"""
+    match_signals: int | None = None
+    """table1: test signals on which steps to match Meta are counted, the first ones [4]"""
+    match_tuning_signals: int | None = None
+    """table1: validation signals that choose their step sizes [1]"""
+    match_steps: int | None = None
+    """table1: the most steps a start is given to match Meta [200]"""
+
+    def __post_init__(self):
+        # Before an hour of training rather than after it.
+        Protocol(**self.of_protocol())
+        require_positive(self, "match_signals", "match_tuning_signals", "match_steps")
+        if (self.match_signals or 0) > (self.signals or self.match_signals or 0):
+            raise InputError(
+                f"match_signals is {self.match_signals}, but they are the first of {self.signals} "
+                "signals; give fewer, or more signals"
+            )
+
+    def of_protocol(self) -> dict[str, Any]:
+        """What is given of a `Protocol`."""
+        names = {setting.name for setting in dataclasses.fields(Protocol)}
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return {name: value for name, value in given.items() if name in names}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The signals of a run, on which starts are measured."""
+
+    run: Run
+    family: TaskFamily
+    parts: Parts
+
+    def protocol(
+        self, options: Options, signals: int, tuning_signals: int, steps: tuple[int, ...]
+    ) -> Protocol:
+        """The run's own step sizes, these defaults as far as there are signals, and the options."""
+        count = lambda split, wanted: max(1, min(wanted, self.family.size(split)))
+        defaults = replace(
+            self.run.experiment.protocol,
+            steps=steps,
+            signals=count("test", signals),
+            tuning_signals=count("validation", tuning_signals),
+        )
+        return replace(defaults, **options.of_protocol())
+
+    def starts(self, tell: OnProgress) -> Starts:
+        """The run's start and its baselines; Mean and Matched are parts."""
+        experiment, signal = self.run.experiment, self.family.mean_signal()
+        template = jax.eval_shape(experiment.field.build, jax.random.PRNGKey(0))
+
+        def start(name):
+            make = lambda: experiment.start(
+                name, self.run.start.field, self.family.query_forward, signal.p, signal
+            )
+            if name not in ("mean", "matched"):
+                return make()
+            tell(f"fitting {name}", 0.0)
+            part = f"{self.run.name}-{name}"
+            field = self.parts.field(part, self._of(self.run), template, lambda: make()(0))
+            return lambda signal: field
+
+        return {name: start(name) for name in STARTS}
+
+    def standard(self) -> Starts:
+        """The usual random initialization alone."""
+        start, task = self.run.start.field, self.family.held_out("test", 0)
+        forward = self.family.query_forward
+        return {"standard": self.run.experiment.start("standard", start, forward, task.query.p)}
+
+    def rows(
+        self,
+        starts: Starts,
+        of: Run,
+        protocol: Protocol,
+        tell: OnProgress,
+        only: Collection[tuple[str, str]] | None = None,
+    ) -> Rows:
+        """Rows of the starts of a run, those of each start and optimizer a part.
+
+        Args:
+            starts: by name.
+            of: the run they come from.
+            protocol: what is measured.
+            tell: called with (what runs, fraction done).
+            only: the (initialization, optimizer) wanted; all when left out.
+        """
+        settings = {**self._of(of), "protocol": dataclasses.asdict(protocol)}
+
+        def keep(init, optimizer, measure):
+            if only is not None and (init, optimizer) not in only:
+                return []
+            name = "-".join([*dict.fromkeys([of.name, self.run.name]), init, optimizer])
+            key = {**settings, "init": init, "optimizer": optimizer}
+            return self.parts.rows(name, key, measure)
+
+        rows = evaluate(
+            self.run.experiment.forward, starts, self.family, protocol, of.experiment.seed, tell,
+            keep,
+        )  # fmt: skip
+        classes = {"train_class": of.name, "test_class": self.run.name}
+        return [{**classes, **row} for row in rows]
+
+    def _of(self, run: Run) -> dict[str, Any]:
+        """What starts of a run, and all fits of them here, depend on."""
+        return {
+            "start": run.digest,
+            "baseline": dataclasses.asdict(run.experiment.baseline),
+            "seed": run.experiment.seed,
+            "data": to_plain(self.run.experiment.data, DataConfig),
+        }
+
+
+def share(on_progress: OnProgress, begin: int | float, end: int | float) -> OnProgress:
+    """Progress from 0 to 1 as progress from ``begin`` to ``end``."""
+    return lambda what, done: on_progress(what, begin + (end - begin) * done)

@@ -1,0 +1,103 @@
+"""Finished runs, each of which stands for its class of signals."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from theta0.errors import InputError
+from theta0.files import read_jsonl
+from theta0.inits import Initialization, find
+from theta0.tasks import ImageConfig
+
+from ._experiment import Experiment
+from .run import read_experiment
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, which stands for its class of signals."""
+
+    name: str
+    """of the class"""
+    folder: Path
+    experiment: Experiment
+    start: Initialization
+    """the start it learned"""
+    digest: str
+    """SHA-256 of the start's file"""
+
+    def facts(self) -> dict[str, Any]:
+        """How the start was learned."""
+        facts = self.start.description.provenance
+        last = (read_jsonl(self.folder / "metrics.jsonl") or [{}])[-1]
+        return {
+            "folder": str(self.folder),
+            "learned by": facts.get("command"),
+            "at commit": facts.get("commit"),
+            "meta-learner": self.experiment.meta,
+            "seed": self.experiment.seed,
+            "outer steps": last.get("step"),
+            "best at outer step": facts.get("outer_steps"),
+            "seconds of training": round(last.get("seconds", 0)),
+        }
+
+
+def read_run_experiment(folder: Path, paths: Mapping[type, str] | None = None) -> Experiment:
+    """The settings of a run on pictures.
+
+    Args:
+        folder: the run.
+        paths: where pictures lie now, by kind of source.
+
+    Raises:
+        InputError: no run, or one on something else.
+    """
+    experiment = read_experiment(folder)
+    if not isinstance(experiment.data, ImageConfig):
+        raise InputError(
+            f"{folder}: a run of preset {experiment.preset}, but this is made from runs on "
+            "pictures; give others"
+        )
+    return experiment.with_data((paths or {}).get(type(experiment.data.source)))
+
+
+def read_runs(folders: Sequence[Path], paths: Mapping[type, str] | None = None) -> list[Run]:
+    """Finished runs on pictures; two of one name are told apart by their folders.
+
+    Raises:
+        InputError: a folder is none, or given twice.
+    """
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise InputError("a run is given twice; give each once")
+    experiments = [read_run_experiment(folder, paths) for folder in folders]
+    names = [experiment.name or experiment.preset for experiment in experiments]
+    return [
+        Run(
+            name if names.count(name) == 1 else f"{name} ({folder})",
+            folder,
+            experiment,
+            find(str(folder)),
+            hashlib.sha256((folder / "init.safetensors").read_bytes()).hexdigest(),
+        )
+        for name, folder, experiment in zip(names, folders, experiments, strict=True)
+    ]
+
+
+def require_alike(runs: Sequence[Run]) -> None:
+    """Refuse runs whose starts cannot be used on each other's signals."""
+    first = runs[0]
+    for run in runs[1:]:
+        for what, of in (
+            ("size", lambda run: run.experiment.data.size),
+            ("pixel_offset", lambda run: run.experiment.data.pixel_offset),
+            ("field", lambda run: run.experiment.field),
+            ("forward", lambda run: run.experiment.forward),
+            ("inner.steps", lambda run: run.experiment.inner.steps),
+        ):
+            if of(run) != of(first):
+                raise InputError(
+                    f"{run.folder} has {what} {of(run)}, but {first.folder} has {of(first)}; "
+                    "starts are compared on each other's signals, so give runs that share it"
+                )

@@ -1,0 +1,183 @@
+"""The paper's image tables and figures (section 4.1) from run folders: what is measured for each.
+
+A class of signals is one finished run. Each protocol takes runs, what the user says about it, the
+parts that are finished already, and whom to tell; every fit is one of `theta0.evaluate`.
+
+Times below are for pictures of 128x128 on two cores, where a step takes about 0.1 s.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from theta0.evaluate import Protocol, Rows, Starts
+
+from ._bench import Bench, Options, share
+from .evaluation import Gallery, OnProgress, gallery
+from .finished import Run, require_alike
+from .parts import Parts
+
+MATCH_COUNTS = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300, 500, 1000, 2000, 5000)
+"""Step counts at which a start is compared with what Meta has after its inner loop."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What a table or figure is made of."""
+
+    rows: Rows
+    """those of `theta0.evaluate`, with ``train_class`` (None: no run's start) and ``test_class``;
+    table 1 adds ``protocol`` (psnr or match) and, to its psnr rows, ``match``"""
+    galleries: dict[str, Gallery] = field(default_factory=dict)
+    """pictures by name"""
+
+
+def table1(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """PSNR after the inner loop's few steps, and how many steps a start needs for what Meta has.
+
+    PSNR is over all signals. The steps to match are counted on the first few of them: the first
+    of `MATCH_COUNTS` after which a start's mean PSNR with an optimizer reaches what Meta has on
+    them after the inner loop with its best optimizer. A class takes about 25 minutes: Mean and
+    Matched 4, the PSNR 5, the steps to match 15. That is why these have few signals, and a start
+    that after a quarter of the steps is not a quarter of the way there is given no more of them.
+    """
+    rows: Rows = []
+    for run, tell in _each(runs, on_progress):
+        bench = Bench(run, run.experiment.data.build(), parts)
+        starts = bench.starts(tell)
+        protocol = bench.protocol(options, 100, 4, (run.experiment.inner.steps,))
+        found = bench.rows(starts, run, protocol, share(tell, 0, 0.3))
+        curves, goal = _match(bench, starts, found, protocol, options, share(tell, 0.3, 1))
+        for row in found:
+            pair = row["init"], row["optimizer"]
+            curve = [row for row in curves if (row["init"], row["optimizer"]) == pair]
+            is_goal = pair == _best_learned(found)
+            steps = row["steps"] if is_goal else steps_to_match(curve, goal)
+            rows.append({**row, "protocol": "psnr", "match": _as_text(steps, curve)})
+        rows += [{**row, "protocol": "match"} for row in curves]
+    return Reproduction(rows)
+
+
+def table2(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """Every class's start on every class's signals, PSNR after the inner loop's few steps.
+
+    Step sizes are chosen on validation signals of the class that is tested on. A pair of classes
+    takes about 3 minutes.
+    """
+    require_alike(runs)
+    rows: Rows = []
+    for test, tell in _each(runs, on_progress):
+        bench = Bench(test, test.experiment.data.build(), parts)
+        protocol = bench.protocol(options, 50, 4, (test.experiment.inner.steps,))
+        for number, train in enumerate(runs):
+            part = share(tell, number / (len(runs) + 1), (number + 1) / (len(runs) + 1))
+            start = {"learned": lambda signal, start=train.start.field: start}
+            rows += bench.rows(start, train, protocol, part)
+        part = share(tell, len(runs) / (len(runs) + 1), 1)
+        reference = bench.rows(bench.standard(), test, protocol, part)
+        rows += [{**row, "train_class": None} for row in reference]
+    return Reproduction(rows)
+
+
+def figure_images(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """Test signals as every start shows them after 0, 1, 2, 5 and 10 steps; 7 minutes a class."""
+    rows: Rows = []
+    galleries = {}
+    for run, tell in _each(runs, on_progress):
+        bench = Bench(run, run.experiment.data.build(), parts)
+        starts = bench.starts(tell)
+        protocol = bench.protocol(options, 2, 2, (0, 1, 2, 5, 10))
+        found = bench.rows(starts, run, protocol, tell)
+        same = replace(run.experiment, protocol=protocol)
+        for signal in range(protocol.signals):
+            name = run.name if protocol.signals == 1 else f"{run.name}, {signal + 1}"
+            galleries[name] = gallery(same, starts, bench.family, found, protocol.steps, signal)
+        rows += found
+    return Reproduction(rows, galleries)
+
+
+def figure_curves(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """PSNR against steps, 0 to 50, from every start; 20 minutes a class."""
+    rows: Rows = []
+    for run, tell in _each(runs, on_progress):
+        bench = Bench(run, run.experiment.data.build(), parts)
+        protocol = bench.protocol(options, 8, 2, (0, 1, 2, 5, 10, 20, 50))
+        rows += bench.rows(bench.starts(tell), run, protocol, tell)
+    return Reproduction(rows)
+
+
+def steps_to_match(curve: Rows, goal: float) -> int | None:
+    """The first number of steps after which the mean PSNR reaches ``goal`` (dB); None: none."""
+    reached = (row["steps"] for row in curve if row["psnr_mean"] >= goal)
+    return min(reached, default=None)
+
+
+def _match(
+    bench: Bench,
+    starts: Starts,
+    rows: Rows,
+    protocol: Protocol,
+    options: Options,
+    tell: OnProgress,
+) -> tuple[Rows, float]:
+    """PSNR by steps of every start, as far as is needed to say when it matches Meta.
+
+    Returns:
+        The rows, and Meta's mean PSNR (dB) on the same signals.
+    """
+    signals = min(options.match_signals or 4, protocol.signals)
+    best = _best_learned(rows)
+    (row,) = (row for row in rows if (row["init"], row["optimizer"]) == best)
+    goal = float(np.mean(row["psnr"][:signals]))
+    limit = options.match_steps or 200
+    counts = [*(count for count in MATCH_COUNTS if count < limit), limit]
+    pairs = {(row["init"], row["optimizer"]) for row in rows}
+    curves: dict[tuple[str, str], Rows] = {}
+    for number, horizon in enumerate((max(1, limit // 4), limit)):
+        steps = tuple(count for count in counts if count <= horizon)
+        few = replace(
+            protocol, steps=steps, signals=signals,
+            tuning_signals=options.match_tuning_signals or 1,
+        )  # fmt: skip
+        part = share(tell, number / 2, (number + 1) / 2)
+        found = bench.rows(starts, bench.run, few, part, pairs)
+        for pair, group in itertools.groupby(found, lambda row: (row["init"], row["optimizer"])):
+            curves[pair] = list(group)
+        pairs = {pair for pair in pairs - {best} if _is_promising(curves[pair], goal)}
+    return [row for curve in curves.values() for row in curve], goal
+
+
+def _is_promising(curve: Rows, goal: float) -> bool:
+    """Whether a start is on its way to ``goal``: not there, but a quarter of the way at least.
+
+    Adam begins slowly: from random weights it may do most of its way in a few of the later steps.
+    """
+    first, last = curve[0]["psnr_mean"], curve[-1]["psnr_mean"]
+    return steps_to_match(curve, goal) is None and last >= first + (goal - first) / 4
+
+
+def _best_learned(rows: Rows) -> tuple[str, str]:
+    """The learned start with the optimizer that is best for it."""
+    learned = [row for row in rows if row["init"] == "learned"]
+    return "learned", max(learned, key=lambda row: row["psnr_mean"])["optimizer"]
+
+
+def _as_text(steps: int | None, curve: Rows) -> str:
+    return f"> {curve[-1]['steps']}" if steps is None else str(steps)
+
+
+def _each(runs: Sequence[Run], on_progress: OnProgress) -> Iterable[tuple[Run, OnProgress]]:
+    """Each run, with whom to tell of its part of the work."""
+    for number, run in enumerate(runs):
+        part = share(on_progress, number / len(runs), (number + 1) / len(runs))
+        yield run, lambda what, done, run=run, part=part: part(f"{run.name}: {what}", done)

@@ -1,0 +1,144 @@
+"""The layout of the paper's tables, and the files of a table or figure."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from theta0 import files
+
+from . import series
+from .evaluation import with_facts
+from .tables import Table, steps_table
+
+
+def match_table(rows: Sequence[series.Row]) -> Table:
+    """Table 1: PSNR of every start after the inner loop, and its steps to match Meta.
+
+    Args:
+        rows: with ``test_class`` and ``protocol``; those of the protocol psnr have ``match``.
+    """
+    main = [row for row in rows if row["protocol"] == "psnr"]
+    few = [row for row in rows if row["protocol"] == "match"]
+    classes = list(dict.fromkeys(row["test_class"] for row in main))
+    main.sort(key=lambda row: (classes.index(row["test_class"]), *series.order(row)))
+    steps = _numbers(main, "steps")
+    psnr = f"PSNR after {steps} steps"
+    return Table(
+        title=f"PSNR in dB after {steps} steps, and steps to match the learned start",
+        columns=("class", "init", "optimizer", "lr", psnr, "deviation", "steps to match"),
+        rows=[
+            (
+                row["test_class"], row["init"], row["optimizer"], f"{row['lr']:g}",
+                row["psnr_mean"], row["psnr_std"], row["match"],
+            )
+            for row in main
+        ],
+        notes=(
+            f"Mean and standard deviation over {_numbers(main, 'n')} test signals; lr: step size "
+            "chosen on validation signals.",
+            "Steps to match: the first number of steps tried after which the mean over the first "
+            f"{_numbers(few, 'n')} test signals reaches that of the learned start after {steps} "
+            "steps with its best optimizer, each with the step size that is best on validation "
+            "signals for that number of steps; > N: not within N steps, where the search ended, at "
+            "its limit or, a quarter of it, with a start not a quarter of the way there.",
+        ),
+        higher=(psnr,),
+        within="class",
+    )  # fmt: skip
+
+
+def transfer_table(rows: Sequence[series.Row]) -> Table:
+    """Table 2: PSNR of every class's start on every class.
+
+    Args:
+        rows: with ``train_class`` (None: the usual random start) and ``test_class``.
+    """
+    tested = list(dict.fromkeys(row["test_class"] for row in rows))
+    cells = {
+        (row["train_class"], row["optimizer"], row["test_class"]): row["psnr_mean"] for row in rows
+    }
+    trained = [*tested, None]
+    lines = [
+        (train, optimizer)
+        for train in trained
+        for optimizer in series.OPTIMIZERS
+        if any((train, optimizer, test) in cells for test in tested)
+    ]
+    return Table(
+        title=f"PSNR in dB after {_numbers(rows, 'steps')} steps, by the class learned from",
+        columns=("learned from", "optimizer", *tested),
+        rows=[
+            (
+                "nothing (standard)" if train is None else train,
+                optimizer,
+                *(cells.get((train, optimizer, test)) for test in tested),
+            )
+            for train, optimizer in lines
+        ],
+        notes=(
+            f"Mean over {_numbers(rows, 'n')} test signals of the class above a column; the step "
+            "size of every number is chosen on validation signals of that class.",
+        ),
+        higher=tested,
+    )
+
+
+def classes_table(rows: Sequence[series.Row]) -> Table:
+    """PSNR after a number of steps, for each class the starts were tested on."""
+    by_class: dict[str, list[series.Row]] = {}
+    for row in rows:
+        by_class.setdefault(row["test_class"], []).append(row)
+    tables = {name: steps_table(group) for name, group in by_class.items()}
+    first, *others = tables.values()
+    steps = list(dict.fromkeys(step for table in tables.values() for step in table.higher))
+    return Table(
+        title=first.title,
+        columns=("class", *first.columns),
+        rows=[(name, *line) for name, table in tables.items() for line in table.rows],
+        notes=list(dict.fromkeys(note for table in (first, *others) for note in table.notes)),
+        higher=steps,
+        within="class",
+    )
+
+
+def paper_report(
+    folder: Path,
+    table: Table,
+    figures: Mapping[str, bytes],
+    rows: Sequence[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+) -> list[Path]:
+    """Writes the table (md, csv, tex), the figures, the rows and how they were made.
+
+    Args:
+        folder: Where they go; made if missing.
+        table: Its layout.
+        figures: PNG files by name.
+        rows: Of the evaluation; ``psnr``, each signal's, goes into ``signals.json`` alone.
+        facts: Command, commit, seeds, numbers of signals, times, machine; ``runs`` by class.
+
+    Returns:
+        The files written, the table first.
+    """
+    means = [{name: row[name] for name in row if name != "psnr"} for row in rows]
+    flat = {
+        **{name: value for name, value in facts.items() if name != "runs"},
+        **{
+            f"start of {name}": ", ".join(f"{what}: {value}" for what, value in run.items())
+            for name, run in facts["runs"].items()
+        },
+    }
+    return [
+        files.write_text(folder / "table.md", with_facts(table.to_markdown(), flat)),
+        files.write_text(folder / "table.csv", table.to_csv()),
+        files.write_text(folder / "table.tex", table.to_latex()),
+        *(files.write_bytes(folder / name, png) for name, png in figures.items()),
+        files.write_json(folder / "results.json", means),
+        files.write_json(folder / "signals.json", list(rows)),
+        files.write_json(folder / "facts.json", dict(facts)),
+    ]
+
+
+def _numbers(rows: Sequence[series.Row], name: str) -> str:
+    """The different numbers in a column of rows, such as "2" or "2 or 3"."""
+    return " or ".join(str(number) for number in sorted({row[name] for row in rows}))

@@ -1,0 +1,176 @@
+"""theta0 reproduce: from nothing to the paper's tables and figures, and on after an interrupt."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from theta0.cli.reproduce import TARGETS
+from theta0.data import SDF, CelebA, Text
+from theta0.experiments import PRESETS
+from theta0.experiments import parts as finished
+from theta0.tasks import ImageConfig
+
+from .conftest import IMAGES
+
+TABLE = {
+    "facts.json",
+    "parts",
+    "results.json",
+    "signals.json",
+    "table.csv",
+    "table.md",
+    "table.tex",
+}
+QUICK = ["--signals", 1, "--tuning-signals", 1]
+FEW = {
+    "table1": [*QUICK, "--match-steps", 2],
+    "table2": QUICK,
+    "figure-images": [*QUICK, "--steps", 0, 2],
+    "figure-curves": [*QUICK, "--steps", 0, 2],
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tiny_classes():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, source in (
+            ("text", Text(6, 2, 3)), ("sdf", SDF(6, 2, 3)), ("celeba", CelebA()),
+        ):  # fmt: skip
+            tiny = replace(IMAGES, preset=f"image-{name}", data=ImageConfig(source, size=12))
+            patch.setitem(PRESETS[f"image-{name}"], "smoke", tiny)
+        yield
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def made(theta0, home, monkeypatch):
+    """Makes a table or figure where those before it were made."""
+    monkeypatch.chdir(home)
+    return lambda name: (theta0("reproduce", name, "--scale", "smoke", *FEW[name], "--json"), home)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_one_command_makes_it_from_nothing(made, name):
+    done, home = made(name)
+    assert done.code == 0, done.err
+    kind = {"figure-images": "pictures", "table2": ""}.get(name, "curves")
+    figures = {f"{kind}-image-text.png", f"{kind}-image-sdf.png"} if kind else set()
+    out = home / "results" / name
+    assert {path.name for path in out.iterdir()} == TABLE | figures
+    assert "image-celeba is left out" in done.err and "image-imagenette is left out" in done.err
+    rows = json.loads((out / "results.json").read_text())
+    assert done.json["results"] == rows and "psnr" not in rows[0]
+    assert {row["test_class"] for row in rows} == {"image-text", "image-sdf"}
+    signals = json.loads((out / "signals.json").read_text())
+    assert [{k: v for k, v in row.items() if k != "psnr"} for row in signals] == rows
+    facts = json.loads((out / "facts.json").read_text())
+    assert facts["command"] and facts["commit"] and facts["machine"] and facts["seeds"] == [0]
+    assert facts["test signals"] == [1] and facts["seconds of evaluation"] > 0
+    run = facts["runs"]["image-text"]
+    assert (run["outer steps"], run["meta-learner"]) == (4, "maml") and run["learned by"]
+    assert run["folder"] == "runs/image-text/smoke" and (home / run["folder"]).is_dir()
+    assert f"start of image-text: folder: {run['folder']}" in (out / "table.md").read_text()
+
+
+def test_a_second_time_nothing_is_measured(made, theta0, monkeypatch):
+    before, home = made("table2")
+    place = home / "results" / "table2" / "table.csv"
+    text = place.read_text()
+    place.unlink()
+
+    def refuse(make):
+        raise AssertionError("measured again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finished, "_timed", refuse)
+        again, _ = made("table2")
+    assert again.json["results"] == before.json["results"] and place.read_text() == text
+    times = {path.name: path.stat().st_mtime_ns for path in (place.parent / "parts").iterdir()}
+    anew = theta0("reproduce", "table2", "--scale", "smoke", *FEW["table2"], "--overwrite")
+    assert anew.code == 0
+    for path in (place.parent / "parts").iterdir():
+        assert path.stat().st_mtime_ns > times.pop(path.name)
+    assert not times
+
+
+def test_an_interrupt_is_told_how_to_go_on(made, monkeypatch, theta0, tmp_path):
+    _, home = made("table2")
+
+    def interrupt(make):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finished, "_timed", interrupt)
+    run = home / "runs" / "image-text" / "smoke"
+    done = theta0("reproduce", "table2", "--runs", run, *QUICK, "--out", tmp_path / "out")
+    assert done.code == 1 and "the same command goes on" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    """A run of the class text, to change."""
+    _, home = made("table2")
+    return shutil.copytree(home / "runs" / "image-text" / "smoke", tmp_path / "run")
+
+
+def test_an_unfinished_run_is_finished_first(theta0, run, tmp_path):
+    whole = (run / "last.safetensors").read_bytes()
+    (run / "last.safetensors").unlink()
+    done = theta0("reproduce", "table2", "--runs", run, *QUICK, "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    assert len((run / "last.safetensors").read_bytes()) == len(whole)
+    assert {row["train_class"] for row in done.json["results"]} == {"image-text", None}
+
+
+def test_runs_that_cannot_be_used_are_refused(refused, run, ct_run, images_run, tmp_path):
+    refused("not a run folder", "reproduce", "table1", "--runs", tmp_path)
+    refused("a run of preset ct", "reproduce", "table1", "--runs", ct_run)
+    refused("given twice", "reproduce", "table1", "--runs", run, run)
+    plain = json.loads((run / "config.json").read_text())
+    plain["data"]["size"] = 13
+    (run / "config.json").write_text(json.dumps(plain))
+    refused("size 13", "reproduce", "table2", "--runs", images_run, run)
+
+
+def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_path):
+    copy = shutil.copytree(images_run, tmp_path / "copy")
+    (copy / "last.safetensors").unlink()
+    plain = json.loads((copy / "config.json").read_text())
+    plain["data"]["source"]["path"] = str(tmp_path / "gone")
+    (copy / "config.json").write_text(json.dumps(plain))
+    refused("gone.*no such", "reproduce", "table1", "--runs", copy)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([], "name what to reproduce: theta0 reproduce table1"),
+        (["tabel1"], "did you mean table1"),
+        (["xyz"], "choose from table1, table2"),
+        (["--scale", "smoke"], "NAME"),
+        (["table2", "--steps", "1"], "table2 has no --steps"),
+        (["figure-images", "--match-steps", "9"], "figure-images has no --match-steps"),
+        (["table1", "--signals", "0"], "signals is 0"),
+        (["table1", "--signals", "2", "--match-signals", "3"], "match_signals is 3"),
+        (["figure-curves", "--steps", "2", "1"], "must rise"),
+        (["table1", "--celeba", "nowhere"], "nowhere: no such folder"),
+        (["table1", "--runs", "nowhere"], "nowhere: not a run folder"),
+        (["table1", "--runs", "nowhere", "--scale", "cpu"], "give one of them"),
+    ],
+)
+def test_what_cannot_be_is_refused(refused, arguments, words):
+    refused(words, "reproduce", *arguments)
+
+
+def test_a_folder_of_something_else_is_never_touched(refused, tmp_path, run):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "letter.txt").write_text("dear")
+    arguments = ["reproduce", "table1", "--runs", run, "--overwrite", "--out", tmp_path / "letters"]
+    refused("holds something else", *arguments)
+    assert (tmp_path / "letters" / "letter.txt").read_text() == "dear"
