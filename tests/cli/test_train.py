@@ -235,11 +235,13 @@ def test_a_class_of_pictures_in_its_own_layout(theta0, refused, pictures, tmp_pa
     tiny = replace(tiny, data=replace(tiny.data, source=CelebA(test=2)))
     monkeypatch.setitem(PRESETS["image-celeba"], "smoke", tiny)
     out = tmp_path / "run"
-    done = theta0(
+    command = (
         "train", "image-celeba", "--scale", "smoke", "--data", root, "--out", out,
         "--data.source.limit", 8, "--data.mirror", "--outer.steps", 2,
     )  # fmt: skip
+    done = theta0(*command)
     assert done.code == 0, done.err
+    assert theta0(*command, "--resume").code == 0  # by the same words
     assert "7 signals to learn from" in done.err and "skipped absent.jpg: named in" in done.err
     source = CelebA(str(root), test=2, limit=8)
     assert read_experiment(out).data == replace(tiny.data, source=source, mirror=True)

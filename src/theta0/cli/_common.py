@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import tyro
 from rich.console import Console
@@ -19,6 +19,11 @@ from theta0.files import json_line
 console = Console(stderr=True, highlight=False)
 
 Arguments = TypeVar("Arguments")
+
+# Settings keep their pair --x, --no-x: a run is resumed by the words it was started with, when the
+# default is already what they say.
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+"""What a command is told to do or not, without a --no- form"""
 
 
 def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> int:
@@ -54,7 +59,6 @@ def parse(kind: type[Arguments], argv: list[str], command: str, **options: Any) 
     """
     config = (
         tyro.conf.AvoidSubcommands,
-        tyro.conf.FlagCreatePairsOff,
         tyro.conf.PositionalMetavarFromFieldName,
     )
     box = io.StringIO()

@@ -12,7 +12,7 @@ from theta0.errors import InputError
 from theta0.experiments import PRESETS, preset
 from theta0.tasks import ImageConfig, ImageSource
 
-from ._common import parse, progress_bar, require_folder, say
+from ._common import Flag, parse, progress_bar, require_folder, say
 
 EXAMPLES = """Write a class of pictures as the paper's authors keep theirs: one .npz file with the
 arrays train_data and test_data, (pictures, size, size, 3) in bytes. Text and signed distances are
@@ -36,7 +36,7 @@ class Data:
     """where the pictures lie, for a class that is not made by a procedure"""
     out: Path | None = None
     """the file; CLASS.npz when left out"""
-    overwrite: bool = False
+    overwrite: Flag = False
     """replace a file that is there already"""
 
 

@@ -9,7 +9,7 @@ from theta0.experiments import ct, evaluate_initialization
 from theta0.files import read_jsonl
 from theta0.inits import load
 
-from ._common import parse, progress_bar, require_folder, say
+from ._common import Flag, parse, progress_bar, require_folder, say
 from ._results import write_evaluation
 from .train import learn_with_progress
 
@@ -28,7 +28,7 @@ class Demo:
 
     out: Path = Path("theta0-demo")
     """folder for the run and its report; an interrupted demo goes on there"""
-    overwrite: bool = False
+    overwrite: Flag = False
     """start anew in that folder"""
 
 

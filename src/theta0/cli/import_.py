@@ -11,7 +11,7 @@ from theta0.errors import InputError
 from theta0.fields import count_weights
 from theta0.inits import import_haiku
 
-from ._common import parse, require_folder, say
+from ._common import Flag, parse, require_folder, say
 from .fit import LARGEST_SIZE
 
 EXAMPLES = """Turn a pickle of Haiku parameters, as the paper's authors saved their start for faces,
@@ -41,7 +41,7 @@ class Import:
     """frequency factor of the network, which the pickle does not hold"""
     size: int = 178
     """pictures are fitted at this many pixels a side"""
-    overwrite: bool = False
+    overwrite: Flag = False
     """replace the file if it exists"""
 
 

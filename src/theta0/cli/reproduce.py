@@ -37,7 +37,7 @@ from theta0.report import (
     transfer_table,
 )
 
-from ._common import console, parse, progress_bar, require_folder, say
+from ._common import Flag, console, parse, progress_bar, require_folder, say
 from ._results import gallery_png, system_facts
 from .train import learn_with_progress, require_own_folder
 
@@ -116,7 +116,7 @@ class Reproduce:
     """folder of Imagenette; without it and a run of image-imagenette that class is left out"""
     out: Path | None = None
     """folder for the results; results/NAME when left out"""
-    overwrite: bool = False
+    overwrite: Flag = False
     """measure again what the folder holds already; runs are not trained again"""
 
 

@@ -13,7 +13,7 @@ from theta0.files import read_jsonl, write_bytes
 from theta0.meta import Progress
 from theta0.report import training_curve
 
-from ._common import parse, progress_bar, require_folder, say
+from ._common import Flag, parse, progress_bar, require_folder, say
 
 EXAMPLES = """Learn an initialization. The run folder holds the best start (init.safetensors), a log
 and a checkpoint, and goes on after a kill with --resume.
@@ -37,9 +37,9 @@ class Train:
     slices"""
     out: Path | None = None
     """run folder; runs/PRESET/SCALE when left out"""
-    resume: bool = False
+    resume: Flag = False
     """go on with the run in the folder"""
-    overwrite: bool = False
+    overwrite: Flag = False
     """delete the run in the folder and start anew"""
 
 
