@@ -18,6 +18,7 @@ from theta0.experiments import (
     Parts,
     figure_curves,
     figure_images,
+    figure_training,
     read_runs,
     steps_to_match,
     table1,
@@ -320,3 +321,15 @@ def test_runs_of_one_name_are_told_apart(runs, tmp_path):
 def test_options_that_cannot_be_are_refused(options, words):
     with pytest.raises(InputError, match=words):
         Options(**options)
+
+
+def test_the_course_of_learning_is_that_of_the_log(runs, tmp_path):
+    rows = figure_training(runs, OPTIONS, Parts(tmp_path), QUIET).rows
+    for run in runs:
+        mine = [row for row in rows if row["train_class"] == run.name]
+        log = [json.loads(line) for line in (run.folder / "metrics.jsonl").open()]
+        validated = [record for record in log if "validation_psnr" in record]
+        assert [row["outer_steps"] for row in mine] == [2, 4]
+        assert [row["psnr_mean"] for row in mine] == [r["validation_psnr"] for r in validated]
+        assert [row["best"] for row in mine] == [r["best_psnr"] for r in validated]
+        assert {row["meta"] for row in mine} == {run.experiment.meta}

@@ -6,7 +6,14 @@ import json
 
 import pytest
 
-from theta0.report import classes_table, match_table, paper_report, transfer_table
+from theta0.report import (
+    classes_table,
+    match_table,
+    minutes_curve,
+    minutes_table,
+    paper_report,
+    transfer_table,
+)
 
 
 def row(init, optimizer, psnr, **more):
@@ -84,3 +91,26 @@ def test_a_report_keeps_each_signal_apart_from_the_means(tmp_path):
 def test_nothing_to_tabulate_is_an_error():
     with pytest.raises(ValueError):
         classes_table([])
+
+
+def validation(run, minutes, psnr, best):
+    return {
+        "train_class": run, "test_class": run, "meta": "maml", "steps": 2, "seconds": 60 * minutes,
+        "psnr_mean": psnr, "best": best, "n": 8,
+    }  # fmt: skip
+
+
+def test_minutes_of_learning_show_the_best_so_far():
+    rows = [
+        validation("faces", 4, 20.0, 20.0), validation("faces", 9, 19.0, 20.0),
+        validation("faces", 31, 25.0, 25.0), validation("text", 12, 15.0, 15.0),
+    ]  # fmt: skip
+    table = minutes_table(rows)
+    assert table.columns == (
+        "class", "meta-learner", "inner steps", "5", "10", "20", "30", "end", "minutes in all"
+    )  # fmt: skip
+    assert [tuple(line) for line in table.rows] == [
+        ("faces", "maml", 2, 20.0, 20.0, 20.0, 20.0, 25.0, 31),
+        ("text", "maml", 2, None, None, 15.0, 15.0, 15.0, 12),
+    ]
+    assert minutes_curve(rows).startswith(b"\x89PNG")

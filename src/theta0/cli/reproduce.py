@@ -21,6 +21,7 @@ from theta0.experiments import (
     command_line,
     figure_curves,
     figure_images,
+    figure_training,
     preset,
     read_run_experiment,
     read_runs,
@@ -33,6 +34,8 @@ from theta0.report import (
     classes_table,
     curves,
     match_table,
+    minutes_curve,
+    minutes_table,
     paper_report,
     transfer_table,
 )
@@ -49,6 +52,7 @@ command goes on where it stopped.
   table2          the start of every class on the signals of every class
   figure-images   test signals as every start shows them after some steps
   figure-curves   PSNR against steps
+  figure-training PSNR on validation signals against minutes of learning, a line a run
 
 examples:
   theta0 reproduce table1 --scale smoke
@@ -96,6 +100,9 @@ TARGETS = {
     "table2": Target(table2, transfer_table),
     "figure-images": Target(figure_images, classes_table, _pictures, ("steps",)),
     "figure-curves": Target(figure_curves, classes_table, _curves, ("steps",)),
+    "figure-training": Target(
+        figure_training, minutes_table, lambda found: {"minutes.png": minutes_curve(found.rows)}
+    ),
 }
 
 
@@ -104,7 +111,7 @@ class Reproduce:
     """Arguments of ``theta0 reproduce``."""
 
     name: tyro.conf.Positional[str]
-    """table1, table2, figure-images or figure-curves"""
+    """table1, table2, figure-images, figure-curves or figure-training"""
     options: Annotated[Options, tyro.conf.arg(name="")] = field(default_factory=Options)
     runs: tuple[Path, ...] = ()
     """run folders, one a class, in this order (default: the paper's classes)"""

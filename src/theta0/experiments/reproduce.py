@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from theta0.evaluate import Protocol, Rows, Starts
+from theta0.files import read_jsonl
 
 from ._bench import Bench, Options, share
 from .evaluation import Gallery, OnProgress, gallery
@@ -113,6 +114,33 @@ def figure_curves(
         bench = Bench(run, run.experiment.data.build(), parts)
         protocol = bench.protocol(options, 8, 2, (0, 1, 2, 5, 10, 20, 50))
         rows += bench.rows(bench.starts(tell), run, protocol, tell)
+    return Reproduction(rows)
+
+
+def figure_training(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """What each run had reached on validation signals, minute by minute; nothing is fitted."""
+    rows: Rows = []
+    for run in runs:
+        outer, best = run.experiment.outer, -np.inf
+        for record in read_jsonl(run.folder / "metrics.jsonl"):
+            if "validation_psnr" not in record:
+                continue
+            best = max(best, record["validation_psnr"])
+            rows.append(
+                {
+                    "train_class": run.name,
+                    "test_class": run.name,
+                    "meta": run.experiment.meta,
+                    "steps": run.experiment.inner.steps,
+                    "outer_steps": record["step"],
+                    "seconds": round(record["seconds"], 1),
+                    "psnr_mean": record["validation_psnr"],
+                    "best": best,
+                    "n": outer.validation_signals,
+                }
+            )
     return Reproduction(rows)
 
 

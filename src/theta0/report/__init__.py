@@ -5,9 +5,22 @@ Knows nothing of networks or JAX: it takes plain rows, NumPy pictures and text.
 
 from theta0.report.chart import curves_svg
 from theta0.report.evaluation import evaluation_report, gallery_grid
-from theta0.report.figures import curves, difference, picture_grid, strip, training_curve
+from theta0.report.figures import (
+    curves,
+    difference,
+    minutes_curve,
+    picture_grid,
+    strip,
+    training_curve,
+)
 from theta0.report.html import Code, Curves, Facts, Image, Section, page, write
-from theta0.report.paper import classes_table, match_table, paper_report, transfer_table
+from theta0.report.paper import (
+    classes_table,
+    match_table,
+    minutes_table,
+    paper_report,
+    transfer_table,
+)
 from theta0.report.tables import Table, steps_table
 
 __all__ = [
@@ -24,6 +37,8 @@ __all__ = [
     "evaluation_report",
     "gallery_grid",
     "match_table",
+    "minutes_curve",
+    "minutes_table",
     "page",
     "paper_report",
     "picture_grid",

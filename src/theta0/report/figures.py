@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["curves", "difference", "picture_grid", "strip", "training_curve"]
+__all__ = [
+    "curves",
+    "difference",
+    "minutes_curve",
+    "picture_grid",
+    "strip",
+    "training_curve",
+]
 
 _DPI = 110
 Point = tuple[int | float, int | float]  # step, value
@@ -89,6 +96,35 @@ def training_curve(records: Iterable[Mapping[str, Any]]) -> bytes:
     for axis in axes:
         _plain(axis)
     _heading(figure, _summary(records, psnr))
+    return _png(figure)
+
+
+def minutes_curve(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Draws what runs reached on validation signals against the minutes they learned.
+
+    Args:
+        rows: One a validation: `train_class`, `meta`, `seconds`, `psnr_mean` in dB.
+
+    Returns:
+        A PNG file.
+    """
+    runs: dict[str, list[Point]] = {}
+    for row in rows:
+        name = f"{row['train_class']}, {row['meta']}"
+        runs.setdefault(name, []).append((row["seconds"] / 60, row["psnr_mean"]))
+    figure = _figure(7.0, 4.2)
+    axes = figure.subplots()
+    for number, (name, points) in enumerate(runs.items()):
+        look = series.style((*series.INITS, name)[min(number, len(series.INITS))])
+        axes.plot(
+            *zip(*points, strict=True), color=look.colour, marker=look.marker, markersize=4,
+            linestyle=(0, look.dashes) if look.dashes else "-", label=name,
+        )  # fmt: skip
+    axes.set_xlabel("minutes of learning")
+    axes.set_ylabel("validation PSNR (dB)")
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    _plain(axes)
+    _heading(figure, "Validation PSNR by minutes of learning")
     return _png(figure)
 
 

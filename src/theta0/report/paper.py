@@ -101,6 +101,43 @@ def classes_table(rows: Sequence[series.Row]) -> Table:
     )
 
 
+MINUTES = (5, 10, 20, 30, 45, 60, 90, 120, 180)
+
+
+def minutes_table(rows: Sequence[series.Row]) -> Table:
+    """The best PSNR on validation signals that each run had reached after some minutes.
+
+    Args:
+        rows: one a validation: ``train_class``, ``meta``, ``seconds``, ``best`` (dB, so far).
+    """
+    last = max(row["seconds"] for row in rows) / 60
+    minutes = [minute for minute in MINUTES if minute < last] or list(MINUTES[:1])
+    runs = list(dict.fromkeys((row["train_class"], row["meta"]) for row in rows))
+
+    def reached(run: tuple[str, str], minute: float) -> float | None:
+        known = [row["best"] for row in rows if (row["train_class"], row["meta"]) == run
+                 and row["seconds"] <= 60 * minute]  # fmt: skip
+        return known[-1] if known else None
+
+    of = lambda run: [row for row in rows if (row["train_class"], row["meta"]) == run]
+    names = [str(minute) for minute in minutes]
+    return Table(
+        title="Best PSNR in dB on validation signals after minutes of learning",
+        columns=("class", "meta-learner", "inner steps", *names, "end", "minutes in all"),
+        rows=[
+            (
+                *run,
+                of(run)[-1]["steps"],
+                *(reached(run, minute) for minute in minutes),
+                of(run)[-1]["best"],
+                round(of(run)[-1]["seconds"] / 60),
+            )
+            for run in runs
+        ],
+        notes=(f"Mean over {_numbers(rows, 'n')} validation signals, validations included.",),
+    )
+
+
 def paper_report(
     folder: Path,
     table: Table,
