@@ -114,7 +114,7 @@ def minutes_table(rows: Sequence[series.Row]) -> Table:
     minutes = [minute for minute in MINUTES if minute < last] or list(MINUTES[:1])
     runs = list(dict.fromkeys((row["train_class"], row["meta"]) for row in rows))
 
-    def reached(run: tuple[str, str], minute: float) -> float | None:
+    def reached(run: tuple[str, str], minute: int) -> float | None:
         known = [row["best"] for row in rows if (row["train_class"], row["meta"]) == run
                  and row["seconds"] <= 60 * minute]  # fmt: skip
         return known[-1] if known else None
