@@ -327,7 +327,8 @@ def test_the_course_of_learning_is_that_of_the_log(runs, tmp_path):
     rows = figure_training(runs, OPTIONS, Parts(tmp_path), QUIET).rows
     for run in runs:
         mine = [row for row in rows if row["train_class"] == run.name]
-        log = [json.loads(line) for line in (run.folder / "metrics.jsonl").open()]
+        lines = (run.folder / "metrics.jsonl").read_text().splitlines()
+        log = [json.loads(line) for line in lines]
         validated = [record for record in log if "validation_psnr" in record]
         assert [row["outer_steps"] for row in mine] == [2, 4]
         assert [row["psnr_mean"] for row in mine] == [r["validation_psnr"] for r in validated]
