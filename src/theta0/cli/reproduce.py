@@ -174,10 +174,10 @@ def _require_own_results(out: Path, overwrite: bool) -> None:
     require_folder(out)
     if not out.exists() or not any(out.iterdir()):
         return
-    if not (out / "parts").is_dir():
+    if not ((out / "parts").is_dir() or (out / "facts.json").is_file()):
         raise InputError(f"{out} holds something else; give another --out")
     if overwrite:
-        shutil.rmtree(out / "parts")
+        shutil.rmtree(out / "parts", ignore_errors=True)
 
 
 def _finished(arguments: Reproduce, paths: dict[type, str]) -> list[Path]:
