@@ -55,6 +55,15 @@ def test_rows(theta0, request, tmp_path, run, more):
     assert_report(folder / "eval", done)
 
 
+def test_only_the_starts_named_are_compared(theta0, refused, images_run, tmp_path):
+    folder = shutil.copytree(images_run, tmp_path / "run")
+    done = theta0("eval", folder, "--starts", "standard", "learned", "--json")
+    assert done.code == 0, done.err
+    assert {row["init"] for row in done.json["results"]} == {"learned", "standard"}
+    refused("name at least one of learned", "eval", images_run, "--starts")
+    refused("oracle", "eval", images_run, "--starts", "oracle")
+
+
 def assert_report(folder, done):
     """All files are there, words are on stderr alone, facts say how it was made."""
     assert {path.name for path in folder.iterdir()} == FILES

@@ -8,7 +8,7 @@ import pytest
 
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
-from theta0.experiments import PRESETS, Experiment, ct, experiment_of, preset
+from theta0.experiments import PRESETS, Experiment, ct, experiment_of, images, preset
 from theta0.fields import FourierConfig, SirenConfig, count_weights
 from theta0.forward import Lines, Points, check_shapes
 from theta0.inits import Description, Initialization, without_folders
@@ -98,8 +98,9 @@ def test_the_papers_image_experiment():
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if name.startswith("image-")])
 def test_classes_of_pictures_differ_in_their_source_alone(name):
+    bases = {"smoke": images.SMOKE, "cpu": images.CPU, "paper": images.PAPER}
     for scale, experiment in PRESETS[name].items():
-        base = PRESETS["images"][scale]
+        base = bases[scale]
         data = dataclasses.replace(experiment.data, source=base.data.source)
         assert dataclasses.replace(experiment, preset="images", data=data) == base
         assert experiment.data.source != base.data.source

@@ -9,7 +9,9 @@ import tyro
 
 from theta0.errors import InputError
 from theta0.experiments import (
+    STARTS,
     Experiment,
+    StartName,
     evaluate_initialization,
     experiment_of,
     read_experiment,
@@ -26,6 +28,7 @@ each with SGD and Adam and the step size that is best on validation signals.
 examples:
   theta0 eval runs/ct/cpu
   theta0 eval phantoms --signals 8
+  theta0 eval phantoms --starts learned standard
   theta0 eval faces --data photos/ --steps 0 1 2 5 10
 """
 
@@ -48,6 +51,8 @@ class Eval:
     """step sizes tried for gradient descent"""
     adam: tuple[float, ...] | None = None
     """step sizes tried for Adam"""
+    starts: tuple[StartName, ...] = STARTS
+    """the learned start and those it is compared with"""
     views: int | None = None
     """views of a CT slice"""
     out: Path | None = None
@@ -57,6 +62,8 @@ class Eval:
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(Eval, argv, "eval", description=EXAMPLES)
+    if not arguments.starts:
+        raise InputError(f"--starts: name at least one of {', '.join(STARTS)}")
     initialization = find(arguments.init)
     folder = Path(arguments.init)
     in_run = (folder / "config.json").exists()
@@ -70,7 +77,10 @@ def main(argv: list[str]) -> dict[str, Any]:
     require_folder(out)
     with progress_bar(100, "%") as update:
         evaluation = evaluate_initialization(
-            experiment, initialization, on_progress=lambda what, done: update(100 * done, what)
+            experiment,
+            initialization,
+            on_progress=lambda what, done: update(100 * done, what),
+            names=arguments.starts,
         )
     training = read_jsonl(folder / "metrics.jsonl") if in_run else []
     facts = initialization.description.provenance

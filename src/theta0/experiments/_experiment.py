@@ -1,7 +1,7 @@
 """An experiment: everything that decides a training run and its evaluation, as plain values."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_args
 
@@ -161,12 +161,15 @@ class Experiment:
 
         return validate
 
-    def starts(self, learned: Field, family: TaskFamily) -> Starts:
-        """The learned start and the paper's four baselines."""
+    def starts(
+        self, learned: Field, family: TaskFamily, names: Collection[StartName] = STARTS
+    ) -> Starts:
+        """The learned start and the paper's four baselines, or those of them that are named."""
         signal = family.mean_signal()
         return {
             name: self.start(name, learned, family.query_forward, signal.p, signal)
             for name in STARTS
+            if name in names
         }
 
     def start(

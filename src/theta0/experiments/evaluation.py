@@ -1,7 +1,7 @@
 """Evaluating an initialization: the learned start and its baselines, as rows and pictures."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from theta0.fit import InnerConfig
 from theta0.inits import Initialization
 from theta0.tasks import TaskFamily
 
-from ._experiment import Experiment
+from ._experiment import STARTS, Experiment, StartName
 
 OnProgress = Callable[[str, float], None]
 
@@ -46,6 +46,7 @@ def evaluate_initialization(
     initialization: Initialization,
     family: TaskFamily | None = None,
     on_progress: OnProgress | None = None,
+    names: Collection[StartName] = STARTS,
 ) -> Evaluation:
     """Compare a learned start with Standard, Mean, Matched and Shuffled on test signals.
 
@@ -54,12 +55,13 @@ def evaluate_initialization(
         initialization: the learned start.
         family: the tasks, if they are built already.
         on_progress: called with (what runs, fraction done).
+        names: the starts compared.
     """
     began = time.monotonic()
     family = experiment.data.build() if family is None else family
     if on_progress:
         on_progress("fitting Mean and Matched", 0.0)
-    starts = experiment.starts(initialization.field, family)
+    starts = experiment.starts(initialization.field, family, names)
     protocol = experiment.protocol
     rows = evaluate(experiment.forward, starts, family, protocol, experiment.seed, on_progress)
     # Step 0 is left to the curves; five pictures fit on a page.
