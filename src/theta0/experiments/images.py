@@ -13,7 +13,7 @@ from theta0.forward import Points
 from theta0.meta import OuterConfig
 from theta0.tasks import ImageConfig, ImageSource
 
-from ._experiment import Experiment
+from ._experiment import Experiment, StepSizes
 
 PAPER = Experiment(
     # The paper to the letter: three pictures a step, all pixels, two steps of plain SGD.
@@ -42,9 +42,10 @@ CPU = Experiment(
     data=ImageConfig(size=128, inner_points=4096, outer_points=4096),
     field=SirenConfig(),
     forward=Points(),
-    meta="maml",
+    meta="metasgd",
     inner=InnerConfig("sgd", 1e-2, 2),
-    outer=OuterConfig(lr=5e-5, steps=5000, tasks=1, validate_every=250, checkpoint_every=100),
+    outer=OuterConfig(lr=5e-5, steps=6000, tasks=1, validate_every=250, checkpoint_every=100),
+    step_sizes=StepSizes("weight"),
     protocol=Protocol(sgd=(1e-3, 3e-3, 1e-2, 3e-2), adam=(3e-5, 1e-4, 3e-4)),
     baseline=InnerConfig("adam", 1e-4, 1000),
 )
