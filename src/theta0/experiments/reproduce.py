@@ -9,6 +9,7 @@ Times below are for pictures of 128x128 on two cores, where a step takes about 0
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -120,10 +121,15 @@ def figure_curves(
 def figure_training(
     runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
 ) -> Reproduction:
-    """What each run had reached on validation signals, minute by minute; nothing is fitted."""
+    """What each run had reached on validation signals, minute by minute; nothing is fitted.
+
+    A run that began from another goes on at the minute at which that one ended.
+    """
     rows: Rows = []
     for run in runs:
-        outer, best = run.experiment.outer, -np.inf
+        best, begin = -np.inf, run.experiment.begin
+        before = read_jsonl(Path(begin) / "metrics.jsonl") if begin else []
+        began = before[-1]["seconds"] if before else 0.0
         for record in read_jsonl(run.folder / "metrics.jsonl"):
             if "validation_psnr" not in record:
                 continue
@@ -135,10 +141,10 @@ def figure_training(
                     "meta": run.experiment.meta,
                     "steps": run.experiment.inner.steps,
                     "outer_steps": record["step"],
-                    "seconds": round(record["seconds"], 1),
+                    "seconds": round(began + record["seconds"], 1),
                     "psnr_mean": record["validation_psnr"],
                     "best": best,
-                    "n": outer.validation_signals,
+                    "n": run.experiment.outer.validation_signals,
                 }
             )
     return Reproduction(rows)
