@@ -220,9 +220,9 @@ def test_a_shipped_start_reconstructs_phantoms_from_four_views():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, least", [("text", 0), ("sdf", 0)])
+@pytest.mark.parametrize("name, least", [("text", 19), ("sdf", 33)])
 def test_a_shipped_start_shows_unseen_pictures_of_its_class_after_two_steps(name, least):
-    # A random start shows 3 dB of text and 14 dB of distances after the same steps.
+    # 21.5 and 36.6 dB on validation pictures when they were learned.
     start = find(name)
     told = start.description
     family = told.data.build()
