@@ -113,7 +113,7 @@ def progress_bar(total: int | float, unit: str = "steps") -> Iterator[Callable[[
 
 
 def _lines(total: int | float, unit: str) -> Callable[[float, str], None]:
-    last = time.monotonic() - 8.0
+    last = time.monotonic() - 10.0  # what is begun is told at once; it may take minutes
     first: tuple[float, float] | None = None
 
     def update(done: int | float, text: str) -> None:
