@@ -70,7 +70,8 @@ def test_eval_of_the_result(theta0, file, pictures, tmp_path, monkeypatch):
     out = tmp_path / "start.safetensors"
     assert theta0("import", file, "--out", out, "--size", 12, "--w0", 10).code == 0
     start = load(out)  # twelve pictures are fewer than an image preset keeps for its test
-    data = replace(start.description.data, validation=2, test=3)
+    source = replace(start.description.data.source, validation=2, test=3)
+    data = replace(start.description.data, source=source)
     Initialization(start.field, replace(start.description, data=data)).save(out)
     done = theta0(
         "eval", out, "--data", pictures, "--signals", 2, "--tuning-signals", 1, "--steps", 0, 1,

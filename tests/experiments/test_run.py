@@ -161,6 +161,14 @@ def test_the_experiment_of_a_start_with_step_sizes_learns_them_again(metasgd):
     assert experiment.learned_inner == METASGD.learned_inner
 
 
+def test_the_experiment_of_a_start_without_step_sizes_learns_none(run):
+    # Whatever the preset does now: that of pictures learns step sizes.
+    field, inner = run[1].description.field, InnerConfig("adam", 1e-3, 2)
+    plain = METASGD.with_learned(field, inner)
+    assert (plain.learned_field, plain.learned_inner) == (field, inner)
+    assert replace(TINY, meta="fomaml").with_learned(field, inner).meta == "fomaml"
+
+
 def test_learned_step_sizes_are_one_more_optimizer_of_the_learned_start_alone(metasgd):
     rows = evaluate_initialization(METASGD, metasgd[1]).rows
     found = {(row["init"], row["optimizer"]) for row in rows}

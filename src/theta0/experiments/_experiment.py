@@ -104,7 +104,8 @@ class Experiment:
     def with_learned(self, field: FieldConfig, inner: InnerConfig) -> "Experiment":
         """The same with another ``learned_field`` and ``learned_inner``."""
         if not isinstance(field, SteppedConfig):
-            return replace(self, field=field, inner=inner)
+            meta = "maml" if self.meta == "metasgd" else self.meta
+            return replace(self, field=field, inner=inner, meta=meta)
         return replace(
             self,
             field=field.field,
