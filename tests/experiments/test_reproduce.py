@@ -334,3 +334,19 @@ def test_the_course_of_learning_is_that_of_the_log(runs, tmp_path):
         assert [row["psnr_mean"] for row in mine] == [r["validation_psnr"] for r in validated]
         assert [row["best"] for row in mine] == [r["best_psnr"] for r in validated]
         assert {row["meta"] for row in mine} == {run.experiment.meta}
+
+
+def test_a_run_goes_on_at_the_minute_at_which_those_before_it_ended(runs, tmp_path):
+    ends = []
+    before = runs[0].folder
+    for name in ("second", "third"):
+        folder = tmp_path / name
+        train(replace(TEXT, begin=str(before)), folder)
+        ends.append(json.loads((before / "metrics.jsonl").read_text().splitlines()[-1])["seconds"])
+        before = folder
+    third = read_runs([before])
+    rows = figure_training(third, OPTIONS, Parts(tmp_path / "parts"), QUIET).rows
+    lines = (before / "metrics.jsonl").read_text().splitlines()
+    own = [r["seconds"] for r in map(json.loads, lines) if "validation_psnr" in r]
+    expected = [sum(ends) + seconds for seconds in own]
+    np.testing.assert_allclose([row["seconds"] for row in rows], expected, atol=0.06)

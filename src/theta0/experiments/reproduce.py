@@ -17,9 +17,11 @@ from theta0.evaluate import Protocol, Rows, Starts
 from theta0.files import read_jsonl
 
 from ._bench import Bench, Options, share
+from ._experiment import Experiment
 from .evaluation import Gallery, OnProgress, gallery
 from .finished import Run, require_alike
 from .parts import Parts
+from .run import read_experiment
 
 MATCH_COUNTS = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300, 500, 1000, 2000, 5000)
 """Step counts at which a start is compared with what Meta has after its inner loop."""
@@ -127,9 +129,7 @@ def figure_training(
     """
     rows: Rows = []
     for run in runs:
-        best, begin = -np.inf, run.experiment.begin
-        before = read_jsonl(Path(begin) / "metrics.jsonl") if begin else []
-        began = before[-1]["seconds"] if before else 0.0
+        best, before = -np.inf, _seconds_before(run.experiment)
         for record in read_jsonl(run.folder / "metrics.jsonl"):
             if "validation_psnr" not in record:
                 continue
@@ -141,13 +141,26 @@ def figure_training(
                     "meta": run.experiment.meta,
                     "steps": run.experiment.inner.steps,
                     "outer_steps": record["step"],
-                    "seconds": round(began + record["seconds"], 1),
+                    "seconds": round(before + record["seconds"], 1),
                     "psnr_mean": record["validation_psnr"],
                     "best": best,
                     "n": run.experiment.outer.validation_signals,
                 }
             )
     return Reproduction(rows)
+
+
+def _seconds_before(experiment: Experiment) -> float:
+    """How long the runs were learned, one after the other, from which an experiment began."""
+    seconds, seen = 0.0, set()
+    while experiment.begin and experiment.begin not in seen:
+        seen.add(experiment.begin)
+        folder = Path(experiment.begin)
+        if not (folder / "config.json").is_file():
+            break
+        seconds += (read_jsonl(folder / "metrics.jsonl") or [{"seconds": 0.0}])[-1]["seconds"]
+        experiment = read_experiment(folder)
+    return seconds
 
 
 def steps_to_match(curve: Rows, goal: float) -> int | None:
