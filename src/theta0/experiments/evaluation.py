@@ -60,7 +60,7 @@ def evaluate_initialization(
     began = time.monotonic()
     family = experiment.data.build() if family is None else family
     if on_progress:
-        on_progress("fitting Mean and Matched", 0.0)
+        on_progress("making the starts", 0.0)
     starts = experiment.starts(initialization.field, family, names)
     protocol = experiment.protocol
     rows = evaluate(experiment.forward, starts, family, protocol, experiment.seed, on_progress)
