@@ -36,7 +36,7 @@ def main(argv: list[str]) -> dict[str, Any]:
             name,
             description.preset,
             f"{count_weights(initialization.field):,}",
-            str(facts.get("credit", "")),
+            str(facts.get("credit") or description.data.path or "made by a procedure"),
             str(facts.get("outer_steps", "")),
             str(round(path.stat().st_size / 1000)),
         )
