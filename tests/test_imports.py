@@ -15,8 +15,8 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 # Each imports only what stands before it: the layers of CONTRIBUTING.md, and the modules between.
 ORDER = [
     "__init__", "errors", "files", "store", "metrics",
-    "data", "fields", "forward", "tasks", "config", "fit", "meta", "conformance", "inits",
-    "evaluate", "experiments", "report", "cli", "__main__",
+    "data", "fields", "forward", "tasks", "config", "regularizers", "fit", "meta", "conformance",
+    "inits", "evaluate", "experiments", "report", "cli", "__main__",
 ]  # fmt: skip
 
 HEAVY = {"jax", "equinox", "optax", "numpy", "PIL", "matplotlib", "skimage", "pydicom"}

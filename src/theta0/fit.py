@@ -22,6 +22,7 @@ from jaxtyping import Array, Float
 from theta0.errors import DivergedError, InputError, require_positive
 from theta0.fields import Field, Stepped
 from theta0.forward import ForwardMap
+from theta0.regularizers import TotalVariation, proximal
 from theta0.tasks import Observation
 
 OptimizerName = Literal["sgd", "adam", "learned"]
@@ -36,6 +37,8 @@ class InnerLoop(NamedTuple):
     """observations drawn at random (with replacement) for each step; None: all of them"""
     label: str = "the optimizer"
     """what an error calls it"""
+    penalty: TotalVariation | None = None
+    """added to the loss that is descended, not to the loss that is reported"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,13 @@ class InnerConfig:
     """gradient steps"""
     batch: int | None = None
     """observations drawn at random for each step; None: all of them"""
+    tv: float = 0.0
+    """weight of the field's total variation (mean slope, in values a side) beside the mean squared
+    error; 0: none"""
+    tv_side: int = 128
+    """points a side of the grid on which total variation is taken"""
+    proximal: float = 0.0
+    """weight of half the squared distance of the weights from the start; 0: none"""
 
     def build(self) -> InnerLoop:
         """The loop; the same optimizer object for the same settings, so nothing is retraced."""
@@ -57,18 +67,25 @@ class InnerConfig:
             raise InputError(f"steps is {self.steps}; give a number of gradient steps above 0")
         if not (self.lr > 0 and np.isfinite(self.lr)):
             raise InputError(f"lr is {self.lr}; give a finite step size above 0")
-        require_positive(self, "batch")
-        optimizer = _optimizer(self.optimizer, self.lr)
+        require_positive(self, "batch", "tv_side")
+        for name in ("tv", "proximal"):
+            if not (getattr(self, name) >= 0 and np.isfinite(getattr(self, name))):
+                raise InputError(
+                    f"{name} is {getattr(self, name)}; give a finite weight, 0 or more"
+                )
+        optimizer = _optimizer(self.optimizer, self.lr, self.proximal)
         label = f"{self.optimizer} with step size {self.lr:g}"
-        return InnerLoop(optimizer, self.steps, self.batch, label)
+        penalty = TotalVariation(np.asarray(self.tv, np.float32), self.tv_side) if self.tv else None
+        return InnerLoop(optimizer, self.steps, self.batch, label, penalty)
 
 
 @cache
-def _optimizer(name: OptimizerName, lr: float) -> optax.GradientTransformation:
+def _optimizer(name: OptimizerName, lr: float, pull: float) -> optax.GradientTransformation:
     """Descent whose step size is an array argument, so that one compiled loop serves them all."""
     base = _DIRECTIONS[name]
     update = jax.tree_util.Partial(_DESCENTS[name], np.asarray(lr))
-    return optax.GradientTransformation(base.init, update)
+    descent = optax.GradientTransformation(base.init, update)
+    return proximal(pull, descent) if pull else descent
 
 
 def _learned(updates, state, params=None) -> Any:
@@ -227,6 +244,9 @@ def step(
         chosen = jax.random.randint(batch_key, (loop.batch,), 0, n)
         observation = jax.tree.map(lambda leaf: jnp.asarray(leaf)[chosen], observation)
     loss, gradient = loss_and_gradient(forward, state.field, observation, forward_key)
+    if loop.penalty is not None:
+        slope = eqx.filter_grad(loop.penalty)(state.field, jax.random.fold_in(forward_key, 1))
+        gradient = eqx.apply_updates(gradient, slope)
     params = eqx.filter(state.field, eqx.is_inexact_array)
     updates, optimizer_state = loop.optimizer.update(
         eqx.filter(gradient, eqx.is_inexact_array), state.optimizer_state, params
