@@ -4,28 +4,27 @@ Each initialization is fitted by the same loop; one that carries learned step si
 (the optimizer ``learned``, whose ``lr`` is a factor of 1). For each optimizer and each number of
 steps its step size is the one that was best *at that number of steps* on validation signals, so
 that no baseline suffers from a step size meant for longer fits; test signals only ever see the
-choice.
+choice. A weight of total variation is chosen in the same way, together with the step size.
 """
 
+import itertools
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float
 
-from theta0.errors import DivergedError, InputError, require_positive
+from theta0.errors import InputError, require_positive
 from theta0.fields import Field, Stepped
-from theta0.fit import InnerConfig, OptimizerName, fit
+from theta0.fit import InnerConfig, OptimizerName
 from theta0.forward import ForwardMap
-from theta0.metrics import psnr
-from theta0.tasks import Observation, SplitName, Task, TaskFamily
+from theta0.measure import over_devices, predict, quality_by_step
+from theta0.metrics import psnr, ssim
+from theta0.tasks import SplitName, Task, TaskFamily
 
 Starts = Mapping[str, Callable[[int], Field]]
 """Initializations by name: signal number -> field (a fresh one each for Standard)."""
@@ -54,6 +53,9 @@ class Protocol:
     """observations a step; None: all"""
     views: int | None = None
     """views of a CT slice"""
+    tv: tuple[float, ...] = ()
+    """weights of total variation tried with the starts learned and standard, in rows of their own
+    (learned+tv, standard+tv)"""
 
     def __post_init__(self):
         require_positive(self, "tuning_signals", "signals", "batch", "views")
@@ -66,77 +68,16 @@ class Protocol:
         for lr in (*self.sgd, *self.adam):
             if not (lr > 0 and np.isfinite(lr)):
                 raise InputError(f"sgd or adam has step size {lr}; give finite ones above 0")
+        for weight in self.tv:
+            if not (weight > 0 and np.isfinite(weight)):
+                raise InputError(f"tv has weight {weight}; give finite ones above 0")
 
 
-def fields_by_step(
-    forward: ForwardMap,
-    start: Field,
-    observation: Observation,
-    loop: InnerConfig,
-    steps: tuple[int, ...],
-    key: jax.Array,
-) -> list[Field]:
-    """The fitted field after each number of steps.
+class Setting(NamedTuple):
+    """What is chosen on validation signals."""
 
-    A fit that diverges keeps the last of them it reached, or the start: what a user who watches
-    it would keep.
-    """
-    try:
-        kept = fit(forward, start, observation, loop.build(), key, (0, *steps)).snapshots
-    except DivergedError as error:
-        kept = error.snapshots
-    return [kept[max(reached for reached in kept if reached <= step)] for step in steps]
-
-
-def over_devices(
-    function: Callable[..., Any], values: Iterable[Any], *others: Iterable[Any]
-) -> list[Any]:
-    """``[function(device, *v) for v in zip(values, ...)]``, one at a time on each local device.
-
-    Fits of different signals are independent, and a small network leaves most of a machine idle
-    unless several are fitted at once.
-    """
-    idle: SimpleQueue[Any] = SimpleQueue()
-    for device in jax.local_devices():
-        idle.put(device)
-
-    def call(*arguments):
-        device = idle.get()
-        try:
-            with jax.default_device(device):
-                return function(device, *arguments)
-        finally:
-            idle.put(device)
-
-    with ThreadPoolExecutor(jax.local_device_count()) as pool:
-        return list(pool.map(call, values, *others))
-
-
-def psnr_by_step(
-    forward: ForwardMap,
-    start: Field,
-    task: Task,
-    query_forward: ForwardMap,
-    loop: InnerConfig,
-    steps: tuple[int, ...],
-    key: jax.Array,
-) -> list[float]:
-    """PSNR in dB on the query after each number of steps; see :func:`fields_by_step`.
-
-    A field whose predictions are not numbers counts as the one before.
-    """
-    judge = lambda field: psnr(predict(query_forward, field, task.query.p), task.query.y)
-    values: list[float] = []
-    for field in fields_by_step(forward, start, task.support, loop, steps, key):
-        value = judge(field)
-        values.append((values[-1] if values else judge(start)) if np.isnan(value) else value)
-    return values
-
-
-@eqx.filter_jit
-def predict(forward: ForwardMap, field: Field, p: Any):
-    """Compiled predictions of a field."""
-    return forward(field, p)
+    lr: float
+    tv: float = 0.0
 
 
 def evaluate(
@@ -163,36 +104,50 @@ def evaluate(
     Returns:
         One row per initialization, optimizer and number of steps: ``init``, ``optimizer``,
         ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``psnr`` (each signal), ``n``,
-        ``seconds`` (of one fit, up to that step), and ``views`` if given.
+        ``ssim_mean``, ``validation_psnr`` (mean, of the step size on the signals that chose it),
+        ``seconds`` (of one fit, up to that step), and ``tv`` and ``views`` if given.
     """
-    rates: list[tuple[OptimizerName, tuple[float, ...]]] = [
-        ("learned", (1.0,)),
-        ("sgd", protocol.sgd),
-        ("adam", protocol.adam),
-    ]
-    pairs: list[tuple[str, OptimizerName, tuple[float, ...]]] = [
-        (name, optimizer, lrs)
+    kinds: list[tuple[str, OptimizerName, list[Setting]]] = [
+        (name, optimizer, settings)
         for name, start in starts.items()
-        for optimizer, lrs in rates
-        if lrs and (optimizer != "learned" or isinstance(start(0), Stepped))
+        for optimizer, settings in _settings(protocol, isinstance(start(0), Stepped))
     ]
+    pairs = [*kinds]
+    for name, optimizer, settings in kinds:
+        if protocol.tv and name in REGULARIZED:
+            both = [Setting(one.lr, tv) for one, tv in itertools.product(settings, protocol.tv)]
+            pairs.append((name + "+tv", optimizer, both))
     runner = _Runner(
         forward,
         starts,
-        family.query_forward,
+        family,
         protocol,
         seed,
         _tasks(family, "validation", protocol.tuning_signals, protocol.views),
         _tasks(family, "test", protocol.signals, protocol.views),
     )
     rows: Rows = []
-    for done, (name, optimizer, lrs) in enumerate(pairs):
+    for done, (name, optimizer, settings) in enumerate(pairs):
         if on_progress:
             on_progress(f"{name}, {optimizer}", done / len(pairs))
-        rows.extend(keep(name, optimizer, partial(runner.rows, name, optimizer, lrs)))
+        rows.extend(keep(name, optimizer, partial(runner.rows, name, optimizer, settings)))
     if on_progress:
         on_progress("done", 1.0)
     return rows
+
+
+REGULARIZED = ("learned", "standard")
+"""Starts that are also fitted with total variation."""
+
+
+def _settings(protocol: Protocol, stepped: bool) -> list[tuple[OptimizerName, list[Setting]]]:
+    """Optimizers for a start, which may carry step sizes, and what is tried with each."""
+    rates: list[tuple[OptimizerName, tuple[float, ...]]] = [
+        ("learned", (1.0,) if stepped else ()),
+        ("sgd", protocol.sgd),
+        ("adam", protocol.adam),
+    ]
+    return [(optimizer, [Setting(lr) for lr in lrs]) for optimizer, lrs in rates if lrs]
 
 
 @dataclass(frozen=True)
@@ -201,7 +156,7 @@ class _Runner:
 
     forward: ForwardMap
     starts: Starts
-    query_forward: ForwardMap
+    family: TaskFamily
     protocol: Protocol
     seed: int
     tuning: list[Task]
@@ -211,61 +166,81 @@ class _Runner:
         self,
         name: str,
         optimizer: OptimizerName,
-        lr: float,
+        setting: Setting,
         tasks: list[Task],
         first: int,
         steps: tuple[int, ...],
-    ) -> tuple[Float[np.ndarray, "signals steps"], float]:
-        """PSNR of every task after every number of steps, and mean seconds of a step.
+    ) -> tuple[Float[np.ndarray, "signals steps 2"], float]:
+        """PSNR and SSIM of every task after every number of steps, and mean seconds of a step.
 
         ``first`` numbers the signals.
         """
-        last = max(*steps, 1)
-        loop = InnerConfig(optimizer, lr, last, self.protocol.batch)
+        last, family = max(*steps, 1), self.family
+        start_of = self.starts[name.removesuffix("+tv")]
 
-        def one(device: Any, number: int, task: Task) -> tuple[list[float], float]:
+        def one(device: Any, number: int, task: Task) -> tuple[Any, float]:
             # Of this fit, not of the whole divided by all: several run at once.
             began = time.monotonic()
-            start = jax.device_put(self.starts[name](number), device)
+            target = family.picture(task.query.y)
+            loop = InnerConfig(
+                optimizer, setting.lr, last, self.protocol.batch,
+                tv=setting.tv, tv_side=max(target.shape[:2]),
+            )  # fmt: skip
+
+            def judge(field: Field) -> tuple[float, float]:
+                picture = family.picture(predict(family.query_forward, field, task.query.p))
+                return psnr(picture, target), ssim(picture, target)
+
+            start = jax.device_put(start_of(number), device)
             key = jax.random.fold_in(jax.random.PRNGKey(self.seed), number)
-            values = psnr_by_step(self.forward, start, task, self.query_forward, loop, steps, key)
-            return values, time.monotonic() - began
+            found = quality_by_step(self.forward, start, task.support, loop, steps, key, judge)
+            return found, time.monotonic() - began
 
         found = over_devices(one, range(first, first + len(tasks)), tasks)
         values, seconds = zip(*found, strict=True)
-        return np.array(values), float(np.mean(seconds)) / last
+        return np.stack(values), float(np.mean(seconds)) / last
 
-    def rows(self, name: str, optimizer: OptimizerName, lrs: tuple[float, ...]) -> Rows:
-        """Choose a step size for each number of steps on validation, then run the test."""
-        protocol, steps = self.protocol, self.protocol.steps
-        tried = [self.fits(name, optimizer, lr, self.tuning, _VALIDATION, steps)[0] for lr in lrs]
-        best = np.argmax(np.stack(tried).mean(axis=1), axis=0)
-        chosen = [lrs[int(i)] for i in best]
+    def rows(self, name: str, optimizer: OptimizerName, settings: list[Setting]) -> Rows:
+        """Choose a setting for each number of steps on validation, then run the test."""
+        steps = self.protocol.steps
+        run = partial(self.fits, name, optimizer)
+        tried = [run(one, self.tuning, _VALIDATION, steps)[0][..., 0] for one in settings]
+        means = np.stack(tried).mean(axis=1)
+        chosen = [settings[int(i)] for i in np.argmax(means, axis=0)]
         # A fit does not depend on when it ends, so none goes beyond the last step it is chosen for.
         last = dict(zip(chosen, steps, strict=True))
         fits = {
-            lr: self.fits(
-                name, optimizer, lr, self.testing, 0, tuple(s for s in steps if s <= last[lr])
-            )
-            for lr in last
+            setting: run(setting, self.testing, 0, tuple(s for s in steps if s <= last[setting]))
+            for setting in last
         }
-        views = {} if protocol.views is None else {"views": protocol.views}
+        views = {} if self.protocol.views is None else {"views": self.protocol.views}
         return [
             {
                 "init": name,
                 "optimizer": optimizer,
-                "lr": lr,
+                "lr": setting.lr,
+                **({"tv": setting.tv} if setting.tv else {}),
                 "steps": step,
-                "psnr_mean": float(values.mean()),
-                "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
-                "psnr": [round(float(value), 3) for value in values],
-                "n": len(values),
-                "seconds": round(fits[lr][1] * step, 4),
+                **_statistics(*fits[setting][0][:, column].T),
+                "validation_psnr": round(float(means[:, column].max()), 4),
+                "seconds": round(fits[setting][1] * step, 4),
                 **views,
             }
-            for column, (step, lr) in enumerate(zip(steps, chosen, strict=True))
-            for values in [fits[lr][0][:, column]]
+            for column, (step, setting) in enumerate(zip(steps, chosen, strict=True))
         ]
+
+
+def _statistics(
+    psnrs: Float[np.ndarray, " signals"], ssims: Float[np.ndarray, " signals"]
+) -> dict[str, Any]:
+    """Those of a row; SSIM is left out of pictures too small for it."""
+    quality = {
+        "psnr_mean": float(psnrs.mean()),
+        "psnr_std": float(psnrs.std(ddof=1)) if len(psnrs) > 1 else 0.0,
+        "psnr": [round(float(value), 3) for value in psnrs],
+        "n": len(psnrs),
+    }
+    return quality if np.isnan(ssims).any() else {**quality, "ssim_mean": float(ssims.mean())}
 
 
 _VALIDATION = 1_000_000

@@ -9,9 +9,10 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from theta0.evaluate import Rows, Starts, evaluate, fields_by_step, predict
+from theta0.evaluate import Rows, Starts, evaluate
 from theta0.fit import InnerConfig
 from theta0.inits import Initialization
+from theta0.measure import fields_by_step, predict
 from theta0.tasks import TaskFamily
 
 from ._experiment import STARTS, Experiment, StartName

@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.errors import DivergedError
-from theta0.evaluate import predict
 from theta0.fields import Field
 from theta0.fit import Fit, InnerConfig, fit
 from theta0.forward import ForwardMap
+from theta0.measure import predict
 from theta0.metrics import psnr, ssim
 from theta0.tasks import Signal
 

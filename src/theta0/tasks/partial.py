@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import jax
 import numpy as np
 from jaxtyping import Bool
 
@@ -14,7 +15,7 @@ from ._base import Observation, Signal, Task
 
 def seen_only(observation: Observation, seen: Bool[np.ndarray, " n"]) -> Observation:
     """The observations that are seen, in their order."""
-    return Observation(observation.p[seen], observation.y[seen])
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[seen], observation)
 
 
 def random_share(seen: Bool[np.ndarray, " n"], share: float, seed: int) -> Bool[np.ndarray, " n"]:

@@ -1,0 +1,136 @@
+"""One fit, judged as it goes: its quality by step, and when to stop without the truth."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from theta0.errors import DivergedError, InputError
+from theta0.fields import Field
+from theta0.fit import InnerConfig, fit
+from theta0.forward import ForwardMap
+from theta0.metrics import psnr
+from theta0.tasks import Observation, Task, random_share, seen_only
+
+
+def fields_by_step(
+    forward: ForwardMap,
+    start: Field,
+    observation: Observation,
+    loop: InnerConfig,
+    steps: tuple[int, ...],
+    key: jax.Array,
+) -> list[Field]:
+    """The fitted field after each number of steps.
+
+    A fit that diverges keeps the last of them it reached, or the start: what a user who watches
+    it would keep.
+    """
+    try:
+        kept = fit(forward, start, observation, loop.build(), key, (0, *steps)).snapshots
+    except DivergedError as error:
+        kept = error.snapshots
+    return [kept[max(reached for reached in kept if reached <= step)] for step in steps]
+
+
+def over_devices(
+    function: Callable[..., Any], values: Iterable[Any], *others: Iterable[Any]
+) -> list[Any]:
+    """``[function(device, *v) for v in zip(values, ...)]``, one at a time on each local device.
+
+    Fits of different signals are independent, and a small network leaves most of a machine idle
+    unless several are fitted at once.
+    """
+    idle: SimpleQueue[Any] = SimpleQueue()
+    for device in jax.local_devices():
+        idle.put(device)
+
+    def call(*arguments):
+        device = idle.get()
+        try:
+            with jax.default_device(device):
+                return function(device, *arguments)
+        finally:
+            idle.put(device)
+
+    with ThreadPoolExecutor(jax.local_device_count()) as pool:
+        return list(pool.map(call, values, *others))
+
+
+Judge = Callable[[Field], tuple[float, ...]]
+"""Numbers that say how good a field is, the first of them PSNR."""
+
+
+def quality_by_step(
+    forward: ForwardMap,
+    start: Field,
+    observation: Observation,
+    loop: InnerConfig,
+    steps: tuple[int, ...],
+    key: jax.Array,
+    judge: Judge,
+) -> Float[np.ndarray, "steps numbers"]:
+    """What ``judge`` says after each number of steps; see :func:`fields_by_step`.
+
+    A field whose predictions are not numbers counts as the one before.
+    """
+    values: list[tuple[float, ...]] = []
+    for field in fields_by_step(forward, start, observation, loop, steps, key):
+        value = judge(field)
+        values.append((values[-1] if values else judge(start)) if np.isnan(value[0]) else value)
+    return np.array(values)
+
+
+def psnr_by_step(
+    forward: ForwardMap,
+    start: Field,
+    task: Task,
+    query_forward: ForwardMap,
+    loop: InnerConfig,
+    steps: tuple[int, ...],
+    key: jax.Array,
+) -> list[float]:
+    """PSNR in dB on the query after each number of steps; see :func:`quality_by_step`."""
+    judge = lambda field: (psnr(predict(query_forward, field, task.query.p), task.query.y),)
+    return quality_by_step(forward, start, task.support, loop, steps, key, judge)[:, 0].tolist()
+
+
+def step_to_stop(
+    forward: ForwardMap,
+    start: Field,
+    observation: Observation,
+    loop: InnerConfig,
+    steps: tuple[int, ...],
+    key: jax.Array,
+    share: float = 0.1,
+    seed: int = 0,
+) -> int:
+    """The number of steps after which a fit predicts best what it has not seen; no truth needed.
+
+    A random share of the observations is held out, the rest is fitted, and the error on those
+    held out chooses among ``steps``. The fit that is kept then sees all observations.
+
+    Raises:
+        InputError: there are fewer than two observations, or the share leaves none.
+    """
+    n = len(observation.y)
+    held = random_share(np.ones(n, bool), share, seed)
+    if held.all():
+        raise InputError(
+            f"{share:g} of {n} observations held out leaves none to fit; hold out a smaller share"
+        )
+    unseen = seen_only(observation, held)
+    error = lambda field: (float(np.mean((predict(forward, field, unseen.p) - unseen.y) ** 2)),)
+    errors = quality_by_step(forward, start, seen_only(observation, ~held), loop, steps, key, error)
+    return steps[int(np.argmin(errors[:, 0]))]
+
+
+@eqx.filter_jit
+def predict(forward: ForwardMap, field: Field, p: Any):
+    """Compiled predictions of a field."""
+    return forward(field, p)

@@ -1,0 +1,67 @@
+"""A fit judged as it goes: when to stop is chosen by what was held out, never by the truth."""
+
+import jax
+import numpy as np
+import pytest
+
+from theta0.errors import InputError
+from theta0.fields import SirenConfig
+from theta0.fit import InnerConfig, fit
+from theta0.forward import Lines, Points, Segments
+from theta0.measure import predict, quality_by_step, step_to_stop
+from theta0.tasks import Observation, pixel_coordinates, random_share, seen_only
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+START = SirenConfig(width=16, layers=3, w0=40.0, out_size=1).build(jax.random.PRNGKey(0))
+STEPS = (1, 10, 40, 300)
+
+
+def noisy(noise, n=60):
+    """A flat signal, seen at random places through noise: all there is to fit is noise."""
+    rng = np.random.default_rng(0)
+    y = 0.4 + noise * rng.standard_normal((n, 1))
+    return Observation(rng.random((n, 2), np.float32), y.astype(np.float32))
+
+
+def test_a_fit_of_noise_is_stopped_and_a_fit_of_a_signal_is_not(key):
+    loop = InnerConfig("adam", 3e-3, 300)
+    stop = lambda observation: step_to_stop(
+        Points(), START, observation, loop, STEPS, key, share=0.3
+    )
+    assert stop(noisy(0.3)) < STEPS[-1]
+    assert stop(noisy(0.0)) == STEPS[-1]
+
+
+def test_the_step_is_the_best_on_what_was_held_out_of_the_fit_of_the_rest(key):
+    observation, loop = noisy(0.1), InnerConfig("adam", 3e-3, 300)
+    held = random_share(np.ones(60, bool), 0.2, 7)
+    rest, unseen = seen_only(observation, ~held), seen_only(observation, held)
+    kept = fit(Points(), START, rest, loop.build(), key, STEPS).snapshots
+    errors = [np.mean((predict(Points(), kept[s], unseen.p) - unseen.y) ** 2) for s in STEPS]
+    found = step_to_stop(Points(), START, observation, loop, STEPS, key, share=0.2, seed=7)
+    assert found == STEPS[int(np.argmin(errors))]
+
+
+def test_rays_are_held_out_whole(key):
+    rng = np.random.default_rng(0)
+    ends = [rng.random((20, 2), np.float32) for _ in range(2)]
+    observation = Observation(Segments(*ends), np.full((20, 1), 0.4, np.float32))
+    loop = InnerConfig("adam", 1e-3, 40)
+    assert step_to_stop(Lines(8, "mean"), START, observation, loop, (0, 40), key) == 40
+
+
+@pytest.mark.parametrize("share, words", [(0.0, "above 0"), (1.0, "leaves none"), (1.5, "above 0")])
+def test_shares_that_leave_nothing_are_refused(key, share, words):
+    with pytest.raises(InputError, match=words):
+        step_to_stop(Points(), START, noisy(0.1), InnerConfig(), (1,), key, share)
+
+
+def test_any_number_of_judgements_is_kept_by_step(key):
+    observation = Observation(pixel_coordinates(6, 6), np.full((36, 1), 0.3, np.float32))
+    judge = lambda field: (1.0, float(predict(Points(), field, observation.p).mean()))
+    loop = InnerConfig("sgd", 0.01, 8)
+    found = quality_by_step(Points(), START, observation, loop, (0, 8), key, judge)
+    assert found.shape == (2, 2)
+    # The mean of the picture approaches that of the target.
+    assert abs(found[1, 1] - 0.3) < abs(found[0, 1] - 0.3)
