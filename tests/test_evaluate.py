@@ -1,16 +1,19 @@
 """The protocol: what is measured, and that test signals never choose a step size."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 
 from theta0.errors import InputError
-from theta0.evaluate import Protocol, evaluate
+from theta0.evaluate import evaluate
 from theta0.fields import SirenConfig, weights
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Points
 from theta0.measure import fields_by_step, predict, psnr_by_step
 from theta0.metrics import psnr, ssim
+from theta0.protocol import Protocol
 from theta0.tasks import Observation, Task, pixel_coordinates
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -137,6 +140,21 @@ def test_similarity_is_that_of_the_fitted_picture():
     assert row["ssim_mean"] == pytest.approx(ssim(shown, family.picture(task.query.y)))
 
 
+def test_one_row_a_start_when_its_number_of_steps_is_chosen_too():
+    protocol = Protocol((1, 8), (0.05, 1e-4), (), tuning_signals=2, signals=3, hold_out=0.2)
+    found = evaluate(Points(), STARTS, Slopes(), protocol)
+    by_step = evaluate(Points(), STARTS, Slopes(), replace(protocol, hold_out=None))
+    assert [row["init"] for row in found] == ["learned", "standard"]
+    for row in found:
+        mine = [one for one in by_step if one["init"] == row["init"]]
+        best = max(mine, key=lambda one: one["validation_psnr"])
+        for what in ("lr", "steps", "psnr", "validation_psnr"):
+            assert row[what] == best[what]
+        # No way to stop beats the best step of each signal, and all stop somewhere.
+        assert row["psnr_best_step"] >= max(row["psnr_held_out"], row["psnr_mean"]) - 1e-9
+        assert 1 <= row["steps_held_out"] <= 8
+
+
 def test_test_signals_do_not_choose_the_step_size(rows):
     spoilt = evaluate(Points(), STARTS, Slopes(spoilt=True), PROTOCOL, seed=4)
     assert [row["lr"] for row in spoilt] == [row["lr"] for row in rows]
@@ -214,6 +232,7 @@ def test_more_signals_than_there_are_is_refused(split, count):
         ({"adam": (float("nan"),)}, "step size nan"), ({"adam": (float("inf"),)}, "step size inf"),
         ({"signals": 0}, "signals is 0"), ({"tuning_signals": -1}, "tuning_signals is -1"),
         ({"views": 0}, "views is 0"), ({"batch": 0}, "batch is 0"), ({"tv": (0.0,)}, "weight 0"),
+        ({"hold_out": 1.0}, "hold_out is 1"),
     ],
 )  # fmt: skip
 def test_protocols_that_cannot_be_are_refused(change, words):

@@ -16,7 +16,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 ORDER = [
     "__init__", "errors", "files", "store", "metrics",
     "data", "fields", "forward", "tasks", "config", "regularizers", "fit", "meta", "conformance",
-    "inits", "measure", "evaluate", "experiments", "report", "cli", "__main__",
+    "inits", "measure", "protocol", "evaluate", "experiments", "report", "cli", "__main__",
 ]  # fmt: skip
 
 HEAVY = {"jax", "equinox", "optax", "numpy", "PIL", "matplotlib", "skimage", "pydicom"}

@@ -18,12 +18,13 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from theta0.errors import InputError, require_positive
+from theta0.errors import InputError
 from theta0.fields import Field, Stepped
 from theta0.fit import InnerConfig, OptimizerName
 from theta0.forward import ForwardMap
-from theta0.measure import over_devices, predict, quality_by_step
+from theta0.measure import over_devices, predict, quality_by_step, step_to_stop
 from theta0.metrics import psnr, ssim
+from theta0.protocol import Protocol
 from theta0.tasks import SplitName, Task, TaskFamily
 
 Starts = Mapping[str, Callable[[int], Field]]
@@ -33,44 +34,6 @@ Rows = list[dict[str, Any]]
 
 Keep = Callable[[str, str, Callable[[], Rows]], Rows]
 """(initialization, optimizer, what measures its rows) -> its rows: measured now, or kept before."""
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """What is measured."""
-
-    steps: tuple[int, ...] = (0, 1, 2, 5, 10, 20, 50, 100)
-    """numbers of gradient steps after which PSNR is taken"""
-    sgd: tuple[float, ...] = (1e-3, 1e-2, 1e-1)
-    """step sizes tried for gradient descent"""
-    adam: tuple[float, ...] = (1e-4, 1e-3)
-    """step sizes tried for Adam"""
-    tuning_signals: int = 4
-    """validation signals that choose among them"""
-    signals: int = 16
-    """test signals"""
-    batch: int | None = None
-    """observations a step; None: all"""
-    views: int | None = None
-    """views of a CT slice"""
-    tv: tuple[float, ...] = ()
-    """weights of total variation tried with the starts learned and standard, in rows of their own
-    (learned+tv, standard+tv)"""
-
-    def __post_init__(self):
-        require_positive(self, "tuning_signals", "signals", "batch", "views")
-        if min(self.steps, default=-1) < 0 or max(self.steps, default=0) < 1:
-            raise InputError(f"steps {self.steps} must be 0 or more, at least one above 0")
-        if list(self.steps) != sorted(set(self.steps)):
-            raise InputError(f"steps {self.steps} must rise, each given once")
-        if not (self.sgd or self.adam):
-            raise InputError("neither sgd nor adam has a step size to try; give at least one")
-        for lr in (*self.sgd, *self.adam):
-            if not (lr > 0 and np.isfinite(lr)):
-                raise InputError(f"sgd or adam has step size {lr}; give finite ones above 0")
-        for weight in self.tv:
-            if not (weight > 0 and np.isfinite(weight)):
-                raise InputError(f"tv has weight {weight}; give finite ones above 0")
 
 
 class Setting(NamedTuple):
@@ -102,7 +65,8 @@ def evaluate(
             them as soon as they are measured, or leave some out; see `Keep`.
 
     Returns:
-        One row per initialization, optimizer and number of steps: ``init``, ``optimizer``,
+        One row per initialization, optimizer and number of steps (with ``protocol.hold_out`` one
+        per initialization and optimizer, see :meth:`_Runner.stopped`): ``init``, ``optimizer``,
         ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``psnr`` (each signal), ``n``,
         ``ssim_mean``, ``validation_psnr`` (mean, of the step size on the signals that chose it),
         ``seconds`` (of one fit, up to that step), and ``tv`` and ``views`` if given.
@@ -127,10 +91,11 @@ def evaluate(
         _tasks(family, "test", protocol.signals, protocol.views),
     )
     rows: Rows = []
+    measure = runner.rows if protocol.hold_out is None else runner.stopped
     for done, (name, optimizer, settings) in enumerate(pairs):
         if on_progress:
             on_progress(f"{name}, {optimizer}", done / len(pairs))
-        rows.extend(keep(name, optimizer, partial(runner.rows, name, optimizer, settings)))
+        rows.extend(keep(name, optimizer, partial(measure, name, optimizer, settings)))
     if on_progress:
         on_progress("done", 1.0)
     return rows
@@ -175,24 +140,19 @@ class _Runner:
 
         ``first`` numbers the signals.
         """
-        last, family = max(*steps, 1), self.family
-        start_of = self.starts[name.removesuffix("+tv")]
+        family, last = self.family, max(*steps, 1)
 
         def one(device: Any, number: int, task: Task) -> tuple[Any, float]:
             # Of this fit, not of the whole divided by all: several run at once.
             began = time.monotonic()
             target = family.picture(task.query.y)
-            loop = InnerConfig(
-                optimizer, setting.lr, last, self.protocol.batch,
-                tv=setting.tv, tv_side=max(target.shape[:2]),
-            )  # fmt: skip
 
             def judge(field: Field) -> tuple[float, float]:
                 picture = family.picture(predict(family.query_forward, field, task.query.p))
                 return psnr(picture, target), ssim(picture, target)
 
-            start = jax.device_put(start_of(number), device)
-            key = jax.random.fold_in(jax.random.PRNGKey(self.seed), number)
+            start, key = self._start(name, number, device)
+            loop = self._loop(optimizer, setting, last)
             found = quality_by_step(self.forward, start, task.support, loop, steps, key, judge)
             return found, time.monotonic() - began
 
@@ -200,34 +160,95 @@ class _Runner:
         values, seconds = zip(*found, strict=True)
         return np.stack(values), float(np.mean(seconds)) / last
 
+    def _start(self, name: str, number: int, device: Any) -> tuple[Field, jax.Array]:
+        """Where the fit of a signal starts, and its key."""
+        start = self.starts[name.removesuffix("+tv")](number)
+        return jax.device_put(start, device), jax.random.fold_in(
+            jax.random.PRNGKey(self.seed), number
+        )
+
+    def _loop(self, optimizer: OptimizerName, setting: Setting, steps: int) -> InnerConfig:
+        side = max(self.family.picture(self.testing[0].query.y).shape[:2])
+        return InnerConfig(
+            optimizer, setting.lr, steps, self.protocol.batch, tv=setting.tv, tv_side=side
+        )
+
+    def _tried(
+        self, name: str, optimizer: OptimizerName, settings: list[Setting]
+    ) -> Float[np.ndarray, "settings steps"]:
+        """Mean PSNR on validation signals."""
+        run = lambda one: self.fits(
+            name, optimizer, one, self.tuning, _VALIDATION, self.protocol.steps
+        )
+        return np.stack([run(one)[0][..., 0].mean(axis=0) for one in settings])
+
     def rows(self, name: str, optimizer: OptimizerName, settings: list[Setting]) -> Rows:
         """Choose a setting for each number of steps on validation, then run the test."""
         steps = self.protocol.steps
-        run = partial(self.fits, name, optimizer)
-        tried = [run(one, self.tuning, _VALIDATION, steps)[0][..., 0] for one in settings]
-        means = np.stack(tried).mean(axis=1)
+        means = self._tried(name, optimizer, settings)
         chosen = [settings[int(i)] for i in np.argmax(means, axis=0)]
         # A fit does not depend on when it ends, so none goes beyond the last step it is chosen for.
         last = dict(zip(chosen, steps, strict=True))
         fits = {
-            setting: run(setting, self.testing, 0, tuple(s for s in steps if s <= last[setting]))
+            setting: self.fits(
+                name, optimizer, setting, self.testing, 0,
+                tuple(s for s in steps if s <= last[setting]),
+            )
             for setting in last
-        }
-        views = {} if self.protocol.views is None else {"views": self.protocol.views}
+        }  # fmt: skip
         return [
             {
-                "init": name,
-                "optimizer": optimizer,
-                "lr": setting.lr,
-                **({"tv": setting.tv} if setting.tv else {}),
-                "steps": step,
+                **self._named(name, optimizer, setting, step, fits[setting][1]),
                 **_statistics(*fits[setting][0][:, column].T),
                 "validation_psnr": round(float(means[:, column].max()), 4),
-                "seconds": round(fits[setting][1] * step, 4),
-                **views,
             }
             for column, (step, setting) in enumerate(zip(steps, chosen, strict=True))
         ]
+
+    def stopped(self, name: str, optimizer: OptimizerName, settings: list[Setting]) -> Rows:
+        """Choose a setting and a number of steps on validation, then run the test.
+
+        Returns:
+            One row, which also has ``psnr_held_out``, the mean PSNR where each signal's held-out
+            observations stop its fit; ``steps_held_out``, the median of those numbers of steps;
+            and ``psnr_best_step``, where the truth would stop it: neither can do better.
+        """
+        steps, share = self.protocol.steps, self.protocol.hold_out
+        assert share is not None
+        means = self._tried(name, optimizer, settings)
+        row, column = np.unravel_index(np.argmax(means), means.shape)
+        setting = settings[int(row)]
+        quality, pace = self.fits(name, optimizer, setting, self.testing, 0, steps)
+
+        def one(device: Any, number: int, task: Task) -> int:
+            start, key = self._start(name, number, device)
+            loop = self._loop(optimizer, setting, steps[-1])
+            return step_to_stop(
+                self.forward, start, task.support, loop, steps, key, share,
+                self.seed + number,
+            )  # fmt: skip
+
+        stops = over_devices(one, range(len(self.testing)), self.testing)
+        held_out = [quality[i, steps.index(stop), 0] for i, stop in enumerate(stops)]
+        return [
+            {
+                **self._named(name, optimizer, setting, steps[column], pace),
+                **_statistics(*quality[:, column].T),
+                "validation_psnr": round(float(means.max()), 4),
+                "psnr_held_out": float(np.mean(held_out)),
+                "steps_held_out": float(np.median(stops)),
+                "psnr_best_step": float(quality[..., 0].max(axis=1).mean()),
+            }
+        ]
+
+    def _named(
+        self, name: str, optimizer: OptimizerName, setting: Setting, step: int, pace: float
+    ) -> dict[str, Any]:
+        """What a row is about, and its time from the seconds of a step."""
+        tv = {"tv": setting.tv} if setting.tv else {}
+        views = {} if self.protocol.views is None else {"views": self.protocol.views}
+        what = {"init": name, "optimizer": optimizer, "lr": setting.lr, **tv, **views}
+        return {**what, "steps": step, "seconds": round(pace * step, 4)}
 
 
 def _statistics(

@@ -13,12 +13,12 @@ from PIL import Image
 
 from theta0.cli import run
 from theta0.data import Folder
-from theta0.evaluate import Protocol
 from theta0.experiments import PRESETS, Experiment
 from theta0.fields import FourierConfig, SirenConfig
 from theta0.fit import InnerConfig
 from theta0.forward import Lines, Points
 from theta0.meta import OuterConfig
+from theta0.protocol import Protocol
 from theta0.tasks import CTConfig, ImageConfig
 
 CT = Experiment(

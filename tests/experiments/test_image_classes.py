@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from theta0.data import SDF, Arrays, CelebA, Folder, Imagenette, Text, write_npz
-from theta0.evaluate import Protocol
 from theta0.experiments import Experiment, train
 from theta0.fields import SirenConfig, weights
 from theta0.fit import InnerConfig
 from theta0.forward import Points
 from theta0.meta import OuterConfig
+from theta0.protocol import Protocol
 from theta0.tasks import ImageConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

@@ -11,7 +11,7 @@ import theta0.experiments.parts
 from theta0.config import to_plain
 from theta0.data import SDF, Text
 from theta0.errors import InputError
-from theta0.evaluate import Protocol, evaluate
+from theta0.evaluate import evaluate
 from theta0.experiments import (
     Experiment,
     Options,
@@ -32,6 +32,7 @@ from theta0.fit import InnerConfig
 from theta0.forward import Lines, Points
 from theta0.measure import predict
 from theta0.meta import OuterConfig
+from theta0.protocol import Protocol
 from theta0.tasks import CTConfig, ImageConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

@@ -11,7 +11,6 @@ import pytest
 
 import theta0
 from theta0.errors import InputError
-from theta0.evaluate import Protocol
 from theta0.experiments import (
     Experiment,
     StepSizes,
@@ -28,6 +27,7 @@ from theta0.fit import InnerConfig, fit, loss_and_gradient
 from theta0.forward import Lines
 from theta0.inits import load
 from theta0.meta import OuterConfig
+from theta0.protocol import Protocol
 from theta0.tasks import CTConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

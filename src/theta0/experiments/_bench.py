@@ -9,7 +9,8 @@ import jax
 
 from theta0.config import to_plain
 from theta0.errors import InputError, require_positive
-from theta0.evaluate import Protocol, Rows, Starts, evaluate
+from theta0.evaluate import Rows, Starts, evaluate
+from theta0.protocol import Protocol
 from theta0.tasks import DataConfig, TaskFamily
 
 from ._experiment import STARTS

@@ -11,13 +11,14 @@ import tyro
 from jaxtyping import Array, Float
 
 from theta0.errors import InputError
-from theta0.evaluate import Protocol, Starts
+from theta0.evaluate import Starts
 from theta0.fields import Field, FieldConfig, Granularity, NetworkConfig, Stepped, SteppedConfig
 from theta0.fit import InnerConfig
 from theta0.forward import ForwardConfig, ForwardMap
 from theta0.inits import find, matched, mean, shuffled, standard
 from theta0.measure import over_devices, psnr_by_step
 from theta0.meta import FOMAML, MAML, MetaGradient, MetaSGD, OuterConfig, Reptile
+from theta0.protocol import Protocol
 from theta0.tasks import DataConfig, Observation, Task, TaskFamily
 
 StartName = Literal["learned", "standard", "mean", "matched", "shuffled"]

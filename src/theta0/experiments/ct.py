@@ -1,10 +1,10 @@
 """CT from few views (paper, section 4.2): ``theta0 train ct --scale smoke|cpu|paper``."""
 
-from theta0.evaluate import Protocol
 from theta0.fields import FourierConfig, SirenConfig
 from theta0.fit import InnerConfig
 from theta0.forward import Lines
 from theta0.meta import OuterConfig
+from theta0.protocol import Protocol
 from theta0.tasks import CTConfig
 
 from ._experiment import Experiment

@@ -6,11 +6,11 @@ The classes of pictures share every setting but where their pictures come from.
 from dataclasses import replace
 
 from theta0.data import SDF, Arrays, CelebA, Folder, Imagenette, Text
-from theta0.evaluate import Protocol
 from theta0.fields import SirenConfig
 from theta0.fit import InnerConfig
 from theta0.forward import Points
 from theta0.meta import OuterConfig
+from theta0.protocol import Protocol
 from theta0.tasks import ImageConfig, ImageSource
 
 from ._experiment import Experiment, StepSizes

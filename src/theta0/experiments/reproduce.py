@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from theta0.evaluate import Protocol, Rows, Starts
+from theta0.evaluate import Rows, Starts
 from theta0.files import read_jsonl
+from theta0.protocol import Protocol
 
 from ._bench import Bench, Options, share
 from ._experiment import Experiment

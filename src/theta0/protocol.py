@@ -1,0 +1,51 @@
+"""What is measured of an initialization, as plain settings."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from theta0.errors import InputError, require_positive
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is measured."""
+
+    steps: tuple[int, ...] = (0, 1, 2, 5, 10, 20, 50, 100)
+    """numbers of gradient steps after which PSNR is taken"""
+    sgd: tuple[float, ...] = (1e-3, 1e-2, 1e-1)
+    """step sizes tried for gradient descent"""
+    adam: tuple[float, ...] = (1e-4, 1e-3)
+    """step sizes tried for Adam"""
+    tuning_signals: int = 4
+    """validation signals that choose among them"""
+    signals: int = 16
+    """test signals"""
+    batch: int | None = None
+    """observations a step; None: all"""
+    views: int | None = None
+    """views of a CT slice"""
+    tv: tuple[float, ...] = ()
+    """weights of total variation tried with the starts learned and standard, in rows of their own
+    (learned+tv, standard+tv)"""
+    hold_out: float | None = None
+    """share of the observations that says when to stop. If given, there is one row for each start
+    and optimizer instead of one for each number of steps: that number is chosen with the step size
+    on validation signals, and beside it stands what stopping by the held-out share would give"""
+
+    def __post_init__(self):
+        require_positive(self, "tuning_signals", "signals", "batch", "views")
+        if min(self.steps, default=-1) < 0 or max(self.steps, default=0) < 1:
+            raise InputError(f"steps {self.steps} must be 0 or more, at least one above 0")
+        if list(self.steps) != sorted(set(self.steps)):
+            raise InputError(f"steps {self.steps} must rise, each given once")
+        if not (self.sgd or self.adam):
+            raise InputError("neither sgd nor adam has a step size to try; give at least one")
+        for lr in (*self.sgd, *self.adam):
+            if not (lr > 0 and np.isfinite(lr)):
+                raise InputError(f"sgd or adam has step size {lr}; give finite ones above 0")
+        for weight in self.tv:
+            if not (weight > 0 and np.isfinite(weight)):
+                raise InputError(f"tv has weight {weight}; give finite ones above 0")
+        if self.hold_out is not None and not 0 < self.hold_out < 1:
+            raise InputError(f"hold_out is {self.hold_out}; give a share above 0, below 1")
