@@ -198,6 +198,7 @@ def test_a_slice_of_the_users(tmp_path):
     "change, words",
     [
         ({"size": 0}, "size is 0"), ({"rays": -1}, "rays is -1"), ({"train": 0}, "train is 0"),
+        ({"rays": 1}, "rays is 1; give at least 2 detector pixels"),
         ({"training_views": 0}, "training_views is 0"), ({"query_pixels": 0}, "query_pixels is 0"),
         ({"query_pixels": 257}, "only 256 pixels"), ({"phantom_seed": -1}, "phantom_seed is -1"),
     ],
