@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from skimage.transform import radon
 
+from theta0.config import from_plain
 from theta0.data import phantom
 from theta0.errors import InputError
 from theta0.forward import Points
@@ -192,6 +193,16 @@ def test_a_slice_of_the_users(tmp_path):
     signal = SMALL.read(tmp_path / "slice.npy", views=2)
     assert (signal.side, signal.own_side, signal.pixel_offset) == (16, 20, 0.5)
     assert shapes(signal.task) == [(24, 2), (24, 1), (256, 1)]
+
+
+def test_settings_saved_before_there_were_other_scanners_are_those_of_this_one():
+    old = {
+        "version": 1, "source": None, "size": 128, "train": 2048, "validation": 16, "test": 64,
+        "phantom_seed": 0, "training_views": 20, "training_angles": "random", "query_pixels": None,
+        "rays": 128, "chord": True, "measure": "sum", "pixel_offset": 0.5,
+    }  # fmt: skip
+    assert from_plain(old, CTConfig, "config.json") == CTConfig()
+    assert (CTConfig().beam, CTConfig().photons, CTConfig().noise) == ("parallel", None, 0.0)
 
 
 @pytest.mark.parametrize(
