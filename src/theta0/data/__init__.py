@@ -29,6 +29,7 @@ from theta0.data.pictures import Pictures, PicturesInMemory, PictureSource
 from theta0.data.prefetch import Prefetch
 from theta0.data.procedural import write_npz
 from theta0.data.sdf import SDF, random_curve, signed_distance
+from theta0.data.sinograms import Sinogram, holds_sinogram, read_sinogram
 from theta0.data.splits import Split, split
 from theta0.data.text import Text
 
@@ -47,10 +48,12 @@ __all__ = [
     "Pictures",
     "PicturesInMemory",
     "Prefetch",
+    "Sinogram",
     "Slices",
     "Split",
     "Text",
     "Window",
+    "holds_sinogram",
     "image_paths",
     "phantom",
     "random_curve",
@@ -61,6 +64,7 @@ __all__ = [
     "read_images",
     "read_mask",
     "read_npz",
+    "read_sinogram",
     "read_slice",
     "read_slices",
     "resize_slices",

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from theta0.data import (
     PICTURE_SUFFIXES,
+    holds_sinogram,
     read_image,
     read_slice,
     read_slices,
@@ -21,6 +22,7 @@ from theta0.forward import Points
 from ._base import Observation, Signal, SplitName, Task, stack
 from ._beams import Beam, BeamName
 from ._grid import pixel_coordinates
+from ._measured import measured_signal
 from ._noise import Detector
 from ._scans import SPLITS, PhantomScans, Scans, SliceScans
 
@@ -111,7 +113,19 @@ class CTConfig:
         return CTTasks(self, SliceScans([pixels[list(part)] for part in scans]))
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
-        """A slice as a signal, measured from ``views`` angles; ``index`` chooses it in a stack."""
+        """A slice as a signal, measured from ``views`` angles, or a measured sinogram as one.
+
+        Args:
+            path: slices, or a sinogram file (see :mod:`theta0.data.sinograms`).
+            views: angles a slice is measured from, evenly spaced; of a sinogram, so many of its
+                own. ``training_views``, or all of them, when left out.
+            index: chooses a slice of a stack.
+        """
+        if holds_sinogram(path):
+            if index:
+                raise InputError(f"{path}: index={index}, but a sinogram is of one slice: 0")
+            how = self.chord, self.measure, self.pixel_offset
+            return measured_signal(path, self.size, *how, views)
         if Path(path).suffix.lower() in PICTURE_SUFFIXES and np.ptp(read_image(path), -1).max() > 0:
             raise InputError(
                 f"{path}: a colour picture, but this initialization is for CT slices; "
