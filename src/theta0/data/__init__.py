@@ -5,6 +5,7 @@ from theta0.data.ct import (
     HU_WINDOW,
     Slices,
     Window,
+    constant,
     read_dicom,
     read_npz,
     read_slice,
@@ -30,6 +31,7 @@ from theta0.data.prefetch import Prefetch
 from theta0.data.procedural import write_npz
 from theta0.data.sdf import SDF, random_curve, signed_distance
 from theta0.data.sinograms import Sinogram, holds_sinogram, read_sinogram
+from theta0.data.slice_splits import SliceSplits, read_slice_splits
 from theta0.data.splits import Split, split
 from theta0.data.text import Text
 
@@ -49,10 +51,12 @@ __all__ = [
     "PicturesInMemory",
     "Prefetch",
     "Sinogram",
+    "SliceSplits",
     "Slices",
     "Split",
     "Text",
     "Window",
+    "constant",
     "holds_sinogram",
     "image_paths",
     "phantom",
@@ -66,6 +70,7 @@ __all__ = [
     "read_npz",
     "read_sinogram",
     "read_slice",
+    "read_slice_splits",
     "read_slices",
     "resize_slices",
     "shepp_logan",

@@ -9,12 +9,12 @@ from jaxtyping import Float
 
 from theta0.data import (
     PICTURE_SUFFIXES,
+    constant,
     holds_sinogram,
     read_image,
     read_slice,
-    read_slices,
+    read_slice_splits,
     resize_slices,
-    split,
 )
 from theta0.errors import InputError, require_positive
 from theta0.forward import Points
@@ -106,11 +106,8 @@ class CTConfig:
         if self.source is None:
             counts = self.train, self.validation, self.test
             return CTTasks(self, PhantomScans(self.phantom_seed, counts, self.size))
-        slices = read_slices(self.source)
-        pixels = resize_slices(slices.pixels, self.size)
-        parts = split(slices.groups, self.validation, self.test)
-        scans = [parts.train, parts.validation, parts.test]
-        return CTTasks(self, SliceScans([pixels[list(part)] for part in scans]))
+        parts = read_slice_splits(self.source, self.size, self.validation, self.test)
+        return CTTasks(self, SliceScans([parts.train, parts.validation, parts.test]), parts.skipped)
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
         """A slice as a signal, measured from ``views`` angles, or a measured sinogram as one.
@@ -132,6 +129,8 @@ class CTConfig:
                 "give a slice, or a start for pictures such as faces"
             )
         pixels = read_slice(path, index=index)[None]
+        if reason := constant(pixels[0]):
+            raise InputError(f"{path}: slice {index} {reason}")
         square = resize_slices(pixels, self.size)
         nothing = square[:0]
         tasks = CTTasks(self, SliceScans([nothing, nothing, square]))
@@ -144,9 +143,9 @@ class CTTasks:
 
     query_forward = Points()
 
-    def __init__(self, config: CTConfig, scans: Scans):
+    def __init__(self, config: CTConfig, scans: Scans, skipped: tuple[tuple[str, str], ...] = ()):
         self.training_query_forward = None if config.query_pixels is None else Points()
-        self.config, self._scans = config, scans
+        self.config, self._scans, self.skipped = config, scans, skipped
         self._beam, self._detector = config.scanner()
         self._points = pixel_coordinates(config.size, config.size, config.pixel_offset)
 
