@@ -108,7 +108,7 @@ def test_a_true_slice_is_the_target(tmp_path):
 def test_a_spacing_in_other_units_is_noticed_by_what_rays_beside_the_slice_read(tmp_path, spacing):
     segments = parallel_beam(np.deg2rad(DEGREES), 30, True)
     path = saved(tmp_path, segments, detector_spacing=spacing)
-    with pytest.raises(InputError, match=f"detector_spacing is {spacing:g}, .*do not read 0"):
+    with pytest.raises(InputError, match=f"detector_spacing is {spacing:g}, .*nothing to read"):
         CONFIG.read(path)
 
 

@@ -44,8 +44,8 @@ examples:
 
 a measured sinogram is an .npz file of these arrays (for numpy.savez):
   sinogram          (views, detectors): line integrals, in units of the slice's side, where a ray
-                    through the whole slice at value 1 reads 1. Of skimage.transform.radon of a
-                    square picture: radon(picture, angles_deg).T / len(picture)
+                    through the whole slice at value 1 reads 1. By skimage.transform of a square
+                    picture of odd size: radon(picture, angles_deg).T / len(picture)
   angles_deg        (views,), or angles_rad
   beam              'parallel' (when left out) or 'fan' (detector pixels at equal angles)
   source_distance   of a fan beam: source to centre, in units of the slice's side

@@ -5,8 +5,8 @@ Its arrays:
     sinogram            (views detectors), line integrals of the density in units of the slice's
                         side: a ray through the whole slice at value 1 reads 1. Sums over pixels, as
                         of `skimage.transform.radon`, are divided by the pixels a side (and turned:
-                        it has the views along columns); optical depths by that of one side's length
-                        through value 1
+                        it has the views along columns, about the middle if the side is odd);
+                        optical depths by that of one side's length through value 1
     angles_deg          (views,), or angles_rad; as `skimage.transform.radon` counts them
     beam                optional: 'parallel' (when left out) or 'fan', with equiangular detector
     source_distance     of a fan beam: source to centre, in units of the slice's side

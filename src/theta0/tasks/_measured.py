@@ -76,11 +76,11 @@ def _rays(
     values = sinogram.values[chosen].reshape(-1)
     meets = _length(inside) > _SHORTEST
     astray = np.abs(values[~meets]).sum() > _ASTRAY * np.abs(values).sum()
-    if astray and sinogram.spacing is not None:
+    if (astray or not meets.any()) and sinogram.spacing is not None:
         raise InputError(
             f"{path}: detector_spacing is {sinogram.spacing:g}, with which {(~meets).sum()} of "
-            f"{len(meets)} rays pass beside the slice but do not read 0; give it in units of the "
-            "slice's side"
+            f"{len(meets)} rays pass beside the slice, where there is nothing to read; give it in "
+            "units of the slice's side"
         )
     p = Segments(full.start[meets], full.end[meets])
     y = values[meets] / (_length(p) if measure == "mean" else 1)
