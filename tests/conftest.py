@@ -52,3 +52,38 @@ def x64():
 @pytest.fixture
 def key():
     return jax.random.PRNGKey(0)
+
+
+@pytest.fixture(scope="session")
+def write_dicom():
+    """Write a CT slice of 16 unsigned bits, slope 1 and intercept -1024 unless told otherwise."""
+    pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+
+    def write(path, pixels, series="1.2.826.0.1.1", compressed=False, **tags):
+        meta = pydicom.dataset.FileMetaDataset()
+        meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
+        meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.9"
+        meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        dataset = pydicom.dataset.Dataset()
+        dataset.file_meta = meta
+        dataset.SOPClassUID = meta.MediaStorageSOPClassUID
+        dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+        dataset.Modality, dataset.SeriesInstanceUID = "CT", series
+        dataset.Rows, dataset.Columns = pixels.shape
+        dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+        dataset.BitsAllocated = dataset.BitsStored = 16
+        dataset.HighBit, dataset.PixelRepresentation = 15, 0
+        dataset.RescaleSlope, dataset.RescaleIntercept = 1, -1024
+        dataset.PixelData = pixels.tobytes()
+        for tag, value in tags.items():
+            if value is None:
+                del dataset[tag]
+            else:
+                setattr(dataset, tag, value)
+        if compressed:
+            dataset.compress(pydicom.uid.RLELossless)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dataset.save_as(path, enforce_file_format=True)
+        return path
+
+    return write

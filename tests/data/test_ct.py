@@ -97,12 +97,23 @@ def test_arrays_in_the_unit_range_are_chosen_by_key_and_not_windowed(tmp_path):
     slices = read_npz(tmp_path / "x.npz", key="data_test")
     np.testing.assert_array_equal(slices.pixels, test.astype(np.float32))
     assert slices.window is None and slices.groups == slices.names
-    with pytest.raises(
-        InputError, match="no array was chosen; choose one of data_train, data_test"
-    ):
-        read_npz(tmp_path / "x.npz")
     with pytest.raises(InputError, match="has no array 'hu'; choose one of"):
         read_npz(tmp_path / "x.npz", key="hu")
+
+
+def test_of_several_arrays_the_authors_test_slices_are_read_and_others_chosen(tmp_path):
+    train, test = np.random.default_rng(0).uniform(0, 1, (2, 4, 6, 6))
+    np.savez(tmp_path / "x.npz", data_train=train, data_test=test)
+    np.testing.assert_array_equal(read_npz(tmp_path / "x.npz").pixels, test.astype(np.float32))
+    np.savez(tmp_path / "y.npz", a=train, b=test)
+    with pytest.raises(InputError, match="no array was chosen; choose one of a, b"):
+        read_npz(tmp_path / "y.npz")
+
+
+def test_bytes_span_the_unit_range(tmp_path):
+    values = np.random.default_rng(0).integers(0, 256, (3, 4, 4), dtype=np.uint8)
+    np.savez(tmp_path / "x.npz", data=values)
+    np.testing.assert_array_equal(read_npz(tmp_path / "x.npz").pixels, values / np.float32(255))
 
 
 def test_unit_range_is_checked(tmp_path):

@@ -20,34 +20,12 @@ def stored(seed: int = 0, shape: tuple[int, int] = (6, 8)) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 3000, shape, dtype=np.uint16)
 
 
-def write(path, pixels=None, series=ONE, compressed=False, **tags):
-    """Write a CT slice of 16 unsigned bits, slope 1 and intercept -1024 unless told otherwise."""
-    pixels = stored() if pixels is None else pixels
-    meta = pydicom.dataset.FileMetaDataset()
-    meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
-    meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.9"
-    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    dataset = pydicom.dataset.Dataset()
-    dataset.file_meta = meta
-    dataset.SOPClassUID = meta.MediaStorageSOPClassUID
-    dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    dataset.Modality, dataset.SeriesInstanceUID = "CT", series
-    dataset.Rows, dataset.Columns = pixels.shape
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated = dataset.BitsStored = 16
-    dataset.HighBit, dataset.PixelRepresentation = 15, 0
-    dataset.RescaleSlope, dataset.RescaleIntercept = 1, -1024
-    dataset.PixelData = pixels.tobytes()
-    for tag, value in tags.items():
-        if value is None:
-            del dataset[tag]
-        else:
-            setattr(dataset, tag, value)
-    if compressed:
-        dataset.compress(pydicom.uid.RLELossless)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
+@pytest.fixture(scope="session")
+def write(write_dicom):
+    """Write a slice of random pixels unless others are given."""
+    return lambda path, pixels=None, series=ONE, **more: write_dicom(
+        path, stored() if pixels is None else pixels, series, **more
+    )
 
 
 def windowed(hu: np.ndarray, low: float = -1000, high: float = 1000) -> np.ndarray:
@@ -55,7 +33,7 @@ def windowed(hu: np.ndarray, low: float = -1000, high: float = 1000) -> np.ndarr
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_slope_intercept_and_window_are_applied(tmp_path, compressed):
+def test_slope_intercept_and_window_are_applied(write, tmp_path, compressed):
     path = write(tmp_path / "x.dcm", compressed=compressed, RescaleSlope=0.5, RescaleIntercept=-700)
     slices = read_dicom(path, Window(-600.0, 400.0))
     expected = windowed(stored() * 0.5 - 700, -600, 400)
@@ -63,7 +41,7 @@ def test_slope_intercept_and_window_are_applied(tmp_path, compressed):
     assert slices.names == ("x.dcm",) and slices.groups == (ONE,)
 
 
-def test_signed_pixels_without_rescale_tags_are_units_as_they_are(tmp_path):
+def test_signed_pixels_without_rescale_tags_are_units_as_they_are(write, tmp_path):
     hu = np.random.default_rng(0).integers(-1000, 1000, (5, 5), dtype=np.int16)
     tags = {"PixelRepresentation": 1, "RescaleSlope": None, "RescaleIntercept": None}
     np.testing.assert_allclose(
@@ -71,13 +49,13 @@ def test_signed_pixels_without_rescale_tags_are_units_as_they_are(tmp_path):
     )
 
 
-def test_monochrome1_is_inverted(tmp_path):
+def test_monochrome1_is_inverted(write, tmp_path):
     plain = read_dicom(write(tmp_path / "a.dcm")).pixels
     path = write(tmp_path / "b.dcm", PhotometricInterpretation="MONOCHROME1")
     np.testing.assert_allclose(read_dicom(path).pixels, 1 - plain, atol=1e-7)
 
 
-def test_slices_are_sorted_along_their_normal_not_by_name_or_number(tmp_path):
+def test_slices_are_sorted_along_their_normal_not_by_name_or_number(write, tmp_path):
     """An oblique stack whose names, numbers and single coordinates all run another way."""
     across, down = np.array([0.0, 0.6, 0.8]), np.array([1.0, 0.0, 0.0])
     normal = np.cross(across, down)
@@ -95,7 +73,27 @@ def test_slices_are_sorted_along_their_normal_not_by_name_or_number(tmp_path):
     np.testing.assert_allclose(slices.pixels[:, 0, 0], windowed(np.arange(4) * 100), atol=1e-6)
 
 
-def test_without_positions_instance_numbers_decide(tmp_path):
+def test_a_stack_seen_from_below_is_sorted_along_its_own_normal(write, tmp_path):
+    # Rows to the right, columns up: the normal points towards the feet.
+    for number, height in enumerate([0.0, 2.0, 1.0]):
+        write(
+            tmp_path / f"{number}.dcm",
+            ImageOrientationPatient=[1, 0, 0, 0, -1, 0],
+            ImagePositionPatient=[-5, 5, height],
+        )
+    assert read_dicom(tmp_path).names == ("1.dcm", "2.dcm", "0.dcm")
+
+
+def test_each_slice_of_a_series_has_its_own_slope_and_intercept(write, tmp_path):
+    scales = [(1, -1024), (0.5, -600), (2, -2000)]
+    for number, (slope, intercept) in enumerate(scales):
+        tags = {"RescaleSlope": slope, "RescaleIntercept": intercept, "InstanceNumber": number}
+        write(tmp_path / f"{number}.dcm", **tags)
+    expected = [windowed(float(slope) * stored() + intercept) for slope, intercept in scales]
+    np.testing.assert_allclose(read_dicom(tmp_path).pixels, expected, atol=1e-6)
+
+
+def test_without_positions_instance_numbers_decide(write, tmp_path):
     for name, number in [("a", 10), ("b", 9), ("c", 1)]:
         write(tmp_path / f"{name}.dcm", InstanceNumber=number, PatientID="P7")
     slices = read_dicom(tmp_path)
@@ -103,21 +101,21 @@ def test_without_positions_instance_numbers_decide(tmp_path):
     np.testing.assert_array_equal(read_slice(tmp_path, index=1), slices.pixels[1])
 
 
-def test_other_files_and_hidden_ones_are_passed_over(tmp_path):
+def test_other_files_and_hidden_ones_are_passed_over(write, tmp_path):
     write(tmp_path / "IM0001")  # DICOM files often have no suffix
     write(tmp_path / ".cache" / "x.dcm", series=OTHER)
     (tmp_path / "README.txt").write_text("notes")
     assert read_dicom(tmp_path).names == ("IM0001",)
 
 
-def test_two_series_are_refused_by_name(tmp_path):
+def test_two_series_are_refused_by_name(write, tmp_path):
     write(tmp_path / "a.dcm", series=ONE, SeriesDescription="lung")
     write(tmp_path / "b.dcm", series=OTHER, SeriesDescription="bone")
     with pytest.raises(InputError, match=rf"2 series, 'lung' {ONE} \(1 files\), 'bone' {OTHER}"):
         read_dicom(tmp_path)
 
 
-def test_mixed_orientations_and_sizes_are_refused(tmp_path):
+def test_mixed_orientations_and_sizes_are_refused(write, tmp_path):
     for name, plane in [("a", [1, 0, 0, 0, 1, 0]), ("b", [1, 0, 0, 0, 0, 1])]:
         write(tmp_path / "x" / name, ImageOrientationPatient=plane, ImagePositionPatient=[0, 0, 0])
     with pytest.raises(InputError, match="point in different directions"):
@@ -141,14 +139,14 @@ def test_mixed_orientations_and_sizes_are_refused(tmp_path):
         ({"RescaleSlope": 0}, "rescale slope 0"),
     ],
 )
-def test_unusable_files_are_named_in_one_line(tmp_path, tags, message):
+def test_unusable_files_are_named_in_one_line(write, tmp_path, tags, message):
     path = write(tmp_path / "x.dcm", **tags)
     with pytest.raises(InputError, match=message) as caught:
         read_dicom(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_compression_no_decoder_knows_is_named(tmp_path):
+def test_compression_no_decoder_knows_is_named(write, tmp_path):
     path = write(tmp_path / "x.dcm", compressed=True)
     dataset = pydicom.dcmread(path)
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID("1.2.840.10008.1.2.4.100")  # MPEG2
@@ -157,7 +155,7 @@ def test_compression_no_decoder_knows_is_named(tmp_path):
         read_dicom(path)
 
 
-def test_damaged_and_foreign_files_are_refused(tmp_path):
+def test_damaged_and_foreign_files_are_refused(write, tmp_path):
     path = write(tmp_path / "x.dcm")
     content = path.read_bytes()
     for length in (100, 140, len(content) // 2, len(content) - 20):
@@ -173,7 +171,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
 
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
-def test_any_damage_is_survived_or_reported(tmp_path_factory, data):
+def test_any_damage_is_survived_or_reported(write, tmp_path_factory, data):
     """Bytes are overwritten at random: tags of unknown types, lists for numbers, wrong lengths."""
     folder = tmp_path_factory.getbasetemp() / "damage"
     tags = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "ImagePositionPatient": [0, 0, 0]}
@@ -192,13 +190,13 @@ def test_any_damage_is_survived_or_reported(tmp_path_factory, data):
             assert slices.pixels.min() >= 0 and slices.pixels.max() <= 1
 
 
-def test_memory_is_checked_by_the_headers_alone(tmp_path):
+def test_memory_is_checked_by_the_headers_alone(write, tmp_path):
     path = write(tmp_path / "x.dcm", Rows=60_000, Columns=60_000)
     with pytest.raises(InputError, match="GiB of memory, more than the limit"):
         read_dicom(path)
 
 
-def test_missing_pydicom_names_the_install_command(tmp_path, monkeypatch):
+def test_missing_pydicom_names_the_install_command(write, tmp_path, monkeypatch):
     path = write(tmp_path / "x.dcm")
     monkeypatch.setitem(sys.modules, "pydicom", None)
     with pytest.raises(MissingExtra, match=r"pip install 'theta0\[dicom\]'"):

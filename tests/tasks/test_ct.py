@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from skimage.transform import radon
 
+from theta0.config import from_plain
 from theta0.data import phantom
 from theta0.errors import InputError
 from theta0.forward import Points
@@ -194,10 +195,21 @@ def test_a_slice_of_the_users(tmp_path):
     assert shapes(signal.task) == [(24, 2), (24, 1), (256, 1)]
 
 
+def test_settings_saved_before_there_were_other_scanners_are_those_of_this_one():
+    old = {
+        "version": 1, "source": None, "size": 128, "train": 2048, "validation": 16, "test": 64,
+        "phantom_seed": 0, "training_views": 20, "training_angles": "random", "query_pixels": None,
+        "rays": 128, "chord": True, "measure": "sum", "pixel_offset": 0.5,
+    }  # fmt: skip
+    assert from_plain(old, CTConfig, "config.json") == CTConfig()
+    assert (CTConfig().beam, CTConfig().photons, CTConfig().noise) == ("parallel", None, 0.0)
+
+
 @pytest.mark.parametrize(
     "change, words",
     [
         ({"size": 0}, "size is 0"), ({"rays": -1}, "rays is -1"), ({"train": 0}, "train is 0"),
+        ({"rays": 1}, "rays is 1; give at least 2 detector pixels"),
         ({"training_views": 0}, "training_views is 0"), ({"query_pixels": 0}, "query_pixels is 0"),
         ({"query_pixels": 257}, "only 256 pixels"), ({"phantom_seed": -1}, "phantom_seed is -1"),
     ],

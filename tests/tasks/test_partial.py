@@ -83,7 +83,7 @@ def test_a_share_is_taken_of_what_the_mask_shows(path, half):
 
 
 def test_a_slice_has_no_pixels_to_choose_among(tmp_path, half):
-    np.save(tmp_path / "slice.npy", np.zeros((SIZE, SIZE), np.float32))
+    np.save(tmp_path / "slice.npy", np.eye(SIZE, dtype=np.float32))
     signal = CTConfig(size=SIZE, rays=4).read(tmp_path / "slice.npy", views=2)
     with pytest.raises(InputError, match=r"rays.*--mask and --keep.*--views"):
         observe_part(signal, tmp_path / "slice.npy", half)

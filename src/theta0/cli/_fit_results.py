@@ -25,13 +25,15 @@ from theta0.tasks import Signal
 def in_words(done: StartFit) -> str:
     """How good a fit became, and by what."""
     final = done.rows[-1]
-    unseen = final.get("psnr_unseen", float("nan"))
-    return (
-        f"{final['psnr']:.2f} dB"
-        f"{'' if np.isnan(unseen) else f' ({unseen:.2f} dB on unseen pixels)'}"
-        f", SSIM {final['ssim']:.3f} after {_counted(final['steps'])} of {done.loop.optimizer} "
-        f"{done.loop.lr:g} in {done.result.seconds:.1f} s"
+    how = (
+        f"after {_counted(final['steps'])} of {done.loop.optimizer} {done.loop.lr:g} "
+        f"in {done.result.seconds:.1f} s"
     )
+    if "psnr" not in final:
+        return f"loss {final['loss']:.2e} on the measurements {how}"
+    unseen = final.get("psnr_unseen", float("nan"))
+    beside = "" if np.isnan(unseen) else f" ({unseen:.2f} dB on unseen pixels)"
+    return f"{final['psnr']:.2f} dB{beside}, SSIM {final['ssim']:.3f} {how}"
 
 
 def _counted(steps: int) -> str:
@@ -77,22 +79,25 @@ def write_fits(
 
 
 def _grid(signal: Signal, fits: list[StartFit]) -> bytes:
-    """A row a start: what was seen, the fit by step with its PSNR, the target."""
-    target, seen = as_square(signal, signal.task.query.y), seen_picture(signal)
+    """A row a start: what was seen, the fit by step with how good it is, the target if known."""
+    target, seen = signal.target, seen_picture(signal)
     # Starts fitted for a time instead of a number of steps may have been caught at others.
     steps = sorted({row["steps"] for done in fits for row in done.rows})
+    before = {} if seen is None else {"seen": seen}
+    after = {} if target is None else {"target": as_square(signal, target)}
     images, captions, labels = [], [], []
     for done in fits:
         shown = {
             row["steps"]: picture for row, picture in zip(done.rows, done.pictures, strict=True)
         }
-        told = {row["steps"]: f"{row['psnr']:.1f} dB" for row in done.rows}
-        images.append([seen, *(shown.get(step) for step in steps), target])
-        captions.append([None, *(told.get(step) for step in steps), None])
+        told = {row["steps"]: _told(row) for row in done.rows}
+        images.append([*before.values(), *(shown.get(step) for step in steps), *after.values()])
+        captions.append([*(None for _ in before), *map(told.get, steps), *(None for _ in after)])
         labels.append(f"{done.init}, {done.loop.optimizer} {done.loop.lr:g}")
-    columns = ["seen", *map(_counted, steps), "target"]
-    if seen is None:
-        images, captions = ([row[1:] for row in table] for table in (images, captions))
-        columns = columns[1:]
+    columns = [*before, *map(_counted, steps), *after]
     rows = labels if len(fits) > 1 else [""]
     return picture_grid(images, rows, columns, captions, max_bytes=400_000 * len(fits))
+
+
+def _told(row: dict[str, Any]) -> str:
+    return f"{row['psnr']:.1f} dB" if "psnr" in row else f"loss {row['loss']:.1e}"

@@ -1,4 +1,4 @@
-"""``theta0 fit``: fit one picture or CT slice from an initialization."""
+"""``theta0 fit``: fit one picture, CT slice or measured sinogram from an initialization."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,8 +29,8 @@ from theta0.tasks import Signal, observe_part
 from ._common import parse, progress_bar, require_folder, say
 from ._fit_results import in_words, write_fits
 
-EXAMPLES = """Fit one picture or CT slice from a learned start, and write the reconstruction at its
-own size, the fitted weights, PSNR and SSIM by step, and a grid of pictures.
+EXAMPLES = """Fit one picture, CT slice or measured sinogram from a learned start, and write the
+reconstruction at its own size, the fitted weights, PSNR and SSIM by step, and a grid of pictures.
 
 examples:
   theta0 fit faces photo.jpg
@@ -40,9 +40,23 @@ examples:
   theta0 fit faces photo.jpg --mask mask.png --starts learned standard
   theta0 fit phantoms slice.npy --views 8 --steps 200 --optimizer adam --lr 1e-3
   theta0 fit runs/ct/cpu scans.npz --index 12 --views 16
+  theta0 fit phantoms sinogram.npz --steps 200
+
+a measured sinogram is an .npz file of these arrays (for numpy.savez):
+  sinogram          (views, detectors): line integrals, in units of the slice's side, where a ray
+                    through the whole slice at value 1 reads 1. By skimage.transform of a square
+                    picture of odd size: radon(picture, angles_deg).T / len(picture)
+  angles_deg        (views,), or angles_rad
+  beam              'parallel' (when left out) or 'fan' (detector pixels at equal angles)
+  source_distance   of a fan beam: source to centre, in units of the slice's side
+  detector_spacing  between detector pixels, in units of the slice's side (a fan: along the arc
+                    through the centre); when left out the detector covers the slice
+  target            (size, size): the true slice in [0, 1]; without it, no PSNR and no SSIM, but
+                    the mean squared error of the measurements
 
 files in the output folder: reconstruction.png, fitted.safetensors, results.json, strip.png (a row a
-start, the target last); with --size N reconstruction-N.png, with --region region.png instead.
+start, the target last if it is known); with --size N reconstruction-N.png, with --region region.png
+instead.
 """
 
 
@@ -53,7 +67,7 @@ class FitArguments:
     init: tyro.conf.Positional[str]
     """run folder, .safetensors file, or name of a shipped initialization"""
     signal: tyro.conf.Positional[Path]
-    """picture, or CT slice (.npz, .npy, DICOM file or folder, grey picture)"""
+    """picture, CT slice (.npz, .npy, DICOM file or folder, grey picture), or measured sinogram"""
     steps: int = 50
     """gradient steps"""
     optimizer: OptimizerName | None = None
@@ -63,7 +77,8 @@ class FitArguments:
     batch: int | None = None
     """observations a step; what the start was learned for when left out"""
     views: int | None = None
-    """views of a CT slice, evenly spaced over half a turn"""
+    """views of a CT slice, evenly spaced over half a turn (fan beam: a full one); of a measured
+    sinogram so many of its own, evenly spaced in their order, or all when left out"""
     index: int = 0
     """which slice of a stack"""
     mask: Path | None = None

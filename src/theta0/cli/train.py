@@ -94,7 +94,7 @@ def learn_with_progress(
     for name, reason in getattr(family, "skipped", ())[:5]:
         say(f"skipped {name}: {reason}")
     if len(skipped := getattr(family, "skipped", ())) > 5:
-        say(f"… {len(skipped)} pictures skipped in all")
+        say(f"… {len(skipped)} signals skipped in all")
     say(
         f"{experiment.preset} ({experiment.scale}): {family.size('train')} signals to learn from, "
         f"{experiment.outer.steps} steps of {experiment.meta}, into {out}"

@@ -5,6 +5,7 @@ from theta0.data.ct import (
     HU_WINDOW,
     Slices,
     Window,
+    constant,
     read_dicom,
     read_npz,
     read_slice,
@@ -29,6 +30,8 @@ from theta0.data.pictures import Pictures, PicturesInMemory, PictureSource
 from theta0.data.prefetch import Prefetch
 from theta0.data.procedural import write_npz
 from theta0.data.sdf import SDF, random_curve, signed_distance
+from theta0.data.sinograms import Sinogram, holds_sinogram, read_sinogram
+from theta0.data.slice_splits import SliceSplits, read_slice_splits
 from theta0.data.splits import Split, split
 from theta0.data.text import Text
 
@@ -47,10 +50,14 @@ __all__ = [
     "Pictures",
     "PicturesInMemory",
     "Prefetch",
+    "Sinogram",
+    "SliceSplits",
     "Slices",
     "Split",
     "Text",
     "Window",
+    "constant",
+    "holds_sinogram",
     "image_paths",
     "phantom",
     "random_curve",
@@ -61,7 +68,9 @@ __all__ = [
     "read_images",
     "read_mask",
     "read_npz",
+    "read_sinogram",
     "read_slice",
+    "read_slice_splits",
     "read_slices",
     "resize_slices",
     "shepp_logan",

@@ -17,6 +17,9 @@ from theta0.data._files import MAX_BYTES, check_memory
 from theta0.data.images import PICTURE_SUFFIXES, read_image
 from theta0.errors import InputError
 
+PUBLISHED = ("data_train", "data_test")
+"""Arrays of the .npz files that the paper's authors publish."""
+
 _ROUNDING = 1e-3
 """How far stored values may lie outside [0, 1] and still count as in it."""
 
@@ -41,6 +44,9 @@ class Window:
 HU_WINDOW = Window()
 """From air (-1000 HU) to dense bone (1000 HU)."""
 
+_BYTES = Window(0.0, 255.0)
+"""What uint8 arrays span; for them the window is not one of Hounsfield units."""
+
 
 @dataclass(frozen=True, eq=False)
 class Slices:
@@ -50,7 +56,7 @@ class Slices:
         pixels: float32 in [0, 1].
         names: One name a slice.
         groups: What a slice must not be parted from in a split: its patient or series.
-        window: The window applied; None where the file held values in [0, 1].
+        window: The window applied (0 to 255 to uint8); None where the file held values in [0, 1].
     """
 
     pixels: Float[np.ndarray, "slices height width"]
@@ -125,12 +131,14 @@ def read_npz(
 
     The array `hu` (N H W, or H W) holds Hounsfield units; `names` and `patient`, N strings each,
     are optional, and without `patient` the file counts as one patient. Any other array (for
-    instance `data_train` and `data_test`) holds values in [0, 1], each slice a patient of its own.
+    instance `data_train` and `data_test`) holds values in [0, 1], or uint8, each slice a patient of
+    its own.
 
     Args:
         path: The file.
         window: Applied to `hu` only.
-        key: Which array; not needed where there is `hu`, or only one array.
+        key: Which array; not needed where there is `hu`, or only one array; `data_test` where it
+            is beside `data_train`.
         max_bytes: Refuse arrays that are larger, checked before memory is taken.
 
     Raises:
@@ -142,12 +150,15 @@ def read_npz(
         key = "hu"
     elif key is None and len(available) == 1:
         key = available[0]
+    elif key is None and set(PUBLISHED) <= set(available):
+        key = PUBLISHED[1]
     if key is None or key not in available:
         wanted = "no array was chosen" if key is None else f"has no array {key!r}"
         raise InputError(f"{path}: {wanted}; choose one of {', '.join(available) or 'none'}")
     stored = read_array(path, key, max_bytes)
     if key != "hu":
-        return _slices(path, stored, None, max_bytes)
+        bytes_window = _BYTES if stored.dtype == np.uint8 else None
+        return _slices(path, stored, bytes_window, max_bytes)
     names = _strings(path, "names", available, max_bytes)
     patients = _strings(path, "patient", available, max_bytes)
     return _slices(path, stored, window, max_bytes, names, patients, group=path.stem)
@@ -193,6 +204,15 @@ def resize_slices(
         square[top : top + height, left : left + width] = pixels[row]
         resized[row] = np.asarray(Image.fromarray(square).resize((size, size), method))
     return np.clip(resized, 0.0, 1.0, out=resized)
+
+
+def constant(pixels: Float[np.ndarray, "height width"]) -> str | None:
+    """Why a slice shows nothing, or None if it shows something."""
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < high:
+        return None
+    where = {0.0: ", at or below the window", 1.0: ", at or above the window"}.get(low, "")
+    return f"is {low:g} everywhere{where}: give slices whose values vary within the window"
 
 
 def _strings(

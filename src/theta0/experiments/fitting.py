@@ -4,17 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float
 
 from theta0.errors import DivergedError
 from theta0.fields import Field
-from theta0.fit import Fit, InnerConfig, fit
+from theta0.fit import Fit, InnerConfig, fit, loss_and_gradient
 from theta0.forward import ForwardMap
 from theta0.measure import predict
 from theta0.metrics import psnr, ssim
-from theta0.tasks import Signal
+from theta0.tasks import Observation, Signal
 
 SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
@@ -33,7 +34,8 @@ class StartFit:
     rows: list[dict[str, Any]]
     """one a snapshot: ``init``, ``optimizer``, ``lr``, ``steps``, ``psnr`` (dB) and ``ssim`` on the
     whole signal; of a part that was observed also ``psnr_unseen``, on the pixels that were not
-    (NaN if there are none)"""
+    (NaN if there are none). Where the true signal is not known, ``loss`` instead of them all: the
+    mean squared error of the measurements"""
     pictures: list[Float[np.ndarray, "side side channels"]]
     """the fitted field at each of them"""
 
@@ -67,7 +69,7 @@ def fit_start(
         values = np.asarray(predict(signal.query_forward, field, signal.task.query.p))
         pictures.append(as_square(signal, values))
         facts = {"init": init, "optimizer": loop.optimizer, "lr": loop.lr, "steps": step}
-        rows.append({**facts, **_quality(signal, values)})
+        rows.append({**facts, **_quality(forward, field, signal, values)})
     return StartFit(init, loop, result, rows, pictures)
 
 
@@ -83,8 +85,14 @@ def seen_picture(signal: Signal) -> Float[np.ndarray, "side side channels"] | No
     return as_square(signal, np.where(signal.seen[:, None], signal.task.query.y, 0.5))
 
 
-def _quality(signal: Signal, values: np.ndarray) -> dict[str, float]:
-    target = signal.task.query.y
+def _quality(
+    forward: ForwardMap, field: Field, signal: Signal, values: np.ndarray
+) -> dict[str, float]:
+    """How near the values at the query's pixels are to the truth, or how well a field explains
+    what was measured, if that is all that is known."""
+    target = signal.target
+    if target is None:
+        return {"loss": float(_loss(forward, field, signal.task.support))}
     whole = {
         "psnr": round(psnr(values, target), 3),
         "ssim": round(ssim(as_square(signal, values), as_square(signal, target)), 4),
@@ -94,3 +102,8 @@ def _quality(signal: Signal, values: np.ndarray) -> dict[str, float]:
     unseen = ~signal.seen
     of_unseen = psnr(values[unseen], target[unseen]) if unseen.any() else float("nan")
     return {**whole, "psnr_unseen": round(of_unseen, 3)}
+
+
+@eqx.filter_jit
+def _loss(forward: ForwardMap, field: Field, support: Observation):
+    return loss_and_gradient(forward, field, support)[0]

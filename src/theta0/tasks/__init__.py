@@ -1,14 +1,17 @@
 """Task distributions: records become tasks of fixed shapes, reproducible from (seed, step)."""
 
 from ._base import Observation, Signal, SplitName, Task, TaskFamily, stack
+from ._beams import Beam, fan_beam, parallel_beam
 from ._grid import pixel_coordinates
-from .ct import CTConfig, CTTasks, parallel_beam, slice_integrals
+from ._scans import slice_integrals
+from .ct import CTConfig, CTTasks
 from .images import FileSource, ImageConfig, ImageSource, ImageTasks
 from .partial import observe_part, random_share, seen_only
 
 DataConfig = CTConfig | ImageConfig
 
 __all__ = [
+    "Beam",
     "CTConfig",
     "CTTasks",
     "DataConfig",
@@ -21,6 +24,7 @@ __all__ = [
     "SplitName",
     "Task",
     "TaskFamily",
+    "fan_beam",
     "observe_part",
     "parallel_beam",
     "pixel_coordinates",

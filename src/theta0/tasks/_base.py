@@ -19,7 +19,7 @@ class Observation(eqx.Module):
     p: Any
     """pytree of arrays with the observations as leading axis"""
     y: Float[Array | np.ndarray, "n c"]
-    """measured values"""
+    """measured values; no columns where a point is given, but nothing is known of it"""
 
 
 class Task(eqx.Module):
@@ -83,6 +83,12 @@ class Signal:
     """where in its pixel a sample lies"""
     seen: Bool[np.ndarray, " pixels"] | None = None
     """which pixels of the query the support holds, if only a part is observed"""
+
+    @property
+    def target(self) -> Float[np.ndarray, "pixels c"] | None:
+        """The true values at the query's pixels; None of a signal known by its measurements."""
+        values = np.asarray(self.task.query.y)
+        return values if values.shape[1] else None
 
 
 def stack(tasks: list[Task]) -> Task:

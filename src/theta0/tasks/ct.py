@@ -1,29 +1,30 @@
 """Computed tomography: a task is one slice, observed through line integrals at a few angles."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import map_coordinates
 
 from theta0.data import (
     PICTURE_SUFFIXES,
-    Phantom,
-    phantom,
+    constant,
+    holds_sinogram,
     read_image,
     read_slice,
-    read_slices,
+    read_slice_splits,
     resize_slices,
-    split,
 )
 from theta0.errors import InputError, require_positive
-from theta0.forward import Points, Segments
+from theta0.forward import Points
 
 from ._base import Observation, Signal, SplitName, Task, stack
+from ._beams import Beam, BeamName
 from ._grid import pixel_coordinates
+from ._measured import measured_signal
+from ._noise import Detector
+from ._scans import SPLITS, PhantomScans, Scans, SliceScans
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,22 @@ class CTConfig:
     query_pixels: int | None = None
     """random pixels of the slice itself that the outer loss of MAML sees; other rays if left out"""
     rays: int = 128
-    """detector pixels: parallel rays a view"""
+    """detector pixels: rays a view"""
+    beam: BeamName = "parallel"
+    """parallel rays, views over half a turn; or a fan from a point to an arc of pixels of equal
+    angles that just covers the disc inscribed in the slice, views over a full turn"""
+    source_distance: float = 2.0
+    """of a fan beam's source from the centre, in units of the slice's side"""
+    photons: float | None = None
+    """photons expected on a detector pixel behind no matter, which are counted (Poisson) on every
+    ray that is fitted; no such noise if left out. What judges a fit is always exact"""
+    attenuation: float = 10.0
+    """optical depth of a ray of one side's length through value 1, which decides how many photons
+    pass: 10 is 25 cm of bone (+1000 HU, twice the 0.19 / cm of water at 70 keV)"""
+    noise: float = 0.0
+    """standard deviation of Gaussian noise on the line integrals, in units of value x side"""
+    noise_seed: int = 0
+    """of the noise on validation and test slices, and on slices of the user's"""
     chord: bool = True
     """cut rays to the disc inscribed in the slice, outside which nothing is measured; False: every
     ray crosses the whole turned square, as in the paper"""
@@ -59,13 +75,22 @@ class CTConfig:
     """where in its pixel a sample of the slice lies: 0.5 the centre, 0 the corner"""
 
     def __post_init__(self):
-        require_positive(self, "size", "train", "training_views", "query_pixels", "rays")
-        if self.phantom_seed < 0:
-            raise InputError(f"phantom_seed is {self.phantom_seed}; give 0 or more")
+        require_positive(self, "size", "train", "training_views", "query_pixels")
+        if self.rays < 2:
+            raise InputError(f"rays is {self.rays}; give at least 2 detector pixels")
+        for name in ("phantom_seed", "noise_seed", "validation", "test"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} is {getattr(self, name)}; give 0 or more")
+        self.scanner()
         if self.query_pixels is not None and self.query_pixels > self.size**2:
             raise InputError(
                 f"query_pixels is {self.query_pixels}, but a slice has only {self.size**2} pixels"
             )
+
+    def scanner(self) -> tuple[Beam, Detector]:
+        """How the rays run, and how they are read; refuses what cannot be."""
+        beam = Beam(self.beam, self.source_distance)
+        return beam, Detector(self.photons, self.attenuation, self.noise)
 
     @property
     def path(self) -> str | None:
@@ -79,21 +104,33 @@ class CTConfig:
     def build(self) -> "CTTasks":
         """Read or procure the slices."""
         if self.source is None:
-            return CTTasks(self, PhantomScans(self))
-        slices = read_slices(self.source)
-        pixels = resize_slices(slices.pixels, self.size)
-        parts = split(slices.groups, self.validation, self.test)
-        scans = [parts.train, parts.validation, parts.test]
-        return CTTasks(self, SliceScans([pixels[list(part)] for part in scans]))
+            counts = self.train, self.validation, self.test
+            return CTTasks(self, PhantomScans(self.phantom_seed, counts, self.size))
+        parts = read_slice_splits(self.source, self.size, self.validation, self.test)
+        return CTTasks(self, SliceScans([parts.train, parts.validation, parts.test]), parts.skipped)
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
-        """A slice as a signal, measured from ``views`` angles; ``index`` chooses it in a stack."""
+        """A slice as a signal, measured from ``views`` angles, or a measured sinogram as one.
+
+        Args:
+            path: slices, or a sinogram file (see :mod:`theta0.data.sinograms`).
+            views: angles a slice is measured from, evenly spaced; of a sinogram, so many of its
+                own. ``training_views``, or all of them, when left out.
+            index: chooses a slice of a stack.
+        """
+        if holds_sinogram(path):
+            if index:
+                raise InputError(f"{path}: index={index}, but a sinogram is of one slice: 0")
+            how = self.chord, self.measure, self.pixel_offset
+            return measured_signal(path, self.size, *how, views)
         if Path(path).suffix.lower() in PICTURE_SUFFIXES and np.ptp(read_image(path), -1).max() > 0:
             raise InputError(
                 f"{path}: a colour picture, but this initialization is for CT slices; "
                 "give a slice, or a start for pictures such as faces"
             )
         pixels = read_slice(path, index=index)[None]
+        if reason := constant(pixels[0]):
+            raise InputError(f"{path}: slice {index} {reason}")
         square = resize_slices(pixels, self.size)
         nothing = square[:0]
         tasks = CTTasks(self, SliceScans([nothing, nothing, square]))
@@ -101,117 +138,32 @@ class CTConfig:
         return Signal(task, Points(), self.size, max(pixels.shape[1:]), self.pixel_offset)
 
 
-@runtime_checkable
-class Scans(Protocol):
-    """Slices that can be pictured and measured."""
-
-    def size(self, split: SplitName) -> int: ...
-
-    def picture(self, split: SplitName, index: int) -> Float[np.ndarray, "size size"]: ...
-
-    def integrals(
-        self, split: SplitName, index: int, segments: Segments
-    ) -> Float[np.ndarray, " rays"]: ...
-
-
-_SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-
-
-class PhantomScans:
-    """Randomized Shepp-Logan phantoms, with exact line integrals."""
-
-    def __init__(self, config: CTConfig):
-        self._config = config
-
-    def size(self, split: SplitName) -> int:
-        return getattr(self._config, split)
-
-    def _phantom(self, split: SplitName, index: int) -> Phantom:
-        # Every split is a series of its own, so its phantoms do not depend on the others' sizes.
-        return phantom(len(_SPLITS) * self._config.phantom_seed + _SPLITS.index(split), index)
-
-    def picture(self, split, index):
-        return self._phantom(split, index).rasterize(self._config.size)
-
-    def integrals(self, split, index, segments):
-        return self._phantom(split, index).line_integrals(segments.start, segments.end)
-
-
-class SliceScans:
-    """Pixel slices, interpolated bilinearly between pixel centres; nothing outside them."""
-
-    def __init__(self, parts: Sequence[Float[np.ndarray, "slices size size"]]):
-        self._parts = dict(zip(_SPLITS, parts, strict=True))
-
-    def size(self, split: SplitName) -> int:
-        return len(self._parts[split])
-
-    def picture(self, split, index):
-        return self._parts[split][index]
-
-    def integrals(self, split, index, segments):
-        return slice_integrals(self._parts[split][index], segments)
-
-
-def slice_integrals(
-    pixels: Float[np.ndarray, "height width"], segments: Segments
-) -> Float[np.ndarray, " rays"]:
-    """Line integrals through a slice, two midpoint samples a pixel.
-
-    Args:
-        pixels: values at pixel centres ((i + 0.5) / height, (j + 0.5) / width).
-        segments: in the unit square.
-    """
-    shape = np.array(pixels.shape)
-    samples = 2 * int(shape.max())
-    t = ((np.arange(samples) + 0.5) / samples)[:, None, None]
-    start, end = np.asarray(segments.start), np.asarray(segments.end)
-    points = (start + t * (end - start)) * shape - 0.5
-    values = map_coordinates(pixels, np.moveaxis(points, -1, 0), order=1, prefilter=False)
-    return values.mean(axis=0) * np.linalg.norm(end - start, axis=1)
-
-
-def parallel_beam(angles_rad: Float[np.ndarray, " views"], rays: int, chord: bool) -> Segments:
-    """Parallel rays through the unit square's centre disc, view after view.
-
-    At angle 0 rays run along the rows' axis (downwards) and the detector along the columns, as in
-    ``skimage.transform.radon``, whose angles turn the same way. Detector pixel k of ``rays`` sits
-    at ``(k + 0.5) / rays - 0.5`` from the centre.
-
-    Args:
-        angles_rad: view angles.
-        rays: rays a view.
-        chord: cut rays to the inscribed disc; otherwise they are one unit long.
-
-    Returns:
-        ``views * rays`` segments, float32.
-    """
-    offset = ((np.arange(rays) + 0.5) / rays - 0.5)[None, :, None]
-    half = np.sqrt(0.25 - offset**2) if chord else np.full_like(offset, 0.5)
-    cos, sin = np.cos(angles_rad)[:, None], np.sin(angles_rad)[:, None]
-    across = np.stack([-sin, cos], axis=-1)
-    along = np.stack([cos, sin], axis=-1)
-    middle = 0.5 + offset * across
-    flat = lambda points: points.reshape(-1, 2).astype(np.float32)
-    return Segments(flat(middle - half * along), flat(middle + half * along))
-
-
 class CTTasks:
-    """Tasks from slices seen by a parallel-beam scanner."""
+    """Tasks from slices seen by a scanner."""
 
     query_forward = Points()
 
-    def __init__(self, config: CTConfig, scans: Scans):
+    def __init__(self, config: CTConfig, scans: Scans, skipped: tuple[tuple[str, str], ...] = ()):
         self.training_query_forward = None if config.query_pixels is None else Points()
-        self.config, self._scans = config, scans
+        self.config, self._scans, self.skipped = config, scans, skipped
+        self._beam, self._detector = config.scanner()
         self._points = pixel_coordinates(config.size, config.size, config.pixel_offset)
 
     def size(self, split: SplitName) -> int:
         return self._scans.size(split)
 
-    def _scan(self, split: SplitName, index: int, angles_rad) -> Observation:
-        segments = parallel_beam(angles_rad, self.config.rays, self.config.chord)
+    def _scan(
+        self,
+        split: SplitName,
+        index: int,
+        angles_rad: Float[np.ndarray, " views"],
+        noise: np.random.Generator | None = None,
+    ) -> Observation:
+        """Measure a slice; exactly if no ``noise`` is given."""
+        segments = self._beam.segments(angles_rad, self.config.rays, self.config.chord)
         values = self._scans.integrals(split, index, segments)
+        if noise is not None:
+            values = self._detector.read(values, noise)
         if self.config.measure == "mean":
             values = values / np.linalg.norm(segments.end - segments.start, axis=1)
         return Observation(segments, np.asarray(values, np.float32)[:, None])
@@ -222,7 +174,7 @@ class CTTasks:
 
     def _training_task(self, rng: np.random.Generator) -> Task:
         index = int(rng.integers(self.size("train")))
-        support = self._scan("train", index, self._training_angles(rng))
+        support = self._scan("train", index, self._training_angles(rng), rng)
         if self.config.query_pixels is None:
             return Task(support, self._scan("train", index, self._training_angles(rng)))
         chosen = rng.choice(len(self._points), self.config.query_pixels, replace=False)
@@ -230,18 +182,20 @@ class CTTasks:
         return Task(support, Observation(self._points[chosen], values[chosen]))
 
     def _training_angles(self, rng: np.random.Generator) -> Float[np.ndarray, " views"]:
-        views = self.config.training_views
+        views, turn_rad = self.config.training_views, self._beam.turn_rad
         if self.config.training_angles == "random":
-            return rng.uniform(0, np.pi, views)
-        return (rng.uniform(0, np.pi) + np.arange(views) * np.pi / views) % np.pi
+            return rng.uniform(0, turn_rad, views)
+        return (rng.uniform(0, turn_rad) + np.arange(views) * turn_rad / views) % turn_rad
 
     def held_out(self, split: SplitName, index: int, views: int | None = None) -> Task:
         views = self.config.training_views if views is None else views
         if views < 1:
             raise InputError(f"views={views}: a reconstruction needs at least one view")
-        angles_rad = np.linspace(0, np.pi, views, endpoint=False)
+        angles_rad = np.linspace(0, self._beam.turn_rad, views, endpoint=False)
         values = self._scans.picture(split, index).reshape(-1, 1)
-        return Task(self._scan(split, index, angles_rad), Observation(self._points, values))
+        noise = np.random.default_rng((self.config.noise_seed, SPLITS.index(split), index, views))
+        support = self._scan(split, index, angles_rad, noise)
+        return Task(support, Observation(self._points, values))
 
     def mean_signal(self) -> Observation:
         # A thousand slices settle the mean; more would only cost time.
