@@ -87,8 +87,8 @@ def evaluate(
         family,
         protocol,
         seed,
-        _tasks(family, "validation", protocol.tuning_signals, protocol.views),
-        _tasks(family, "test", protocol.signals, protocol.views),
+        held_out_tasks(family, "validation", protocol.tuning_signals, protocol.views),
+        held_out_tasks(family, "test", protocol.signals, protocol.views),
     )
     rows: Rows = []
     measure = runner.rows if protocol.hold_out is None else runner.stopped
@@ -268,7 +268,14 @@ _VALIDATION = 1_000_000
 """Number of the first validation signal, so that no test signal shares its randomness."""
 
 
-def _tasks(family: TaskFamily, split: SplitName, count: int, views: int | None) -> list[Task]:
+def held_out_tasks(
+    family: TaskFamily, split: SplitName, count: int, views: int | None
+) -> list[Task]:
+    """The first ``count`` signals of a split.
+
+    Raises:
+        InputError: there are fewer.
+    """
     available = family.size(split)
     if count > available:
         raise InputError(
