@@ -34,6 +34,7 @@ def test_every_example_is_tested_here_and_short():
         assert len((EXAMPLES / name).read_text().splitlines()) <= 60, name
 
 
+@pytest.mark.slow
 def test_a_fit_of_an_image_passes_40_db():
     psnr = numbers(r"([\d.]+) dB", run("00_fit_an_image.py"))
     assert psnr == sorted(psnr) and len(psnr) == 4
@@ -60,6 +61,7 @@ def test_a_meta_gradient_of_ones_own_passes_the_check_and_learns():
     assert learned < standard / 5  # a fortieth when written
 
 
+@pytest.mark.slow
 def test_a_forward_map_of_ones_own_sees_finer_than_points():
     areas, points = numbers(r"([\d.]+) dB", run("03_your_own_forward_map.py"))
     assert areas > 20.5

@@ -15,6 +15,8 @@ from theta0.forward import Points
 from theta0.regularizers import TotalVariation
 from theta0.tasks import Observation
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 CONFIG = SirenConfig(width=8, layers=3, w0=20.0, out_size=2)
 
 

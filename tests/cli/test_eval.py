@@ -11,7 +11,18 @@ import pytest
 import theta0.cli.eval
 from theta0.inits import Initialization, load
 
-KEYS = {"init", "optimizer", "lr", "steps", "psnr_mean", "psnr_std", "n", "seconds"}
+KEYS = {
+    "init",
+    "optimizer",
+    "lr",
+    "steps",
+    "psnr_mean",
+    "psnr_std",
+    "n",
+    "seconds",
+    "validation_psnr",
+    "ssim_mean",
+}
 STARTS = {"learned", "standard", "mean", "matched", "shuffled"}
 FILES = {
     "curves.png", "facts.json", "index.html", "pictures.png", "results.json", "signals.json",

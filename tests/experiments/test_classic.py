@@ -66,7 +66,8 @@ def test_rows_hold_the_best_settings_on_validation_and_their_numbers_on_test():
 
 
 def test_test_slices_do_not_choose_the_setting():
-    families = [kind(CONFIG, PhantomScans(CONFIG)) for kind in (CTTasks, Spoilt)]
+    scans = PhantomScans(0, (CONFIG.train, CONFIG.validation, CONFIG.test), CONFIG.size)
+    families = [kind(CONFIG, scans) for kind in (CTTasks, Spoilt)]
     rows, spoilt = (evaluate_classic(family, PROTOCOL, FEW) for family in families)
     assert [row["setting"] for row in spoilt] == [row["setting"] for row in rows]
     assert all(a["psnr_mean"] != b["psnr_mean"] for a, b in zip(spoilt, rows, strict=True))

@@ -382,6 +382,7 @@ def test_equal_settings_give_the_same_optimizer_object():
     assert OuterConfig(steps=5).optimizer() is not OuterConfig(steps=6).optimizer()
 
 
+@pytest.mark.slow
 def test_meta_training_finds_a_better_start():
     # A smoke test of the whole: two inner steps, large enough for this network to adapt, fit
     # unseen waves better after 60 outer steps. The loss falls to 0.43 of what it was.

@@ -14,6 +14,7 @@ from theta0.experiments import (
     as_square,
     own_size,
     render,
+    render_values,
     seen_picture,
 )
 from theta0.files import write_bytes, write_json
@@ -76,6 +77,45 @@ def write_fits(
     if signal.seen is not None:
         results |= {"seen": int(signal.seen.sum()), "pixels": len(signal.seen)}
     write_json(out / "results.json", results)
+
+
+def stack_in_words(fits: list[StartFit]) -> str:
+    """How good the fits of a stack became."""
+    last = [done.rows[-1] for done in fits]
+    key, what = ("psnr", "{:.2f} dB") if "psnr" in last[0] else ("loss", "loss {:.2e}")
+    mean = what.format(np.mean([row[key] for row in last]))
+    return f"{len(fits)} slices, {mean} in the mean"
+
+
+def write_stack(out: Path, signals: list[Signal], fits: list[StartFit]) -> list[dict[str, Any]]:
+    """Write the reconstructed volume, a montage of its slices, and a row a slice; returns these."""
+    volume = np.stack(
+        [
+            render_values(done.result.field, signal.own_side, signal.pixel_offset)[..., 0]
+            for signal, done in zip(signals, fits, strict=True)
+        ]
+    )
+    buffer = io.BytesIO()
+    np.save(buffer, volume, allow_pickle=False)
+    write_bytes(out / "volume.npy", buffer.getvalue())
+    rows = [{"slice": number, **done.rows[-1]} for number, done in enumerate(fits)]
+    write_bytes(out / "montage.png", _montage(volume, rows))
+    write_json(out / "results.json", {"slices": rows})
+    return rows
+
+
+_ACROSS = 8
+_SHOWN = 64
+
+
+def _montage(volume: np.ndarray, rows: list[dict[str, Any]]) -> bytes:
+    """Slices of a volume, evenly spaced if they are many, with how good each is."""
+    chosen = np.unique(np.linspace(0, len(volume) - 1, _SHOWN).round().astype(int)).tolist()
+    lines = [chosen[first : first + _ACROSS] for first in range(0, len(chosen), _ACROSS)]
+    cells = [line + [None] * (min(_ACROSS, len(chosen)) - len(line)) for line in lines]
+    images = [[None if n is None else volume[n] for n in line] for line in cells]
+    texts = [[None if n is None else f"{n}: {_told(rows[n])}" for n in line] for line in cells]
+    return picture_grid(images, [""] * len(cells), [""] * len(cells[0]), texts)
 
 
 def _grid(signal: Signal, fits: list[StartFit]) -> bytes:

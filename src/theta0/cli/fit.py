@@ -1,5 +1,6 @@
 """``theta0 fit``: fit one picture, CT slice or measured sinogram from an initialization."""
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from theta0.experiments import (
     StartName,
     check_region,
     experiment_of,
+    fit_stack,
     fit_start,
     own_size,
     read_experiment,
@@ -27,7 +29,7 @@ from theta0.inits import Initialization, find
 from theta0.tasks import Signal, observe_part
 
 from ._common import parse, progress_bar, require_folder, say
-from ._fit_results import in_words, write_fits
+from ._fit_results import in_words, stack_in_words, write_fits, write_stack
 
 EXAMPLES = """Fit one picture, CT slice or measured sinogram from a learned start, and write the
 reconstruction at its own size, the fitted weights, PSNR and SSIM by step, and a grid of pictures.
@@ -40,7 +42,8 @@ examples:
   theta0 fit faces photo.jpg --mask mask.png --starts learned standard
   theta0 fit phantoms slice.npy --views 8 --steps 200 --optimizer adam --lr 1e-3
   theta0 fit runs/ct/cpu scans.npz --index 12 --views 16
-  theta0 fit phantoms sinogram.npz --steps 200
+  theta0 fit phantoms sinogram.npz --steps 200 --tv 1e-4 --hold-out 10%
+  theta0 fit phantoms scans.npz --index all --views 8
 
 a measured sinogram is an .npz file of these arrays (for numpy.savez):
   sinogram          (views, detectors): line integrals, in units of the slice's side, where a ray
@@ -56,7 +59,7 @@ a measured sinogram is an .npz file of these arrays (for numpy.savez):
 
 files in the output folder: reconstruction.png, fitted.safetensors, results.json, strip.png (a row a
 start, the target last if it is known); with --size N reconstruction-N.png, with --region region.png
-instead.
+instead; with --index all volume.npy (slices, height, width), montage.png and results.json.
 """
 
 
@@ -79,8 +82,8 @@ class FitArguments:
     views: int | None = None
     """views of a CT slice, evenly spaced over half a turn (fan beam: a full one); of a measured
     sinogram so many of its own, evenly spaced in their order, or all when left out"""
-    index: int = 0
-    """which slice of a stack"""
+    index: int | Literal["all"] = 0
+    """which slice of a stack, or all of them: several are fitted at once, from one start"""
     mask: Path | None = None
     """fit only what is white in this picture, which has the size of the fitted one"""
     keep: str | None = None
@@ -96,6 +99,14 @@ class FitArguments:
     region: Region | None = None
     """also render TOP LEFT BOTTOM RIGHT, in fractions of the fitted square (-1 to 2: outside it is
     extrapolated), its long side at --size pixels, or at the scale of the file"""
+    tv: float | None = None
+    """weight of the field's total variation beside the mean squared error, such as 1e-4: fewer
+    streaks where few views leave much open"""
+    proximal: float | None = None
+    """weight of half the squared distance of the weights from the start"""
+    hold_out: str | None = None
+    """stop where a random share of the measurements, such as 10%, is predicted best by a fit of the
+    rest, at one of the numbers of steps that are shown: no truth is needed; then fit all of them"""
     seconds: float | None = None
     """stop after this much time, each start"""
     seed: int = 0
@@ -107,14 +118,20 @@ class FitArguments:
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(FitArguments, argv, "fit", description=EXAMPLES)
-    share = _check(arguments)
+    _check(arguments)
+    keep, hold_out = (
+        _share(f"--{name.replace('_', '-')}", getattr(arguments, name))
+        for name in ("keep", "hold_out")
+    )
     # The resolved name, for a folder given as "." has none.
     out = arguments.out or Path("fits") / arguments.signal.resolve().stem
     require_folder(out)
     initialization = find(arguments.init)
     loop = _loop(initialization, arguments)
     loop.build()
-    signal = _signal(initialization, arguments, share)
+    if arguments.index == "all":
+        return _fit_all(out, initialization, loop, arguments, hold_out)
+    signal = _signal(initialization, arguments, arguments.index, keep)
     if arguments.region is not None and arguments.size is None:
         own_size(arguments.region, signal.own_side)
     starts = _starts(initialization, arguments, signal)
@@ -126,6 +143,7 @@ def main(argv: list[str]) -> dict[str, Any]:
                 name, start, used, initialization.description.forward, signal, arguments.seed,
                 arguments.seconds,
                 lambda step, loss, name=name: update(step, f"{name}, loss {loss:.2e}"),
+                hold_out,
             )  # fmt: skip
         say(f"{arguments.signal.name}{', ' + name if len(starts) > 1 else ''}: {in_words(done)}")
         fits.append(done)
@@ -140,8 +158,41 @@ def main(argv: list[str]) -> dict[str, Any]:
     }
 
 
-def _check(arguments: FitArguments) -> float:
-    """Refuse what no signal can be fitted with; returns the share of the pixels to keep."""
+def _fit_all(
+    out: Path,
+    initialization: Initialization,
+    loop: InnerConfig,
+    arguments: FitArguments,
+    hold_out: float | None,
+) -> dict[str, Any]:
+    """Fit every slice of a stack."""
+    alone = ("mask", "keep", "size", "region", "seconds", "data")
+    for name in alone:
+        if getattr(arguments, name) is not None:
+            raise InputError(f"--index all goes without --{name}, which is for one slice")
+    if len(arguments.starts) != 1 or arguments.starts[0] in ("all", "mean"):
+        raise InputError("--index all fits from one start; name one, and not mean")
+    description = initialization.description
+    signals = description.data.read_all(arguments.signal, arguments.views)
+    support = signals[0].task.support
+    check_shapes(description.forward, description.field, support.p, support.y)
+    ((name, start),) = _starts(initialization, arguments, signals[0]).items()
+    used = loop if name == "learned" else _baseline_loop(loop, arguments)
+    began = time.monotonic()
+    with progress_bar(len(signals), "slices") as update:
+        fits = fit_stack(
+            name, start, used, description.forward, signals, arguments.seed, hold_out,
+            lambda done: update(done, name),
+        )  # fmt: skip
+    rows = write_stack(out, signals, fits)
+    seconds = round(time.monotonic() - began, 2)
+    say(f"{arguments.signal.name}: {stack_in_words(fits)} in {seconds:.1f} s")
+    say(f"volume, montage and table: {out}")
+    return {"out": str(out), "slices": rows, "seconds": seconds}
+
+
+def _check(arguments: FitArguments) -> None:
+    """Refuse what no signal can be fitted with."""
     if arguments.size is not None and not 2 <= arguments.size <= LARGEST_SIZE:
         raise InputError(f"--size {arguments.size}: give 2 to {LARGEST_SIZE} pixels")
     if arguments.region is not None:
@@ -154,21 +205,30 @@ def _check(arguments: FitArguments) -> float:
         raise InputError(f"--starts: name at least one of {', '.join(STARTS)}, or all")
     if arguments.data is not None and not {"mean", "all"} & set(arguments.starts):
         raise InputError(f"--data {arguments.data}: only --starts mean (or all) has a use for it")
-    keep = "100%" if arguments.keep is None else arguments.keep
+
+
+def _share(option: str, text: str | None) -> float | None:
+    """A share such as 10% or 0.1; None if it is not given."""
+    if text is None:
+        return None
     try:
-        share = float(keep[:-1]) / 100 if keep.endswith("%") else float(keep)
+        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
     except ValueError:
         share = float("nan")
     if not 0 < share <= 1:
-        raise InputError(f"--keep {keep}: give a share above 0 and at most 1, such as 10% or 0.1")
+        raise InputError(f"{option} {text}: give a share above 0 and at most 1, such as 10% or 0.1")
     return share
 
 
-def _signal(initialization: Initialization, arguments: FitArguments, share: float) -> Signal:
+def _signal(
+    initialization: Initialization, arguments: FitArguments, index: int, share: float | None
+) -> Signal:
     description = initialization.description
-    signal = description.data.read(arguments.signal, arguments.views, arguments.index)
-    if arguments.mask is not None or arguments.keep is not None:
-        signal = observe_part(signal, arguments.signal, arguments.mask, share, arguments.seed)
+    signal = description.data.read(arguments.signal, arguments.views, index)
+    if arguments.mask is not None or share is not None:
+        signal = observe_part(
+            signal, arguments.signal, arguments.mask, share or 1.0, arguments.seed
+        )
         seen, pixels = len(signal.task.support.y), len(signal.task.query.y)
         say(f"{seen} of {pixels} pixels are seen")
     support = signal.task.support
@@ -185,10 +245,11 @@ def _loop(initialization: Initialization, arguments: FitArguments):
         )
     given = {
         name: getattr(arguments, name)
-        for name in ("optimizer", "lr", "batch")
+        for name in ("optimizer", "lr", "batch", "tv", "proximal")
         if getattr(arguments, name) is not None
     }
-    return replace(inner, steps=arguments.steps, **given)
+    side = initialization.description.data.size
+    return replace(inner, steps=arguments.steps, tv_side=side, **given)
 
 
 def _baseline_loop(loop: InnerConfig, arguments: FitArguments) -> InnerConfig:
@@ -196,7 +257,8 @@ def _baseline_loop(loop: InnerConfig, arguments: FitArguments) -> InnerConfig:
     given = arguments.optimizer is not None or arguments.lr is not None
     if given and loop.optimizer != "learned":
         return loop
-    return replace(BASELINE_FIT, steps=loop.steps, batch=loop.batch)
+    kept = {name: getattr(loop, name) for name in ("steps", "batch", "tv", "tv_side", "proximal")}
+    return replace(BASELINE_FIT, **kept)
 
 
 def _starts(

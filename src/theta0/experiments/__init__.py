@@ -11,9 +11,9 @@ from ._bench import Options
 from ._experiment import STARTS, Experiment, StartName, StepSizes
 from .evaluation import Evaluation, Gallery, evaluate_initialization
 from .finished import Run, read_run_experiment, read_runs
-from .fitting import BASELINE_FIT, StartFit, as_square, fit_start, seen_picture
+from .fitting import BASELINE_FIT, StartFit, as_square, fit_stack, fit_start, seen_picture
 from .parts import Parts
-from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render
+from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render, render_values
 from .reproduce import (
     Reproduction,
     figure_curves,
@@ -92,6 +92,7 @@ __all__ = [
     "figure_curves",
     "figure_images",
     "figure_training",
+    "fit_stack",
     "fit_start",
     "machine",
     "own_size",
@@ -100,6 +101,7 @@ __all__ = [
     "read_run_experiment",
     "read_runs",
     "render",
+    "render_values",
     "seen_picture",
     "steps_to_match",
     "table1",

@@ -1,7 +1,8 @@
 """One signal of the user's own, fitted from one start: the field, and how good it is by step."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import equinox as eqx
@@ -13,7 +14,7 @@ from theta0.errors import DivergedError
 from theta0.fields import Field
 from theta0.fit import Fit, InnerConfig, fit, loss_and_gradient
 from theta0.forward import ForwardMap
-from theta0.measure import predict
+from theta0.measure import over_devices, predict, step_to_stop
 from theta0.metrics import psnr, ssim
 from theta0.tasks import Observation, Signal
 
@@ -49,14 +50,24 @@ def fit_start(
     seed: int = 0,
     seconds: float | None = None,
     on_progress: Callable[[int, float], None] | None = None,
+    hold_out: float | None = None,
 ) -> StartFit:
     """Fit a signal; see :func:`theta0.fit.fit`.
+
+    With ``hold_out``, a share of the observations, these choose the number of steps first: see
+    :func:`theta0.measure.step_to_stop`.
 
     Raises:
         DivergedError: names the start.
     """
     steps = tuple(dict.fromkeys(step for step in (*SNAPSHOTS, loop.steps) if step <= loop.steps))
     key = jax.random.PRNGKey(seed)
+    if hold_out is not None:
+        # At least one step: no fit at all is not a reconstruction.
+        stop = step_to_stop(
+            forward, start, signal.task.support, loop, steps[1:], key, hold_out, seed
+        )
+        loop, steps = replace(loop, steps=stop), tuple(step for step in steps if step <= stop)
     try:
         result = fit(
             forward, start, signal.task.support, loop.build(), key, steps, seconds, on_progress
@@ -71,6 +82,31 @@ def fit_start(
         facts = {"init": init, "optimizer": loop.optimizer, "lr": loop.lr, "steps": step}
         rows.append({**facts, **_quality(forward, field, signal, values)})
     return StartFit(init, loop, result, rows, pictures)
+
+
+def fit_stack(
+    init: str,
+    start: Field,
+    loop: InnerConfig,
+    forward: ForwardMap,
+    signals: Sequence[Signal],
+    seed: int = 0,
+    hold_out: float | None = None,
+    on_done: Callable[[int], None] = lambda done: None,
+) -> list[StartFit]:
+    """Fit every signal from one start, as :func:`fit_start` would; one on each device at a time.
+
+    They share one compiled loop; ``on_done`` is told how many are finished.
+    """
+    finished = itertools.count(1)
+
+    def one(device: Any, signal: Signal) -> StartFit:
+        begun = jax.device_put(start, device)
+        done = fit_start(init, begun, loop, forward, signal, seed, hold_out=hold_out)
+        on_done(next(finished))
+        return done
+
+    return over_devices(one, signals)
 
 
 def as_square(signal: Signal, values) -> Float[np.ndarray, "side side channels"]:

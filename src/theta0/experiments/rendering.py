@@ -1,7 +1,9 @@
 """A field as a picture of any size and of any region: it answers between the pixels, too."""
 
+from collections.abc import Iterator
+
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from theta0.errors import InputError
 from theta0.fields import Field
@@ -72,16 +74,29 @@ def render(
         region: what is shown.
         pixel_offset: where in its pixel a sample lies: 0.5 the centre, 0 the corner.
     """
+    blocks = _blocks(field, size, region, pixel_offset)
+    return np.concatenate([np.round(values * 255).astype(np.uint8) for values in blocks])
+
+
+def render_values(
+    field: Field, size: int, pixel_offset: float = 0.5
+) -> Float[np.ndarray, "size size channels"]:
+    """The whole square as :func:`render` shows it, before values are rounded to bytes."""
+    return np.concatenate(list(_blocks(field, size, WHOLE, pixel_offset)))
+
+
+def _blocks(
+    field: Field, size: int, region: Region, pixel_offset: float
+) -> Iterator[Float[np.ndarray, "rows width channels"]]:
+    """Blocks of rows, from the top, in [0, 1]."""
     top, left, bottom, right = region
     pitch = max(bottom - top, right - left) / size
     height, width = (max(1, round(side / pitch)) for side in (bottom - top, right - left))
     rows = top + (np.arange(height) + pixel_offset) * pitch
     columns = left + (np.arange(width) + pixel_offset) * pitch
     block = max(1, _POINTS // width)
-    parts = []
     for first in range(0, height, block):
         grid = np.meshgrid(rows[first : first + block], columns, indexing="ij")
         points = np.stack(grid, axis=-1).reshape(-1, 2).astype(np.float32)
         values = np.clip(np.asarray(predict(Points(), field, points)), 0, 1)
-        parts.append(np.round(values * 255).astype(np.uint8))
-    return np.concatenate(parts).reshape(height, width, -1)
+        yield values.reshape(-1, width, values.shape[-1])

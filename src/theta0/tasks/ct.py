@@ -14,6 +14,7 @@ from theta0.data import (
     read_image,
     read_slice,
     read_slice_splits,
+    read_slices,
     resize_slices,
 )
 from theta0.errors import InputError, require_positive
@@ -131,11 +132,21 @@ class CTConfig:
         pixels = read_slice(path, index=index)[None]
         if reason := constant(pixels[0]):
             raise InputError(f"{path}: slice {index} {reason}")
-        square = resize_slices(pixels, self.size)
-        nothing = square[:0]
-        tasks = CTTasks(self, SliceScans([nothing, nothing, square]))
-        task = tasks.held_out("test", 0, views)
-        return Signal(task, Points(), self.size, max(pixels.shape[1:]), self.pixel_offset)
+        return self._signals(pixels, views)[0]
+
+    def read_all(self, path: str | Path, views: int | None = None) -> list[Signal]:
+        """Every slice of a stack, those that show nothing too; see :meth:`read`."""
+        if holds_sinogram(path) or Path(path).suffix.lower() in PICTURE_SUFFIXES:
+            return [self.read(path, views)]
+        return self._signals(read_slices(path).pixels, views)
+
+    def _signals(
+        self, pixels: Float[np.ndarray, "slices height width"], views: int | None
+    ) -> list[Signal]:
+        squares, side = resize_slices(pixels, self.size), max(pixels.shape[1:])
+        tasks = CTTasks(self, SliceScans([squares[:0], squares[:0], squares]))
+        measured = (tasks.held_out("test", number, views) for number in range(len(squares)))
+        return [Signal(task, Points(), self.size, side, self.pixel_offset) for task in measured]
 
 
 class CTTasks:

@@ -69,6 +69,10 @@ class ImageConfig:
         """Read the pictures."""
         return ImageTasks(self, self.source.read(self.size))
 
+    def read_all(self, path: str | Path, views: int | None = None) -> list[Signal]:
+        """One picture; see :meth:`read`."""
+        return [self.read(path, views)]
+
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
         """A picture as a signal: its short side becomes ``size``, then the centre is cropped."""
         path = Path(path)
