@@ -22,7 +22,7 @@ from theta0.protocol import Protocol
 from theta0.tasks import CTConfig, ImageConfig
 
 CT = Experiment(
-    preset="ct",
+    preset="ct-phantoms",
     scale="smoke",
     data=CTConfig(
         size=12, rays=8, train=8, validation=2, test=3, training_views=2, query_pixels=16
@@ -53,7 +53,9 @@ IMAGES = replace(
 def _tiny_presets():
     """The smoke presets in very small: these tests ask what the commands do, not how well."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS["ct"], "smoke", CT)
+        patch.setitem(PRESETS["ct-phantoms"], "smoke", CT)
+        scans = replace(CT, preset="ct-scans", data=replace(CT.data, source=""))
+        patch.setitem(PRESETS["ct-scans"], "smoke", scans)
         patch.setitem(PRESETS["images"], "smoke", IMAGES)
         yield
 
@@ -157,7 +159,7 @@ def slice_file(tmp_path_factory) -> Path:
 def ct_run(tmp_path_factory) -> Path:
     """A finished run of the CT preset; tests must not change it."""
     out = tmp_path_factory.mktemp("runs") / "ct"
-    assert run(["train", "ct", "--scale", "smoke", "--out", str(out)]) == 0
+    assert run(["train", "ct-phantoms", "--scale", "smoke", "--out", str(out)]) == 0
     return out
 
 

@@ -11,7 +11,7 @@ from theta0.experiments import PRESETS, ct
 @pytest.fixture
 def small(monkeypatch):
     """A demo of seconds."""
-    demo = replace(PRESETS["ct"]["smoke"], scale="demo")
+    demo = replace(PRESETS["ct-phantoms"]["smoke"], scale="demo")
     monkeypatch.setattr(ct, "DEMO", demo)
 
 

@@ -32,9 +32,9 @@ def test_every_command_is_listed(theta0):
 def test_help_names_positional_arguments_and_hides_the_obvious(theta0):
     done = theta0("fit", "--help")
     assert re.search(r"usage: theta0 fit .*INIT SIGNAL", done.out)
-    assert "--no-" not in theta0("train", "ct", "--help").out.replace("--data.no-", "").replace(
-        "--forward.no-", ""
-    )
+    assert "--no-" not in theta0("train", "ct-phantoms", "--help").out.replace(
+        "--data.no-", ""
+    ).replace("--forward.no-", "")
 
 
 @pytest.mark.parametrize("flag", ["--version", "version"])
@@ -67,7 +67,7 @@ def test_info(theta0, ct_run):
     told = done.json
     # 8 features in, 8 wide, 1 out, with biases: 8 * 8 + 8 + 8 + 1.
     assert told["weights"] == 81 and told["field"]["kind"] == "FourierConfig"
-    assert told["preset"] == "ct" and told["provenance"]["outer_steps"] in (2, 4)
+    assert told["preset"] == "ct-phantoms" and told["provenance"]["outer_steps"] in (2, 4)
     assert "weights: 81" in done.err
 
 

@@ -117,7 +117,7 @@ def test_a_sinogram_has_no_pixels_no_stack_and_nothing_to_learn_from(
     refused("rays.*--views", "fit", ct_run, sinogram_file, "--keep", "10%")
     refused("index=1, but a sinogram is of one slice", "fit", ct_run, sinogram_file, "--index", "1")
     refused("CT data.*pictures", "fit", images_run, sinogram_file)
-    refused("can be fitted", "train", "ct", "--scale", "smoke", "--data", sinogram_file)
+    refused("can be fitted", "train", "ct-phantoms", "--scale", "smoke", "--data", sinogram_file)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_slice_outside_the_window(refused, ct_run, tmp_path, hu, words):
     np.save(tmp_path / "slice.npy", np.full((16, 16), hu, np.int16))
     refused(f"{words}.*vary within the window", "fit", ct_run, tmp_path / "slice.npy")
     np.savez(tmp_path / "all.npz", hu=np.full((12, 8, 8), hu, np.int16))
-    refused("no slice shows anything", "train", "ct", "--scale", "smoke", "--data",
+    refused("no slice shows anything", "train", "ct-phantoms", "--scale", "smoke", "--data",
             tmp_path / "all.npz")  # fmt: skip
 
 
@@ -137,8 +137,8 @@ def test_slices_of_air_are_named_and_left_out_of_training(theta0, tmp_path):
     names = np.array([f"slice {i}" for i in range(10)])
     np.savez(tmp_path / "scans.npz", hu=hu, names=names, patient=names)
     done = theta0(
-        "train", "ct", "--scale", "smoke", "--data", tmp_path / "scans.npz", "--outer.steps", 1,
-        "--out", tmp_path / "run",
+        "train", "ct-scans", "--scale", "smoke", "--data", tmp_path / "scans.npz",
+        "--outer.steps", 1, "--out", tmp_path / "run",
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "skipped slice 3: is 0 everywhere" in done.err
@@ -150,7 +150,7 @@ def test_the_authors_layout(theta0, ct_run, tmp_path):
     path = tmp_path / "data_ct.npz"
     np.savez(path, data_train=train, data_test=test)
     done = theta0(
-        "train", "ct", "--scale", "smoke", "--data", path, "--outer.steps", 1, "--out",
+        "train", "ct-phantoms", "--scale", "smoke", "--data", path, "--outer.steps", 1, "--out",
         tmp_path / "run",
     )  # fmt: skip
     assert done.code == 0 and "5 signals to learn from" in done.err, done.err
@@ -187,7 +187,7 @@ def test_dicom_that_cannot_be_used(refused, ct_run, write_dicom, tmp_path):
     for number, name in enumerate(("lung", "bone")):
         write_dicom(tmp_path / "two" / name, stored(0), f"1.2.3.{number}", SeriesDescription=name)
     refused("2 series, .*'lung' 1.2.3.0", "fit", ct_run, tmp_path / "two")
-    refused("2 series", "train", "ct", "--scale", "smoke", "--data", tmp_path / "two")
+    refused("2 series", "train", "ct-phantoms", "--scale", "smoke", "--data", tmp_path / "two")
     bare = write_dicom(tmp_path / "bare.dcm", stored(0), PixelData=None)
     refused("has no pixel data", "fit", ct_run, bare)
     import pydicom
@@ -207,6 +207,6 @@ def test_a_scanner_that_cannot_be(refused):
         ("attenuation", 0, "attenuation is 0"),
         ("validation", -1, "validation is -1; give 0 or more"),
     ):
-        refused(words, "train", "ct", f"--data.{option}", value)
+        refused(words, "train", "ct-phantoms", f"--data.{option}", value)
     fan = ["--data.beam", "fan", "--data.source-distance", "0.5"]
-    refused("source_distance is 0.5; give at least 0.71", "train", "ct", *fan)
+    refused("source_distance is 0.5; give at least 0.71", "train", "ct-phantoms", *fan)

@@ -83,7 +83,9 @@ def test_the_saved_start_is_the_best_validated(ct_run):
 
 def test_the_result_says_where_it_lies(theta0, tmp_path):
     out = tmp_path / "with space"
-    done = theta0("train", "ct", "--scale", "smoke", "--out", out, "--outer.steps", "1", "--json")
+    done = theta0(
+        "train", "ct-phantoms", "--scale", "smoke", "--out", out, "--outer.steps", "1", "--json"
+    )
     assert done.code == 0 and len(done.out.splitlines()) == 1
     result = done.json
     assert result["run"] == str(out) and result["init"] == str(out / "init.safetensors")
@@ -92,7 +94,7 @@ def test_the_result_says_where_it_lies(theta0, tmp_path):
 
 
 def test_a_folder_that_exists_is_refused_unless_told_what_to_do(refused, ct_run, copied):
-    arguments = ["train", "ct", "--scale", "smoke", "--out"]
+    arguments = ["train", "ct-phantoms", "--scale", "smoke", "--out"]
     refused("--resume.*--overwrite", *arguments, copied)
     refused("give one of them", *arguments, copied, "--resume", "--overwrite")
     assert_same_run(copied, ct_run)
@@ -103,12 +105,12 @@ def test_a_folder_of_something_else_is_never_touched(refused, tmp_path, flags):
     folder = tmp_path / "letters"
     folder.mkdir()
     (folder / "letter.txt").write_text("dear")
-    refused("not a run", "train", "ct", "--scale", "smoke", "--out", folder, *flags)
+    refused("not a run", "train", "ct-phantoms", "--scale", "smoke", "--out", folder, *flags)
     assert [path.name for path in folder.iterdir()] == ["letter.txt"]
 
 
 def test_overwrite_deletes_the_run_only_when_the_new_one_can_start(refused, theta0, ct_run, copied):
-    arguments = ["train", "ct", "--scale", "smoke", "--out", copied, "--overwrite"]
+    arguments = ["train", "ct-phantoms", "--scale", "smoke", "--out", copied, "--overwrite"]
     refused("no such file", *arguments, "--data", "nowhere.npz")
     refused("validation", *arguments, "--data.validation", "0")
     refused("out_size", *arguments, "--field.out-size", "2")
@@ -125,32 +127,32 @@ def test_interrupted_and_resumed_equals_uninterrupted(
 ):
     out = tmp_path / "run"
     interrupted_at(step)
-    done = theta0("train", "ct", "--scale", "smoke", "--out", out, "--json")
+    done = theta0("train", "ct-phantoms", "--scale", "smoke", "--out", out, "--json")
     assert done.code == 1 and "interrupted" in done.json["error"]
-    assert f"theta0 train ct --resume --out {out}" in done.err
+    assert f"theta0 train ct-phantoms --resume --out {out}" in done.err
     monkeypatch.undo()
     assert Stored(out / "checkpoints" / "last.safetensors").facts["step"] == step
     # The folder's own settings count, not those of the preset.
-    assert theta0("train", "ct", "--resume", "--out", out).code == 0
+    assert theta0("train", "ct-phantoms", "--resume", "--out", out).code == 0
     assert_same_run(out, ct_run)
 
 
 def test_a_finished_run_resumed_is_the_same(theta0, ct_run, copied):
-    assert theta0("train", "ct", "--resume", "--out", copied).code == 0
+    assert theta0("train", "ct-phantoms", "--resume", "--out", copied).code == 0
     assert_same_run(copied, ct_run)
 
 
 def test_resuming_under_other_settings_is_refused(refused, ct_run, copied):
-    arguments = ["train", "ct", "--resume", "--out", copied]
+    arguments = ["train", "ct-phantoms", "--resume", "--out", copied]
     refused(r"\(inner\)", *arguments, "--inner.lr", "3")
     refused(r"\(outer, seed\)", *arguments, "--outer.steps", "9", "--seed", "1")
-    refused("run of ct, not of images", "train", "images", *arguments[2:])
+    refused("run of ct-phantoms, not of images", "train", "images", *arguments[2:])
     assert_same_run(copied, ct_run)
     assert read_experiment(copied) == read_experiment(ct_run)
 
 
 def test_a_damaged_run_folder_is_an_error_of_one_line(refused, copied):
-    arguments = ["train", "ct", "--resume", "--out", copied]
+    arguments = ["train", "ct-phantoms", "--resume", "--out", copied]
     checkpoint = copied / "checkpoints" / "last.safetensors"
     whole = checkpoint.read_bytes()
     checkpoint.write_bytes(whole[: len(whole) // 2])
@@ -165,7 +167,9 @@ def test_a_damaged_run_folder_is_an_error_of_one_line(refused, copied):
 
 def test_divergence_is_a_failure_that_says_what_to_try(theta0, tmp_path):
     out = tmp_path / "run"
-    done = theta0("train", "ct", "--scale", "smoke", "--outer.lr", "1e38", "--out", out, "--json")
+    done = theta0(
+        "train", "ct-phantoms", "--scale", "smoke", "--outer.lr", "1e38", "--out", out, "--json"
+    )
     assert done.code == 1 and "--outer.lr" in done.json["error"]
     assert "Traceback" not in done.err
 
@@ -182,12 +186,12 @@ def test_a_full_disk_is_a_failure_that_keeps_the_checkpoint(theta0, ct_run, tmp_
         return replace(source, target)
 
     monkeypatch.setattr(theta0_files_os(), "replace", full)
-    done = theta0("train", "ct", "--scale", "smoke", "--out", out, "--json")
+    done = theta0("train", "ct-phantoms", "--scale", "smoke", "--out", out, "--json")
     monkeypatch.undo()
     assert done.code == 1 and "No space left" in done.json["error"]
     assert [path.name for path in (out / "checkpoints").iterdir()] == ["last.safetensors"]
     assert Stored(out / "checkpoints" / "last.safetensors").facts["step"] == 2
-    assert theta0("train", "ct", "--resume", "--out", out).code == 0
+    assert theta0("train", "ct-phantoms", "--resume", "--out", out).code == 0
     assert_same_run(out, ct_run)
 
 

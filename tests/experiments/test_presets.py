@@ -12,7 +12,7 @@ from theta0.experiments import PRESETS, Experiment, ct, experiment_of, images, p
 from theta0.fields import FourierConfig, SirenConfig, count_weights
 from theta0.forward import Lines, Points, check_shapes
 from theta0.inits import Description, Initialization, without_folders
-from theta0.tasks import ImageConfig, pixel_coordinates
+from theta0.tasks import CTConfig, ImageConfig, pixel_coordinates
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -20,7 +20,7 @@ EVERY = {
     **{f"{name}-{scale}": PRESETS[name][scale] for name in PRESETS for scale in PRESETS[name]},
     "ct-demo": ct.DEMO,
 }
-PAPER_CT, PAPER_IMAGES = PRESETS["ct"]["paper"], PRESETS["images"]["paper"]
+PAPER_CT, PAPER_IMAGES = PRESETS["ct-phantoms"]["paper"], PRESETS["images"]["paper"]
 
 
 @pytest.fixture(params=EVERY)
@@ -45,9 +45,11 @@ def test_every_preset_builds(experiment):
 
 def test_every_ct_preset_makes_tasks_its_network_can_show():
     for experiment in EVERY.values():
-        if experiment.preset != "ct":
+        if not isinstance(experiment.data, CTConfig):
             continue
-        small = dataclasses.replace(experiment.data, size=16, rays=4, query_pixels=None)
+        small = dataclasses.replace(
+            experiment.data, source=None, size=16, rays=4, query_pixels=None
+        )
         task = small.build().training_tasks(experiment.seed, 0, 1)
         support = jax.tree.map(lambda leaf: leaf[0], task.support)
         check_shapes(experiment.forward, experiment.field, support.p, support.y)
@@ -132,7 +134,7 @@ def test_a_source_is_stored_by_name_and_others_are_refused():
     [
         ("imagse", "cpu", "did you mean images"),
         ("ctt", "cpu", "did you mean ct"),
-        ("ct", "gpu", "choose from smoke, cpu, paper"),
+        ("ct-phantoms", "gpu", "choose from smoke, cpu, paper"),
     ],
 )
 def test_unknown_names_are_refused_with_the_nearest(name, scale, words):

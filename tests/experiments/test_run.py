@@ -33,7 +33,7 @@ from theta0.tasks import CTConfig
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 TINY = Experiment(
-    preset="ct",
+    preset="ct-phantoms",
     scale="smoke",
     data=CTConfig(
         size=8, rays=6, train=5, validation=2, test=2, training_views=2, query_pixels=10
@@ -54,7 +54,7 @@ TINY = Experiment(
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    before, sys.argv = sys.argv, ["theta0", "train", "ct", "--data=/home/me/scans.npz"]
+    before, sys.argv = sys.argv, ["theta0", "train", "ct-phantoms", "--data=/home/me/scans.npz"]
     try:
         learned = train(TINY, folder)
     finally:
@@ -82,7 +82,7 @@ def test_provenance_tells_all_but_where_files_lay(run):
     assert description == run[1].description
     assert (description.name, description.preset) == ("tiny", "ct")
     facts = description.provenance
-    assert facts["command"] == "theta0 train ct --data=scans.npz"
+    assert facts["command"] == "theta0 train ct-phantoms --data=scans.npz"
     assert (facts["credit"], facts["seed"], facts["meta"]) == ("drawn by hand", 3, "reptile")
     assert facts["outer_steps"] in (1, 2) and facts["theta0"] == theta0.__version__
     assert np.isfinite(facts["validation_psnr"]) and facts["seconds"] >= 0

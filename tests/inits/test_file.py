@@ -31,7 +31,7 @@ DESCRIPTIONS = {
         provenance={"credit": "Ångström", "seed": 3, "validation_psnr": 20.5},
     ),
     "ct": Description(
-        "phantoms", "ct", FourierConfig(width=6, layers=3, features=4),
+        "phantoms", "ct-phantoms", FourierConfig(width=6, layers=3, features=4),
         Lines(samples=8, reduce="sum"), InnerConfig("adam", 0.001, 5, 64), CTConfig(size=16),
     ),
     "step sizes": Description(

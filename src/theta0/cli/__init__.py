@@ -13,7 +13,7 @@ from typing import Any
 
 COMMANDS = {
     "demo": "learn a start for CT phantoms, reconstruct unseen ones from 4 views (minutes)",
-    "train": "learn an initialization by a preset: theta0 train ct|images|...",
+    "train": "learn an initialization by a preset: theta0 train ct-phantoms|images|...",
     "fit": "fit one picture or CT slice from an initialization",
     "eval": "compare a learned start with the paper's baselines on test signals",
     "reproduce": "the paper's tables and figures: theta0 reproduce table1|table2|...",

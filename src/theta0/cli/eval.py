@@ -26,7 +26,7 @@ EXAMPLES = """Compare a learned start with Standard, Mean, Matched and Shuffled 
 each with SGD and Adam and the step size that is best on validation signals.
 
 examples:
-  theta0 eval runs/ct/cpu
+  theta0 eval runs/ct-phantoms/cpu
   theta0 eval phantoms --signals 8
   theta0 eval phantoms --starts learned standard
   theta0 eval faces --data photos/ --steps 0 1 2 5 10

@@ -41,7 +41,7 @@ examples:
   theta0 fit faces photo.jpg --keep 10%
   theta0 fit faces photo.jpg --mask mask.png --starts learned standard
   theta0 fit phantoms slice.npy --views 8 --steps 200 --optimizer adam --lr 1e-3
-  theta0 fit runs/ct/cpu scans.npz --index 12 --views 16
+  theta0 fit runs/ct-phantoms/cpu scans.npz --index 12 --views 16
   theta0 fit phantoms sinogram.npz --steps 200 --tv 1e-4 --hold-out 10%
   theta0 fit phantoms scans.npz --index all --views 8
 

@@ -24,7 +24,7 @@ EXAMPLES = """Describe an initialization: network, forward map, inner loop, data
 
 examples:
   theta0 info faces
-  theta0 info runs/ct/cpu --json
+  theta0 info runs/ct-phantoms/cpu --json
 """
 
 

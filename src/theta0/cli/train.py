@@ -19,11 +19,11 @@ EXAMPLES = """Learn an initialization. The run folder holds the best start (init
 and a checkpoint, and goes on after a kill with --resume.
 
 examples:
-  theta0 train ct --scale cpu
+  theta0 train ct-phantoms --scale cpu
   theta0 train images --data photos/ --scale cpu
   theta0 train image-celeba --data celeba/ --data.source.limit 2000
-  theta0 train ct --scale cpu --resume
-  theta0 train ct --scale smoke --outer.steps 100 --inner.lr 3 --meta reptile
+  theta0 train ct-phantoms --scale cpu --resume
+  theta0 train ct-phantoms --scale smoke --outer.steps 100 --inner.lr 3 --meta reptile
 """
 
 
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     named = argv[0] if argv and not argv[0].startswith("-") else None
     if named is None and not {"-h", "--help"} & set(argv):
         raise InputError(f"name a preset: theta0 train {'|'.join(PRESETS)}")
-    default = preset(named or "ct", _value(argv, "--scale") or "cpu")
+    default = preset(named or "ct-phantoms", _value(argv, "--scale") or "cpu")
     out = Path(_value(argv, "--out") or f"runs/{default.preset}/{default.scale}")
     if "--resume" in argv and (out / "config.json").exists():
         default = read_experiment(out)

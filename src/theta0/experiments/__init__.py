@@ -26,7 +26,7 @@ from .reproduce import (
 from .run import command_line, commit, environment, machine, read_experiment, train
 
 PRESETS: dict[str, dict[str, Experiment]] = {
-    "ct": {"smoke": ct.SMOKE, "cpu": ct.CPU, "paper": ct.PAPER},
+    **ct.PRESETS,
     **images.PRESETS,
 }
 
@@ -55,7 +55,7 @@ def experiment_of(initialization: Initialization) -> Experiment:
     description = initialization.description
     facts = description.provenance
     scale, seed = str(facts.get("scale")), facts.get("seed")
-    base = preset(description.preset, scale if scale in PRESETS["ct"] else "cpu")
+    base = preset(description.preset, scale if scale in PRESETS["images"] else "cpu")
     same = replace(
         base,
         data=description.data,

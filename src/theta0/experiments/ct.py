@@ -1,4 +1,6 @@
-"""CT from few views (paper, section 4.2): ``theta0 train ct --scale smoke|cpu|paper``."""
+"""CT from few views (paper, section 4.2): ``theta0 train ct-phantoms --scale smoke|cpu|paper``."""
+
+from dataclasses import replace
 
 from theta0.fields import FourierConfig, SirenConfig
 from theta0.fit import InnerConfig
@@ -11,7 +13,7 @@ from ._experiment import Experiment
 
 PAPER = Experiment(
     # The paper to the letter; the authors trained on a GPU, two cores would need weeks.
-    preset="ct",
+    preset="ct-phantoms",
     scale="paper",
     data=CTConfig(
         size=256, rays=256, training_views=20, chord=False, measure="mean", pixel_offset=0.0
@@ -34,7 +36,7 @@ _ADAM = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 # Not the paper's Fourier features with ReLU but a sine network, whose smooth curvature second-order
 # MAML can use; and every ray in every inner step: compare with --inner.batch 64.
 CPU = Experiment(
-    preset="ct",
+    preset="ct-phantoms",
     scale="cpu",
     data=CTConfig(size=128, rays=128, training_views=4, training_angles="even", query_pixels=4096),
     field=SirenConfig(out_size=1, width=64, layers=4, w0=30.0),
@@ -47,7 +49,7 @@ CPU = Experiment(
 )
 
 DEMO = Experiment(
-    preset="ct",
+    preset="ct-phantoms",
     scale="demo",
     data=CTConfig(size=64, rays=64, training_views=4, training_angles="even", query_pixels=1024),
     field=SirenConfig(out_size=1, width=64, layers=4, w0=30.0),
@@ -75,7 +77,7 @@ DEMO = Experiment(
 )
 
 SMOKE = Experiment(
-    preset="ct",
+    preset="ct-phantoms",
     scale="smoke",
     data=CTConfig(size=32, rays=32, training_views=4, training_angles="even", query_pixels=512),
     field=SirenConfig(out_size=1, width=32, layers=4, w0=30.0),
@@ -95,3 +97,21 @@ SMOKE = Experiment(
     ),
     baseline=InnerConfig("adam", 1e-3, 100),
 )
+
+
+def _on_scans(base: Experiment, validation: int, test: int) -> Experiment:
+    """The same on slices of patients, who are kept apart; the path is the user's to give."""
+    data = replace(base.data, source="", validation=validation, test=test)
+    return replace(base, preset="ct-scans", data=data)
+
+
+PRESETS = {
+    # theta0 train ct-phantoms: randomized Shepp-Logan phantoms
+    "ct-phantoms": {"smoke": SMOKE, "cpu": CPU, "paper": PAPER},
+    # theta0 train ct-scans --data PATH: slices of .npz, .npy or DICOM files
+    "ct-scans": {
+        "smoke": _on_scans(SMOKE, 4, 4),
+        "cpu": _on_scans(CPU, 8, 16),
+        "paper": _on_scans(PAPER, 16, 64),
+    },
+}

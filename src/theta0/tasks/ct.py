@@ -33,7 +33,8 @@ class CTConfig:
     """Phantoms or a file of slices, and the scanner that sees them."""
 
     source: str | None = None
-    """.npz, .npy, picture, DICOM file or folder of one series; randomized phantoms when left out"""
+    """.npz, .npy, picture, DICOM file or folder of one series; randomized phantoms when left out
+    (an empty path: still to be given)"""
     size: int = 128
     """pixels a side of the reconstructed slice"""
     train: int = 2048
@@ -107,6 +108,8 @@ class CTConfig:
         if self.source is None:
             counts = self.train, self.validation, self.test
             return CTTasks(self, PhantomScans(self.phantom_seed, counts, self.size))
+        if not self.source:
+            raise InputError("no path to read the slices from: give --data PATH")
         parts = read_slice_splits(self.source, self.size, self.validation, self.test)
         return CTTasks(self, SliceScans([parts.train, parts.validation, parts.test]), parts.skipped)
 
