@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from theta0.cli.reproduce import TARGETS
+from theta0.classic import FBP, SART, TV
 from theta0.data import SDF, CelebA, Text
-from theta0.experiments import PRESETS
+from theta0.experiments import PRESETS, sparse_views
 from theta0.experiments import parts as finished
 from theta0.tasks import ImageConfig
 
@@ -56,7 +56,32 @@ def made(theta0, home, monkeypatch):
     return lambda name: (theta0("reproduce", name, "--scale", "smoke", *FEW[name], "--json"), home)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.slow
+def test_table_3_from_nothing_and_again_from_what_was_measured(theta0, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = {"fbp": [FBP("ramp", 0.5)], "sart": [SART(1, 0.1)], "tv": [TV(1e-3, 1)]}
+    monkeypatch.setattr(sparse_views, "METHODS", few)
+    command = ["reproduce", "table3", "--scale", "smoke", *QUICK, "--steps", 2, "--views", 1, 2,
+               "--tv", 1e-3, "--json"]  # fmt: skip
+    done = theta0(*command)
+    assert done.code == 0, done.err
+    out = tmp_path / "results" / "table3"
+    pictures = {f"slices-ct-phantoms-{views}.png" for views in ("1-view", "2-views")}
+    assert {path.name for path in out.iterdir()} == TABLE | pictures | {"views.png"}
+    rows = json.loads((out / "results.json").read_text())
+    assert done.json["results"] == rows and {row["views"] for row in rows} == {1, 2}
+    assert {row["init"] for row in rows} >= {"learned", "learned+tv", "standard+tv", "sart", "tv"}
+    text = (out / "table.md").read_text()
+    assert "standard error" in text and "stopped by held-out rays" in text
+
+    def refuse(make):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(finished, "_timed", refuse)
+    assert theta0(*command).json["results"] == rows
+
+
+@pytest.mark.parametrize("name", FEW)
 def test_one_command_makes_it_from_nothing(made, name):
     done, home = made(name)
     assert done.code == 0, done.err
@@ -159,6 +184,8 @@ def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_
         (["xyz"], "choose from table1, table2"),
         (["--scale", "smoke"], "NAME"),
         (["table2", "--steps", "1"], "table2 has no --steps"),
+        (["table1", "--views", "4"], "table1 has no --views"),
+        (["table3", "--views", "0"], "views .0,. must be"),
         (["figure-images", "--match-steps", "9"], "figure-images has no --match-steps"),
         (["table1", "--signals", "0"], "signals is 0"),
         (["table1", "--signals", "2", "--match-signals", "3"], "match_signals is 3"),

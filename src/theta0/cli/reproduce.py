@@ -18,6 +18,7 @@ from theta0.experiments import (
     Parts,
     Reproduction,
     Run,
+    best_rows,
     command_line,
     figure_curves,
     figure_images,
@@ -27,18 +28,23 @@ from theta0.experiments import (
     read_runs,
     table1,
     table2,
+    table3,
 )
 from theta0.experiments.evaluation import OnProgress
 from theta0.report import (
     Table,
     classes_table,
+    comparison_grid,
     curves,
     match_table,
     minutes_curve,
     minutes_table,
     paper_report,
     transfer_table,
+    views_curve,
+    views_table,
 )
+from theta0.tasks import CTConfig, ImageConfig
 
 from ._common import Flag, console, parse, progress_bar, require_folder, say
 from ._results import gallery_png, system_facts
@@ -50,6 +56,7 @@ command goes on where it stopped.
 
   table1          PSNR after the inner loop's steps, and steps to match the learned start
   table2          the start of every class on the signals of every class
+  table3          CT: PSNR by number of views, against reconstruction without a network
   figure-images   test signals as every start shows them after some steps
   figure-curves   PSNR against steps
   figure-training PSNR on validation signals against minutes of learning, a line a run
@@ -58,6 +65,7 @@ examples:
   theta0 reproduce table1 --scale smoke
   theta0 reproduce table1 --celeba celeba/ --imagenette imagenette2/
   theta0 reproduce table2 --runs runs/image-text/cpu runs/image-sdf/cpu --signals 20
+  theta0 reproduce table3 --runs runs/ct-phantoms/cpu --views 1 2 4 8
   theta0 reproduce figure-images --runs runs/images/cpu --steps 0 1 2 5
 """
 
@@ -75,10 +83,22 @@ class Target:
     """PNG files by name"""
     options: tuple[str, ...] = ()
     """its own options, beside those that all have"""
+    presets: tuple[str, ...] = PRESETS
+    """presets of the runs it is made from, where none are given"""
+    data: type = ImageConfig
+    """what the signals of its runs are"""
 
 
 def _pictures(found: Reproduction) -> dict[str, bytes]:
     return {_file("pictures", name): gallery_png(shown) for name, shown in found.galleries.items()}
+
+
+def _reconstructions(found: Reproduction) -> dict[str, bytes]:
+    pictures = {
+        _file("slices", name): comparison_grid(shown.target, shown.pictures)
+        for name, shown in found.comparisons.items()
+    }
+    return {"views.png": views_curve(best_rows(found.rows)), **pictures}
 
 
 def _curves(found: Reproduction) -> dict[str, bytes]:
@@ -98,6 +118,14 @@ MATCH = ("match_signals", "match_tuning_signals", "match_steps")
 TARGETS = {
     "table1": Target(table1, match_table, _curves, MATCH),
     "table2": Target(table2, transfer_table),
+    "table3": Target(
+        table3,
+        lambda rows: views_table(best_rows(rows)),
+        _reconstructions,
+        ("steps", "views", "tv"),
+        ("ct-phantoms",),
+        CTConfig,
+    ),
     "figure-images": Target(figure_images, classes_table, _pictures, ("steps",)),
     "figure-curves": Target(figure_curves, classes_table, _curves, ("steps",)),
     "figure-training": Target(
@@ -111,7 +139,7 @@ class Reproduce:
     """Arguments of ``theta0 reproduce``."""
 
     name: tyro.conf.Positional[str]
-    """table1, table2, figure-images, figure-curves or figure-training"""
+    """table1, table2, table3, figure-images, figure-curves or figure-training"""
     options: Annotated[Options, tyro.conf.arg(name="")] = field(default_factory=Options)
     runs: tuple[Path, ...] = ()
     """run folders, one a class, in this order (default: the paper's classes)"""
@@ -140,7 +168,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     for path in paths.values():
         if not Path(path).is_dir():
             raise InputError(f"{path}: no such folder")
-    runs = read_runs(_finished(arguments, paths), paths)
+    runs = read_runs(_finished(arguments, target, paths), target.data, paths)
     parts = Parts(out / "parts")
     with progress_bar(100, "%") as update:
         try:
@@ -180,25 +208,25 @@ def _require_own_results(out: Path, overwrite: bool) -> None:
         shutil.rmtree(out / "parts", ignore_errors=True)
 
 
-def _finished(arguments: Reproduce, paths: dict[type, str]) -> list[Path]:
+def _finished(arguments: Reproduce, target: Target, paths: dict[type, str]) -> list[Path]:
     """The run folders; one that is missing or unfinished is trained."""
     if arguments.runs:
         unfinished = [
             (folder, experiment)
             for folder in arguments.runs
-            for experiment in [read_run_experiment(folder)]
+            for experiment in [read_run_experiment(folder, target.data)]
             if not (folder / "last.safetensors").exists()
         ]
         for folder, experiment in unfinished:
             learn_with_progress(experiment, folder, resume=True)
         return list(arguments.runs)
     folders = []
-    for name in PRESETS:
+    for name in target.presets:
         experiment = preset(name, arguments.scale or "cpu")
         folder = Path("runs") / name / experiment.scale
         kind = type(experiment.data.source)
         if (folder / "config.json").exists():
-            experiment = read_run_experiment(folder)
+            experiment = read_run_experiment(folder, target.data)
         elif kind in (CelebA, Imagenette):
             if kind not in paths:
                 flag = f"--{name.removeprefix('image-')}"

@@ -24,6 +24,7 @@ from .reproduce import (
     table2,
 )
 from .run import command_line, commit, environment, machine, read_experiment, train
+from .sparse_views import best_rows, table3
 
 PRESETS: dict[str, dict[str, Experiment]] = {
     **ct.PRESETS,
@@ -83,6 +84,7 @@ __all__ = [
     "StartName",
     "StepSizes",
     "as_square",
+    "best_rows",
     "check_region",
     "command_line",
     "commit",
@@ -106,5 +108,6 @@ __all__ = [
     "steps_to_match",
     "table1",
     "table2",
+    "table3",
     "train",
 ]

@@ -24,11 +24,12 @@ class Options:
     """What the user says about a protocol; left out: the default, in brackets."""
 
     signals: int | None = None
-    """test signals [table1: 100, table2: 50, figure-curves: 8, figure-images: 2]"""
+    """test signals [table1: 100, table2: 50, table3: 64, figure-curves: 8, figure-images: 2]"""
     tuning_signals: int | None = None
-    """validation signals that choose step sizes [tables: 4, figures: 2]"""
+    """validation signals that choose step sizes [tables: 4, table3: 8, figures: 2]"""
     steps: tuple[int, ...] | None = None
-    """figures: numbers of gradient steps [figure-images: up to 10, figure-curves: up to 50]"""
+    """table3 and figures: numbers of gradient steps [table3: up to 500, figure-images: up to 10,
+    figure-curves: up to 50]"""
     sgd: tuple[float, ...] | None = None
     """step sizes tried for gradient descent [the run's own]"""
     adam: tuple[float, ...] | None = None
@@ -39,11 +40,18 @@ class Options:
     """table1: validation signals that choose their step sizes [1]"""
     match_steps: int | None = None
     """table1: the most steps a start is given to match Meta [200]"""
+    views: tuple[int, ...] | None = None
+    """table3: numbers of views [1 2 4 8 16 32 64 128]"""
+    tv: tuple[float, ...] | None = None
+    """table3: weights of total variation tried for the starts learned and standard [1e-5 1e-4
+    1e-3]"""
 
     def __post_init__(self):
         # Before an hour of training rather than after it.
         Protocol(**self.of_protocol())
         require_positive(self, "match_signals", "match_tuning_signals", "match_steps")
+        if self.views is not None and (not self.views or min(self.views) < 1):
+            raise InputError(f"views {self.views} must be numbers above 0, at least one")
         if (self.match_signals or 0) > (self.signals or self.match_signals or 0):
             raise InputError(
                 f"match_signals is {self.match_signals}, but they are the first of {self.signals} "
@@ -52,7 +60,7 @@ class Options:
 
     def of_protocol(self) -> dict[str, Any]:
         """What is given of a `Protocol`."""
-        names = {setting.name for setting in dataclasses.fields(Protocol)}
+        names = {setting.name for setting in dataclasses.fields(Protocol)} - {"views"}
         given = {name: value for name, value in vars(self).items() if value is not None}
         return {name: value for name, value in given.items() if name in names}
 

@@ -67,7 +67,7 @@ def evaluate_classic(
         One row a method, like those of :func:`theta0.evaluate.evaluate` with ``optimizer`` None:
         ``init`` (the method), ``setting`` (what was chosen), ``at_end`` (settings of which the
         least or the largest of three or more numbers was chosen, so that one beyond, if there can
-        be one, may be better), ``psnr_mean``, ``psnr_std``, ``psnr``, ``ssim_mean``, ``ssim``,
+        be one, may be better), ``psnr_mean``, ``psnr_std``, ``psnr``, ``ssim_mean``,
         ``n``, ``validation_psnr`` (mean, of the settings on the slices that chose them),
         ``seconds`` (of a reconstruction), and ``views`` if given.
     """
@@ -102,7 +102,6 @@ def _row(
         "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
         "psnr": [round(float(value), 3) for value in values],
         "ssim_mean": float(similarities.mean()),
-        "ssim": [round(float(value), 4) for value in similarities],
         "n": len(values),
         "validation_psnr": round(float(max(means)), 4),
         "seconds": round(float(seconds.mean()), 4),

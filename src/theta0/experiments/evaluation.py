@@ -33,6 +33,15 @@ class Gallery:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """One test signal as every start, and every method without a network, reconstructs it."""
+
+    target: Float[np.ndarray, "height width channels"]
+    pictures: dict[str, Float[np.ndarray, "height width channels"]]
+    """by name"""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What an evaluation found."""
 

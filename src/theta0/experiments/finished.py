@@ -44,34 +44,42 @@ class Run:
         }
 
 
-def read_run_experiment(folder: Path, paths: Mapping[type, str] | None = None) -> Experiment:
-    """The settings of a run on pictures.
+def read_run_experiment(
+    folder: Path, kind: type = ImageConfig, paths: Mapping[type, str] | None = None
+) -> Experiment:
+    """The settings of a run on pictures, or on another kind of signals.
 
     Args:
         folder: the run.
+        kind: what its data must be.
         paths: where pictures lie now, by kind of source.
 
     Raises:
         InputError: no run, or one on something else.
     """
     experiment = read_experiment(folder)
-    if not isinstance(experiment.data, ImageConfig):
+    if not isinstance(experiment.data, kind):
+        wanted = "pictures" if kind is ImageConfig else "CT slices"
         raise InputError(
             f"{folder}: a run of preset {experiment.preset}, but this is made from runs on "
-            "pictures; give others"
+            f"{wanted}; give others"
         )
     return experiment.with_data((paths or {}).get(type(experiment.data.source)))
 
 
-def read_runs(folders: Sequence[Path], paths: Mapping[type, str] | None = None) -> list[Run]:
-    """Finished runs on pictures; two of one name are told apart by their folders.
+def read_runs(
+    folders: Sequence[Path], kind: type = ImageConfig, paths: Mapping[type, str] | None = None
+) -> list[Run]:
+    """Finished runs on pictures, or another ``kind`` of signals.
+
+    Two of one name are told apart by their folders.
 
     Raises:
         InputError: a folder is none, or given twice.
     """
     if len({folder.resolve() for folder in folders}) < len(folders):
         raise InputError("a run is given twice; give each once")
-    experiments = [read_run_experiment(folder, paths) for folder in folders]
+    experiments = [read_run_experiment(folder, kind, paths) for folder in folders]
     names = [experiment.name or experiment.preset for experiment in experiments]
     return [
         Run(

@@ -19,7 +19,7 @@ from theta0.protocol import Protocol
 
 from ._bench import Bench, Options, share
 from ._experiment import Experiment
-from .evaluation import Gallery, OnProgress, gallery
+from .evaluation import Comparison, Gallery, OnProgress, gallery
 from .finished import Run, require_alike
 from .parts import Parts
 from .run import read_experiment
@@ -37,6 +37,8 @@ class Reproduction:
     table 1 adds ``protocol`` (psnr or match) and, to its psnr rows, ``match``"""
     galleries: dict[str, Gallery] = field(default_factory=dict)
     """pictures by name"""
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
+    """reconstructions by name"""
 
 
 def table1(

@@ -22,6 +22,7 @@ from theta0.report.paper import (
     transfer_table,
 )
 from theta0.report.tables import Table, steps_table
+from theta0.report.views import comparison_grid, views_curve, views_table
 
 __all__ = [
     "Code",
@@ -31,6 +32,7 @@ __all__ = [
     "Section",
     "Table",
     "classes_table",
+    "comparison_grid",
     "curves",
     "curves_svg",
     "difference",
@@ -46,5 +48,7 @@ __all__ = [
     "strip",
     "training_curve",
     "transfer_table",
+    "views_curve",
+    "views_table",
     "write",
 ]

@@ -2,7 +2,7 @@
 
 import io
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from theta0.report import series
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "curves",
     "difference",
+    "labelled_figure",
     "minutes_curve",
     "picture_grid",
     "strip",
@@ -112,20 +113,27 @@ def minutes_curve(rows: Iterable[Mapping[str, Any]]) -> bytes:
     for row in rows:
         name = f"{row['train_class']}, {row['meta']}"
         runs.setdefault(name, []).append((row["seconds"] / 60, row["psnr_mean"]))
-    figure = _figure(7.0, 4.2)
-    axes = figure.subplots()
+    title = "Validation PSNR by minutes of learning"
+    render, axes = labelled_figure(title, "minutes of learning", "validation PSNR (dB)")
     for number, (name, points) in enumerate(runs.items()):
         look = series.style((*series.INITS, name)[min(number, len(series.INITS))])
         axes.plot(
             *zip(*points, strict=True), color=look.colour, marker=look.marker, markersize=4,
             linestyle=(0, look.dashes) if look.dashes else "-", label=name,
         )  # fmt: skip
-    axes.set_xlabel("minutes of learning")
-    axes.set_ylabel("validation PSNR (dB)")
     axes.legend(frameon=False, fontsize=9, loc="lower right")
+    return render()
+
+
+def labelled_figure(title: str, across: str, up: str) -> tuple[Callable[[], bytes], "Axes"]:
+    """A figure with one pair of axes: what renders it as a PNG file, and the axes to draw on."""
+    figure = _figure(7.0, 4.6)
+    axes = figure.subplots()
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
     _plain(axes)
-    _heading(figure, "Validation PSNR by minutes of learning")
-    return _png(figure)
+    _heading(figure, title)
+    return lambda: _png(figure), axes
 
 
 def _panel(axes: "Axes", panel: series.Panel, marks: Sequence[int], last: int) -> None:

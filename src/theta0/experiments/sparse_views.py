@@ -1,0 +1,176 @@
+"""CT from few views (paper, section 4.2), against what reconstructs without a network: table 3.
+
+Everything is chosen on validation slices: of a start the optimizer's step size, the weight of total
+variation and the number of steps; of a method without a network its settings.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax
+
+from theta0.classic import Method
+from theta0.config import to_plain
+from theta0.errors import InputError
+from theta0.evaluate import Rows, Starts
+from theta0.fit import InnerConfig
+from theta0.measure import fields_by_step, predict
+from theta0.protocol import Protocol
+from theta0.tasks import CTTasks, DataConfig, Task
+
+from ._bench import Bench, Options, share
+from .classic import METHODS, evaluate_classic, scan_of
+from .evaluation import Comparison, OnProgress
+from .finished import Run
+from .parts import Parts
+from .reproduce import Reproduction
+
+VIEWS = (1, 2, 4, 8, 16, 32, 64, 128)
+STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+TV_WEIGHTS = (1e-5, 1e-4, 1e-3)
+HOLD_OUT = 0.1
+MOST_RAYS = 1024
+"""Rays of a step; where there are more, each step draws so many of them at random."""
+
+
+def table3(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """PSNR and SSIM by number of views: every run's start, the baselines, and no network at all.
+
+    Baselines are those of the first run. A row says, beside what its chosen number of steps gives,
+    what stopping by held-out rays would give, and the best step of each slice, which only the truth
+    knows. Rows of methods without a network have no ``train_class``.
+    """
+    first = _first_of(runs)
+    family = first.experiment.data.build()
+    benches = [Bench(run, family, parts) for run in runs]
+    starts = [benches[0].starts(share(on_progress, 0, 0.02))]
+    starts += [{"learned": _always(run.start.field)} for run in runs[1:]]
+    rows: Rows = []
+    comparisons = {}
+    counts = options.views or VIEWS
+    for number, views in enumerate(counts):
+        begin, end = (0.02 + 0.98 * (number + done) / len(counts) for done in (0, 1))
+        tell = share(on_progress, begin, end)
+        protocol = _protocol(benches[0], options, views)
+        found: Rows = []
+        for place, (bench, own) in enumerate(zip(benches, starts, strict=True)):
+            part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
+            where = f"{views} views, {bench.run.name}: "
+            say = lambda what, done, part=part, where=where: part(where + what, done)
+            found += bench.rows(own, bench.run, protocol, say)
+        tell(f"{views} views, without a network", len(runs) / (len(runs) + 1))
+        found += _without_network(benches[0], protocol)
+        name = f"{first.name}, {views} view{'' if views == 1 else 's'}"
+        comparisons[name] = _comparison(benches, starts, protocol, found)
+        rows += [{**row, "test_class": first.name} for row in found]
+    return Reproduction(rows, comparisons=comparisons)
+
+
+def _first_of(runs: Sequence[Run]) -> Run:
+    """The first run, on whose slices every start is measured; all must have seen the same kind."""
+    first = runs[0]
+    for run in runs[1:]:
+        for what, of in (
+            ("data.size", lambda run: run.experiment.data.size),
+            ("data.rays", lambda run: run.experiment.data.rays),
+            ("data.measure", lambda run: run.experiment.data.measure),
+            ("data.source", lambda run: run.experiment.data.source),
+        ):
+            if of(run) != of(first):
+                raise InputError(
+                    f"{run.folder} has {what} {of(run)}, but {first.folder} has {of(first)}; "
+                    "starts are compared on the same scans, so give runs that share it"
+                )
+    return first
+
+
+def _always(field):
+    return lambda signal: field
+
+
+def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
+    protocol = bench.protocol(options, 64, 8, STEPS)
+    batch = MOST_RAYS if views * _scans(bench).config.rays > MOST_RAYS else None
+    tv = options.tv if options.tv is not None else TV_WEIGHTS
+    return replace(protocol, views=views, batch=batch, tv=tv, hold_out=HOLD_OUT)
+
+
+def _scans(bench: Bench) -> CTTasks:
+    assert isinstance(bench.family, CTTasks)
+    return bench.family
+
+
+def _methods(bench: Bench) -> dict[str, Sequence[Method]]:
+    """Methods without a network; two of them know parallel rays only."""
+    parallel = _scans(bench).config.beam == "parallel"
+    return {name: tried for name, tried in METHODS.items() if parallel or name == "tv"}
+
+
+def _without_network(bench: Bench, protocol: Protocol) -> Rows:
+    """Rows of every method without a network, each a part."""
+    rows: Rows = []
+    for name, tried in _methods(bench).items():
+        key: dict[str, Any] = {
+            "data": to_plain(bench.run.experiment.data, DataConfig),
+            "settings": [dataclasses.asdict(method) for method in tried],  # pyright: ignore[reportArgumentType]
+            "signals": (protocol.tuning_signals, protocol.signals),
+            "views": protocol.views,
+        }
+        measure = lambda name=name, tried=tried: evaluate_classic(
+            _scans(bench), protocol, {name: tried}
+        )
+        found = bench.parts.rows(f"{bench.run.name}-{name}-{protocol.views}", key, measure)
+        # At one number of steps, none, as rows of starts have one.
+        rows += [{"train_class": None, "steps": 0, "lr": None, **row} for row in found]
+    return rows
+
+
+def best_rows(rows: Rows) -> Rows:
+    """Of each start or method the row whose optimizer is best on validation slices."""
+    best: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        key = row["views"], row["train_class"], row["init"]
+        if key not in best or row["validation_psnr"] > best[key]["validation_psnr"]:
+            best[key] = row
+    return list(best.values())
+
+
+def _comparison(
+    benches: Sequence[Bench], starts: Sequence[Starts], protocol: Protocol, rows: Rows
+) -> Comparison:
+    """The first test slice, reconstructed as was best on validation slices."""
+    bench = benches[0]
+    family, task = _scans(bench), bench.family.held_out("test", 0, protocol.views)
+    by_name = {of.run.name: (of, own) for of, own in zip(benches, starts, strict=True)}
+    pictures = {}
+    for row in best_rows(rows):
+        if row["train_class"] is None:
+            values = _method_of(row, _methods(bench))(scan_of(task, family))
+            pictures[row["init"]] = family.picture(values)
+            continue
+        of, own = by_name[row["train_class"]]
+        label = row["init"] if len(benches) == 1 else f"{row['init']} ({of.run.name})"
+        pictures[label] = _reconstruction(of, own, protocol, task, row)
+    return Comparison(family.picture(task.query.y), pictures)
+
+
+def _reconstruction(bench: Bench, starts: Starts, protocol: Protocol, task: Task, row: Any):
+    family, experiment = bench.family, bench.run.experiment
+    loop = InnerConfig(
+        row["optimizer"], row["lr"], row["steps"], protocol.batch,
+        tv=row.get("tv", 0.0), tv_side=experiment.data.size,
+    )  # fmt: skip
+    start = starts[row["init"].removesuffix("+tv")](0)
+    key = jax.random.fold_in(jax.random.PRNGKey(experiment.seed), 0)
+    (field,) = fields_by_step(experiment.forward, start, task.support, loop, (row["steps"],), key)
+    return family.picture(predict(family.query_forward, field, task.query.p))
+
+
+def _method_of(row: Any, methods: dict[str, Sequence[Method]]) -> Method:
+    """The method of a row, by its settings."""
+    matches = lambda method: row["setting"].items() <= dataclasses.asdict(method).items()
+    return next(method for method in methods[row["init"]] if matches(method))

@@ -1,0 +1,138 @@
+"""CT by number of views: the table, the curve, and reconstructions beside the target."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from . import series
+from .figures import labelled_figure
+from .pictures import difference, picture_grid
+from .tables import Table
+
+WITHOUT_NETWORK = ("fbp", "sart", "tv")
+
+
+def views_table(rows: Sequence[series.Row]) -> Table:
+    """Table 3: PSNR and SSIM of every start and method, for each number of views.
+
+    Args:
+        rows: One a number of views, run and start or method, the best optimizer of each:
+            ``views``, ``train_class`` (None: no network), ``init``, ``optimizer``, ``lr`` and
+            ``tv`` or ``setting``, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``,
+            and of starts ``psnr_held_out`` and ``psnr_best_step``.
+    """
+    label = _labels(rows)
+    count = " or ".join(str(n) for n in sorted({row["n"] for row in rows}))
+    return Table(
+        title="CT by number of views: PSNR in dB and SSIM",
+        columns=(
+            "views", "method", "how", "steps", "PSNR", "standard error", "SSIM",
+            "stopped by held-out rays", "best step",
+        ),
+        rows=[
+            (
+                row["views"], label(row), _how(row), row["steps"] or None, row["psnr_mean"],
+                row["psnr_std"] / math.sqrt(row["n"]), row.get("ssim_mean"),
+                row.get("psnr_held_out"), row.get("psnr_best_step"),
+            )
+            for row in rows
+        ],
+        notes=(
+            f"Mean over {count} test slices. Step size, weight of total variation, number of steps "
+            "and settings are chosen on validation slices, and so is the optimizer that is shown. "
+            "Stopped by held-out rays: PSNR if a tenth of the rays chooses the number of steps of "
+            "each slice; best step: if the truth did.",
+            *_who_leads(rows),
+        ),
+        higher=("PSNR", "SSIM"),
+        within="views",
+    )  # fmt: skip
+
+
+def views_curve(rows: Sequence[series.Row]) -> bytes:
+    """PSNR against the number of views, with two standard errors; a PNG file."""
+    label = _labels(rows)
+    lines: dict[str, list[series.Row]] = {}
+    for row in rows:
+        lines.setdefault(label(row), []).append(row)
+    render, axes = labelled_figure("PSNR on test slices by number of views", "views", "PSNR (dB)")
+    for number, (name, group) in enumerate(lines.items()):
+        views = [row["views"] for row in group]
+        mean = np.array([row["psnr_mean"] for row in group])
+        error = 2 * np.array([row["psnr_std"] / math.sqrt(row["n"]) for row in group])
+        look = series.style(group[0]["init"])
+        known = group[0]["init"] in series.INITS and group[0]["train_class"] is not None
+        colour = look.colour if known else f"C{number}"
+        axes.fill_between(views, mean - error, mean + error, color=colour, alpha=0.15, linewidth=0)
+        dashes = (0, look.dashes) if known and look.dashes else "-"
+        axes.plot(
+            views, mean, color=colour, marker=look.marker, markersize=4, linestyle=dashes,
+            label=name,
+        )  # fmt: skip
+    axes.set_xscale("log", base=2)
+    ticks = sorted({row["views"] for row in rows})
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
+    return render()
+
+
+def comparison_grid(
+    target: Float[np.ndarray, "height width channels"],
+    pictures: Mapping[str, Float[np.ndarray, "height width channels"]],
+) -> bytes:
+    """The target and its reconstructions in a row, and what each gets wrong below; a PNG file."""
+    psnr = lambda picture: (
+        -10 * math.log10(max(float(np.mean((np.clip(picture, 0, 1) - target) ** 2)), 1e-12))
+    )
+    return picture_grid(
+        [
+            [target, *pictures.values()],
+            [None, *(difference(np.clip(one, 0, 1), target) for one in pictures.values())],
+        ],
+        ["", "error"],
+        ["target", *pictures],
+        [
+            [None, *(f"{psnr(picture):.1f} dB" for picture in pictures.values())],
+            [None] * (len(pictures) + 1),
+        ],
+    )
+
+
+def _labels(rows: Sequence[series.Row]):
+    """A name for what a row is about; runs are named where there are several."""
+    runs = {row["train_class"] for row in rows} - {None}
+
+    def label(row: series.Row) -> str:
+        if row["train_class"] is None or len(runs) == 1:
+            return "total variation" if row["init"] == "tv" else row["init"]
+        return f"{row['init']} ({row['train_class']})"
+
+    return label
+
+
+def _how(row: series.Row) -> str:
+    """Optimizer and what was chosen for it."""
+    if row["optimizer"] is None:
+        return ", ".join(f"{name} {_short(value)}" for name, value in row["setting"].items())
+    tv = f", tv {row['tv']:g}" if "tv" in row else ""
+    return f"{row['optimizer']} {row['lr']:g}{tv}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _who_leads(rows: Sequence[series.Row]) -> list[str]:
+    """Up to how many views a learned start leads, and what leads where it does not."""
+    label, leads, others = _labels(rows), [], []
+    for views in sorted({row["views"] for row in rows}):
+        best = max((row for row in rows if row["views"] == views), key=lambda r: r["psnr_mean"])
+        if best["train_class"] is not None and best["init"].startswith("learned"):
+            leads.append(str(views))
+        else:
+            others.append(f"{label(best)} at {views}")
+    said = [f"A learned start leads at {', '.join(leads)} views."] if leads else []
+    return [*said, *([f"Others lead: {', '.join(others)} views."] if others else [])]

@@ -1,0 +1,155 @@
+"""Table 3: every row is measured at its number of views, and chosen on validation slices alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from theta0.classic import FBP, SART, TV
+from theta0.errors import InputError
+from theta0.experiments import (
+    Experiment,
+    Options,
+    Parts,
+    best_rows,
+    read_runs,
+    sparse_views,
+    table3,
+    train,
+)
+from theta0.experiments.classic import evaluate_classic
+from theta0.fields import SirenConfig
+from theta0.fit import InnerConfig
+from theta0.forward import Lines
+from theta0.meta import OuterConfig
+from theta0.metrics import psnr
+from theta0.protocol import Protocol
+from theta0.report import views_table
+from theta0.tasks import CTConfig
+
+pytestmark = [pytest.mark.usefixtures("quick_compilation"), pytest.mark.slow]
+
+SMALL = Experiment(
+    preset="ct-phantoms",
+    scale="smoke",
+    data=CTConfig(
+        size=12, rays=8, train=8, validation=3, test=4, training_views=2, query_pixels=16
+    ),
+    field=SirenConfig(out_size=1, width=8, layers=2, w0=10.0),
+    forward=Lines(samples=4, reduce="sum"),
+    meta="maml",
+    inner=InnerConfig("sgd", 0.06, 2),
+    outer=OuterConfig(1e-3, "constant", 4, validate_every=2, validation_signals=1),
+    protocol=Protocol((0, 1), (0.02, 0.1), (1e-2,), views=2),
+    baseline=InnerConfig("adam", 1e-3, 3),
+)
+FEW = {
+    "fbp": [FBP("ramp", 0.5), FBP("hann", 0.5)],
+    "sart": [SART(1, 0.1), SART(3, 0.1)],
+    "tv": [TV(1e-5, 1), TV(1e-3, 1)],
+}
+OPTIONS = Options(signals=3, tuning_signals=2, steps=(1, 4), views=(3,), tv=(1e-3,))
+QUIET = lambda what, done: None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_methods():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sparse_views, "METHODS", FEW)
+        yield
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folders = []
+    for name, meta in (("plain", "maml"), ("steps", "metasgd")):
+        folders.append(tmp_path_factory.mktemp("runs") / name)
+        train(replace(SMALL, name=name, meta=meta), folders[-1])
+    return read_runs(folders, CTConfig)
+
+
+@pytest.fixture(scope="module")
+def made(runs, tmp_path_factory):
+    parts = Parts(tmp_path_factory.mktemp("parts"))
+    return table3(runs, OPTIONS, parts, QUIET), parts
+
+
+def test_every_start_and_method_has_a_row_at_every_number_of_views(made):
+    rows = made[0].rows
+    starts = {"learned", "standard", "mean", "matched", "shuffled", "learned+tv", "standard+tv"}
+    of = lambda name, views: {
+        (row["init"], row["optimizer"])
+        for row in rows
+        if (row["train_class"], row["views"]) == (name, views)
+    }
+    for views in OPTIONS.views:
+        assert of("plain", views) == {(init, how) for init in starts for how in ("sgd", "adam")}
+        assert of("steps", views) == {
+            (init, how) for init in ("learned", "learned+tv") for how in ("learned", "sgd", "adam")
+        }
+        assert of(None, views) == {(name, None) for name in FEW}
+    assert all(row["n"] == 3 and np.isfinite(row["psnr_mean"]) for row in rows)
+    assert {row["test_class"] for row in rows} == {"plain"}
+
+
+def test_rows_without_a_network_are_those_of_their_evaluation(made, runs):
+    protocol = Protocol(tuning_signals=2, signals=3, views=3)
+    expected = evaluate_classic(runs[0].experiment.data.build(), protocol, FEW)
+    for row in expected:
+        (found,) = (
+            one for one in made[0].rows
+            if one["train_class"] is None and (one["init"], one["views"]) == (row["init"], 3)
+        )  # fmt: skip
+        assert (found["psnr"], found["setting"]) == (row["psnr"], row["setting"])
+
+
+def test_pictures_are_the_reconstructions_of_the_first_test_slice(made):
+    best = {(row["views"], row["train_class"], row["init"]): row for row in best_rows(made[0].rows)}
+    shown = made[0].comparisons["plain, 3 views"]
+    assert list(made[0].comparisons) == ["plain, 3 views"]
+    for init in ("learned", "standard+tv", "shuffled"):
+        row = best[3, "plain", init]
+        assert psnr(shown.pictures[f"{init} (plain)"], shown.target) == pytest.approx(
+            row["psnr"][0], abs=2e-3
+        )
+    assert psnr(shown.pictures["tv"], shown.target) == pytest.approx(
+        best[3, None, "tv"]["psnr"][0], abs=2e-3
+    )
+
+
+def test_what_is_shown_of_a_start_is_its_best_optimizer_on_validation_slices(made):
+    rows = made[0].rows
+    for row in best_rows(rows):
+        same = [one for one in rows if all(
+            one[key] == row[key] for key in ("views", "train_class", "init")
+        )]  # fmt: skip
+        assert row["validation_psnr"] == max(one["validation_psnr"] for one in same)
+
+
+def test_the_table_says_who_leads_where(made):
+    text = views_table(best_rows(made[0].rows)).to_markdown()
+    assert "total variation" in text and "learned+tv (steps)" in text
+    assert "lead" in text
+
+
+def test_a_second_time_nothing_is_measured(made, runs, monkeypatch):
+    def never(*arguments, **named):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(sparse_views, "evaluate_classic", never)
+    monkeypatch.setattr("theta0.evaluate._Runner.fits", never)
+    again = table3(runs, OPTIONS, made[1], QUIET)
+    assert again.rows == made[0].rows
+
+
+def test_runs_on_other_scans_are_refused(runs, tmp_path):
+    other = replace(SMALL, data=replace(SMALL.data, rays=6), name="other")
+    train(other, tmp_path / "other")
+    both = [runs[0], *read_runs([tmp_path / "other"], CTConfig)]
+    with pytest.raises(InputError, match=r"data\.rays 6"):
+        table3(both, OPTIONS, Parts(tmp_path / "parts"), QUIET)
+
+
+def test_a_run_on_pictures_is_refused(runs):
+    with pytest.raises(InputError, match="made from runs on pictures"):
+        read_runs([runs[0].folder])
