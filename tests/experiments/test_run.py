@@ -80,7 +80,7 @@ def test_the_commit_is_one_or_none():
 def test_provenance_tells_all_but_where_files_lay(run):
     description = load(run[0] / "init.safetensors").description
     assert description == run[1].description
-    assert (description.name, description.preset) == ("tiny", "ct")
+    assert (description.name, description.preset) == ("tiny", "ct-phantoms")
     facts = description.provenance
     assert facts["command"] == "theta0 train ct-phantoms --data=scans.npz"
     assert (facts["credit"], facts["seed"], facts["meta"]) == ("drawn by hand", 3, "reptile")
