@@ -116,13 +116,17 @@ def minutes_curve(rows: Iterable[Mapping[str, Any]]) -> bytes:
     title = "Validation PSNR by minutes of learning"
     render, axes = labelled_figure(title, "minutes of learning", "validation PSNR (dB)")
     for number, (name, points) in enumerate(runs.items()):
-        look = series.style((*series.INITS, name)[min(number, len(series.INITS))])
         axes.plot(
-            *zip(*points, strict=True), color=look.colour, marker=look.marker, markersize=4,
-            linestyle=(0, look.dashes) if look.dashes else "-", label=name,
+            *zip(*points, strict=True), color=f"C{number % 10}", marker=_MARKERS[number % 11],
+            markersize=4, label=name,
         )  # fmt: skip
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    # Beside the axes: runs are many, and no corner is free of all of them.
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return render()
+
+
+_MARKERS = "os^DvPX<>*h"
+"""More than there are colours, so that no two of 110 runs look alike"""
 
 
 def labelled_figure(title: str, across: str, up: str) -> tuple[Callable[[], bytes], "Axes"]:
