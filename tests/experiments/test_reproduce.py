@@ -35,7 +35,7 @@ from theta0.meta import OuterConfig
 from theta0.protocol import Protocol
 from theta0.tasks import CTConfig, ImageConfig
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = [pytest.mark.usefixtures("quick_compilation"), pytest.mark.slow]
 
 TEXT = Experiment(
     preset="image-text",
