@@ -87,9 +87,11 @@ def comparison_grid(
     psnr = lambda picture: (
         -10 * math.log10(max(float(np.mean((np.clip(picture, 0, 1) - target) ** 2)), 1e-12))
     )
+    # Grey as colours, as the errors are.
+    colours = lambda picture: np.broadcast_to(picture, (*picture.shape[:2], 3))
     return picture_grid(
         [
-            [target, *pictures.values()],
+            [colours(target), *map(colours, pictures.values())],
             [None, *(difference(np.clip(one, 0, 1), target) for one in pictures.values())],
         ],
         ["", "error"],
