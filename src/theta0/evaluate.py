@@ -9,7 +9,7 @@ choice. A weight of total variation is chosen in the same way, together with the
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,7 +22,13 @@ from theta0.errors import InputError
 from theta0.fields import Field, Stepped
 from theta0.fit import InnerConfig, OptimizerName
 from theta0.forward import ForwardMap
-from theta0.measure import over_devices, predict, quality_by_step, step_to_stop
+from theta0.measure import (
+    fields_by_step,
+    over_devices,
+    predict,
+    quality_by_step,
+    step_to_stop,
+)
 from theta0.metrics import psnr, ssim
 from theta0.protocol import Protocol
 from theta0.tasks import SplitName, Task, TaskFamily
@@ -31,6 +37,8 @@ Starts = Mapping[str, Callable[[int], Field]]
 """Initializations by name: signal number -> field (a fresh one each for Standard)."""
 
 Rows = list[dict[str, Any]]
+
+Picture = Float[np.ndarray, "height width channels"]
 
 Keep = Callable[[str, str, Callable[[], Rows]], Rows]
 """(initialization, optimizer, what measures its rows) -> its rows: measured now, or kept before."""
@@ -151,27 +159,15 @@ class _Runner:
                 picture = family.picture(predict(family.query_forward, field, task.query.p))
                 return psnr(picture, target), ssim(picture, target)
 
-            start, key = self._start(name, number, device)
-            loop = self._loop(optimizer, setting, last)
+            start, key = _begin(self.starts, name, self.seed, number)
+            start = jax.device_put(start, device)
+            loop = _loop(self.protocol, optimizer, setting, last, target)
             found = quality_by_step(self.forward, start, task.support, loop, steps, key, judge)
             return found, time.monotonic() - began
 
         found = over_devices(one, range(first, first + len(tasks)), tasks)
         values, seconds = zip(*found, strict=True)
         return np.stack(values), float(np.mean(seconds)) / last
-
-    def _start(self, name: str, number: int, device: Any) -> tuple[Field, jax.Array]:
-        """Where the fit of a signal starts, and its key."""
-        start = self.starts[name.removesuffix("+tv")](number)
-        return jax.device_put(start, device), jax.random.fold_in(
-            jax.random.PRNGKey(self.seed), number
-        )
-
-    def _loop(self, optimizer: OptimizerName, setting: Setting, steps: int) -> InnerConfig:
-        side = max(self.family.picture(self.testing[0].query.y).shape[:2])
-        return InnerConfig(
-            optimizer, setting.lr, steps, self.protocol.batch, tv=setting.tv, tv_side=side
-        )
 
     def _tried(
         self, name: str, optimizer: OptimizerName, settings: list[Setting]
@@ -221,10 +217,11 @@ class _Runner:
         quality, pace = self.fits(name, optimizer, setting, self.testing, 0, steps)
 
         def one(device: Any, number: int, task: Task) -> int:
-            start, key = self._start(name, number, device)
-            loop = self._loop(optimizer, setting, steps[-1])
+            start, key = _begin(self.starts, name, self.seed, number)
+            target = self.family.picture(task.query.y)
+            loop = _loop(self.protocol, optimizer, setting, steps[-1], target)
             return step_to_stop(
-                self.forward, start, task.support, loop, steps, key, share,
+                self.forward, jax.device_put(start, device), task.support, loop, steps, key, share,
                 self.seed + number,
             )  # fmt: skip
 
@@ -249,6 +246,57 @@ class _Runner:
         views = {} if self.protocol.views is None else {"views": self.protocol.views}
         what = {"init": name, "optimizer": optimizer, "lr": setting.lr, **tv, **views}
         return {**what, "steps": step, "seconds": round(pace * step, 4)}
+
+
+def _begin(starts: Starts, name: str, seed: int, number: int) -> tuple[Field, jax.Array]:
+    """Where the fit of a signal starts, and its key."""
+    start = starts[name.removesuffix("+tv")](number)
+    return start, jax.random.fold_in(jax.random.PRNGKey(seed), number)
+
+
+def _loop(
+    protocol: Protocol, optimizer: OptimizerName, setting: Setting, steps: int, target: Picture
+) -> InnerConfig:
+    """How a signal is fitted; total variation is taken at the pixels of ``target``."""
+    side = max(target.shape[:2])
+    return InnerConfig(optimizer, setting.lr, steps, protocol.batch, tv=setting.tv, tv_side=side)
+
+
+def best(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The row that did best on validation signals."""
+    return max(rows, key=lambda row: row["validation_psnr"])
+
+
+def pictures_of(
+    forward: ForwardMap,
+    starts: Starts,
+    family: TaskFamily,
+    protocol: Protocol,
+    seed: int,
+    row: dict[str, Any],
+    steps: tuple[int, ...],
+    signal: int = 0,
+) -> list[Picture]:
+    """A test signal after each number of steps, fitted once more as a row of :func:`evaluate` says.
+
+    Args:
+        forward: how the support is measured.
+        starts: initializations by name.
+        family: where the signal comes from.
+        protocol: of the row.
+        seed: of the row.
+        row: names the start, the optimizer and what was chosen for it.
+        steps: numbers of steps, one picture each.
+        signal: its number.
+    """
+    task = family.held_out("test", signal, protocol.views)
+    start, key = _begin(starts, row["init"], seed, signal)
+    setting = Setting(row["lr"], row.get("tv", 0.0))
+    target = family.picture(task.query.y)
+    loop = _loop(protocol, row["optimizer"], setting, steps[-1], target)
+    fields = fields_by_step(forward, start, task.support, loop, steps, key)
+    show = lambda field: family.picture(predict(family.query_forward, field, task.query.p))
+    return [show(field) for field in fields]
 
 
 def _statistics(

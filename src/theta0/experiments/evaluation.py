@@ -5,14 +5,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
-from theta0.evaluate import Rows, Starts, evaluate
-from theta0.fit import InnerConfig
+from theta0.evaluate import Rows, Starts, best, evaluate, pictures_of
 from theta0.inits import Initialization
-from theta0.measure import fields_by_step, predict
 from theta0.tasks import TaskFamily
 
 from ._experiment import STARTS, Experiment, StartName
@@ -103,7 +100,8 @@ def gallery(
     steps: tuple[int, ...],
     signal: int = 0,
 ) -> Gallery:
-    """A test signal, fitted from every start as was best for it after the last of ``steps``.
+    """A test signal, fitted from every start by the optimizer that was best for it on validation
+    signals after the last of ``steps``.
 
     Args:
         experiment: protocol and seed of the rows.
@@ -115,20 +113,11 @@ def gallery(
     """
     protocol = experiment.protocol
     task = family.held_out("test", signal, protocol.views)
-    show = lambda field: family.picture(predict(family.query_forward, field, task.query.p))
     pictures, fits = {}, {}
-    for name, start in starts.items():
-        optimizer, lr = _best(rows, name, steps[-1])
-        loop = InnerConfig(optimizer, lr, steps[-1], protocol.batch)
-        key = jax.random.fold_in(jax.random.PRNGKey(experiment.seed), signal)
-        kept = fields_by_step(experiment.forward, start(signal), task.support, loop, steps, key)
-        pictures[name] = [show(field) for field in kept]
-        fits[name] = optimizer, lr
+    for name in starts:
+        row = best([row for row in rows if (row["init"], row["steps"]) == (name, steps[-1])])
+        pictures[name] = pictures_of(
+            experiment.forward, starts, family, protocol, experiment.seed, row, steps, signal
+        )
+        fits[name] = row["optimizer"], row["lr"]
     return Gallery(family.picture(task.query.y), steps, pictures, fits)
-
-
-def _best(rows: Rows, name: str, step: int):
-    """Optimizer and step size with which an initialization does best after ``step`` steps."""
-    mine = [row for row in rows if row["init"] == name and row["steps"] == step]
-    row = max(mine, key=lambda row: row["psnr_mean"])
-    return row["optimizer"], row["lr"]

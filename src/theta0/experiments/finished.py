@@ -1,12 +1,14 @@
 """Finished runs, each of which stands for its class of signals."""
 
 import hashlib
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from theta0.errors import InputError
+from theta0.evaluate import Starts
 from theta0.files import read_jsonl
 from theta0.inits import Initialization, find
 from theta0.tasks import ImageConfig
@@ -27,6 +29,10 @@ class Run:
     """the start it learned"""
     digest: str
     """SHA-256 of the start's file"""
+
+    def learned(self) -> Starts:
+        """The start it learned, whatever the signal."""
+        return {"learned": lambda signal: self.start.field}
 
     def facts(self) -> dict[str, Any]:
         """How the start was learned."""
@@ -93,19 +99,18 @@ def read_runs(
     ]
 
 
-def require_alike(runs: Sequence[Run]) -> None:
-    """Refuse runs whose starts cannot be used on each other's signals."""
+def require_alike(runs: Sequence[Run], settings: Sequence[str], why: str) -> None:
+    """Refuse runs that differ in settings of their experiments, such as "data.size".
+
+    Raises:
+        InputError: names the first setting that differs, and ``why`` it may not.
+    """
     first = runs[0]
     for run in runs[1:]:
-        for what, of in (
-            ("size", lambda run: run.experiment.data.size),
-            ("pixel_offset", lambda run: run.experiment.data.pixel_offset),
-            ("field", lambda run: run.experiment.field),
-            ("forward", lambda run: run.experiment.forward),
-            ("inner.steps", lambda run: run.experiment.inner.steps),
-        ):
-            if of(run) != of(first):
+        for setting in settings:
+            here, there = (operator.attrgetter(setting)(one.experiment) for one in (run, first))
+            if here != there:
                 raise InputError(
-                    f"{run.folder} has {what} {of(run)}, but {first.folder} has {of(first)}; "
-                    "starts are compared on each other's signals, so give runs that share it"
+                    f"{run.folder} has {setting} {here}, but {first.folder} has {there}; {why}, so "
+                    "give runs that share it"
                 )

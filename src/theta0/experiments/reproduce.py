@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from theta0.evaluate import Rows, Starts
+from theta0.evaluate import Rows, Starts, best
 from theta0.files import read_jsonl
 from theta0.protocol import Protocol
 
@@ -77,15 +77,15 @@ def table2(
     Step sizes are chosen on validation signals of the class that is tested on. A pair of classes
     takes about 3 minutes.
     """
-    require_alike(runs)
+    alike = "data.size", "data.pixel_offset", "field", "forward", "inner.steps"
+    require_alike(runs, alike, "starts are compared on each other's signals")
     rows: Rows = []
     for test, tell in _each(runs, on_progress):
         bench = Bench(test, test.experiment.data.build(), parts)
         protocol = bench.protocol(options, 50, 4, (test.experiment.inner.steps,))
         for number, train in enumerate(runs):
             part = share(tell, number / (len(runs) + 1), (number + 1) / (len(runs) + 1))
-            start = {"learned": lambda signal, start=train.start.field: start}
-            rows += bench.rows(start, train, protocol, part)
+            rows += bench.rows(train.learned(), train, protocol, part)
         part = share(tell, len(runs) / (len(runs) + 1), 1)
         reference = bench.rows(bench.standard(), test, protocol, part)
         rows += [{**row, "train_class": None} for row in reference]
@@ -217,9 +217,8 @@ def _is_promising(curve: Rows, goal: float) -> bool:
 
 
 def _best_learned(rows: Rows) -> tuple[str, str]:
-    """The learned start with the optimizer that is best for it."""
-    learned = [row for row in rows if row["init"] == "learned"]
-    return "learned", max(learned, key=lambda row: row["psnr_mean"])["optimizer"]
+    """The learned start with the optimizer that is best for it on validation signals."""
+    return "learned", best([row for row in rows if row["init"] == "learned"])["optimizer"]
 
 
 def _as_text(steps: int | None, curve: Rows) -> str:

@@ -9,21 +9,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax
-
 from theta0.classic import Method
 from theta0.config import to_plain
-from theta0.errors import InputError
-from theta0.evaluate import Rows, Starts
-from theta0.fit import InnerConfig
-from theta0.measure import fields_by_step, predict
+from theta0.evaluate import Rows, Starts, best, pictures_of
 from theta0.protocol import Protocol
-from theta0.tasks import CTTasks, DataConfig, Task
+from theta0.tasks import CTTasks, DataConfig
 
 from ._bench import Bench, Options, share
 from .classic import METHODS, evaluate_classic, scan_of
 from .evaluation import Comparison, OnProgress
-from .finished import Run
+from .finished import Run, require_alike
 from .parts import Parts
 from .reproduce import Reproduction
 
@@ -31,6 +26,11 @@ VIEWS = (1, 2, 4, 8, 16, 32, 64, 128)
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 TV_WEIGHTS = (1e-5, 1e-4, 1e-3)
 HOLD_OUT = 0.1
+ALIKE = (
+    "data.size", "data.rays", "data.measure", "data.source",
+    # Another split of the same slices would have learned from those that test here.
+    "data.validation", "data.test",
+)  # fmt: skip
 MOST_RAYS = 1024
 """Rays of a step; where there are more, each step draws so many of them at random."""
 
@@ -44,11 +44,12 @@ def table3(
     what stopping by held-out rays would give, and the best step of each slice, which only the truth
     knows. Rows of methods without a network have no ``train_class``.
     """
-    first = _first_of(runs)
+    first = runs[0]
+    require_alike(runs, ALIKE, "starts are compared on the same scans")
     family = first.experiment.data.build()
     benches = [Bench(run, family, parts) for run in runs]
     starts = [benches[0].starts(share(on_progress, 0, 0.02))]
-    starts += [{"learned": _always(run.start.field)} for run in runs[1:]]
+    starts += [run.learned() for run in runs[1:]]
     rows: Rows = []
     comparisons = {}
     counts = options.views or VIEWS
@@ -68,28 +69,6 @@ def table3(
         comparisons[name] = _comparison(benches, starts, protocol, found)
         rows += [{**row, "test_class": first.name} for row in found]
     return Reproduction(rows, comparisons=comparisons)
-
-
-def _first_of(runs: Sequence[Run]) -> Run:
-    """The first run, on whose slices every start is measured; all must have seen the same kind."""
-    first = runs[0]
-    for run in runs[1:]:
-        for what, of in (
-            ("data.size", lambda run: run.experiment.data.size),
-            ("data.rays", lambda run: run.experiment.data.rays),
-            ("data.measure", lambda run: run.experiment.data.measure),
-            ("data.source", lambda run: run.experiment.data.source),
-        ):
-            if of(run) != of(first):
-                raise InputError(
-                    f"{run.folder} has {what} {of(run)}, but {first.folder} has {of(first)}; "
-                    "starts are compared on the same scans, so give runs that share it"
-                )
-    return first
-
-
-def _always(field):
-    return lambda signal: field
 
 
 def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
@@ -131,12 +110,10 @@ def _without_network(bench: Bench, protocol: Protocol) -> Rows:
 
 def best_rows(rows: Rows) -> Rows:
     """Of each start or method the row whose optimizer is best on validation slices."""
-    best: dict[tuple[Any, ...], dict[str, Any]] = {}
+    groups: dict[tuple[Any, ...], Rows] = {}
     for row in rows:
-        key = row["views"], row["train_class"], row["init"]
-        if key not in best or row["validation_psnr"] > best[key]["validation_psnr"]:
-            best[key] = row
-    return list(best.values())
+        groups.setdefault((row["views"], row["train_class"], row["init"]), []).append(row)
+    return [best(group) for group in groups.values()]
 
 
 def _comparison(
@@ -154,20 +131,11 @@ def _comparison(
             continue
         of, own = by_name[row["train_class"]]
         label = row["init"] if len(benches) == 1 else f"{row['init']} ({of.run.name})"
-        pictures[label] = _reconstruction(of, own, protocol, task, row)
+        experiment, steps = of.run.experiment, (row["steps"],)
+        (pictures[label],) = pictures_of(
+            experiment.forward, own, family, protocol, experiment.seed, row, steps
+        )
     return Comparison(family.picture(task.query.y), pictures)
-
-
-def _reconstruction(bench: Bench, starts: Starts, protocol: Protocol, task: Task, row: Any):
-    family, experiment = bench.family, bench.run.experiment
-    loop = InnerConfig(
-        row["optimizer"], row["lr"], row["steps"], protocol.batch,
-        tv=row.get("tv", 0.0), tv_side=experiment.data.size,
-    )  # fmt: skip
-    start = starts[row["init"].removesuffix("+tv")](0)
-    key = jax.random.fold_in(jax.random.PRNGKey(experiment.seed), 0)
-    (field,) = fields_by_step(experiment.forward, start, task.support, loop, (row["steps"],), key)
-    return family.picture(predict(family.query_forward, field, task.query.p))
 
 
 def _method_of(row: Any, methods: dict[str, Sequence[Method]]) -> Method:

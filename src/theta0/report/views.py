@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from theta0.metrics import psnr
+
 from . import series
 from .figures import labelled_figure
 from .pictures import difference, picture_grid
 from .tables import Table
-
-WITHOUT_NETWORK = ("fbp", "sart", "tv")
 
 
 def views_table(rows: Sequence[series.Row]) -> Table:
@@ -84,9 +84,6 @@ def comparison_grid(
     pictures: Mapping[str, Float[np.ndarray, "height width channels"]],
 ) -> bytes:
     """The target and its reconstructions in a row, and what each gets wrong below; a PNG file."""
-    psnr = lambda picture: (
-        -10 * math.log10(max(float(np.mean((np.clip(picture, 0, 1) - target) ** 2)), 1e-12))
-    )
     # Grey as colours, as the errors are.
     colours = lambda picture: np.broadcast_to(picture, (*picture.shape[:2], 3))
     return picture_grid(
@@ -97,7 +94,7 @@ def comparison_grid(
         ["", "error"],
         ["target", *pictures],
         [
-            [None, *(f"{psnr(picture):.1f} dB" for picture in pictures.values())],
+            [None, *(f"{psnr(picture, target):.1f} dB" for picture in pictures.values())],
             [None] * (len(pictures) + 1),
         ],
     )
