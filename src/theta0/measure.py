@@ -122,7 +122,7 @@ def step_to_stop(
     held = random_share(np.ones(n, bool), share, seed)
     if held.all():
         raise InputError(
-            f"{share:g} of {n} observations held out leaves none to fit; hold out a smaller share"
+            f"{share:.0%} of {n} observations held out leaves none to fit; hold out a smaller share"
         )
     unseen = seen_only(observation, held)
     error = lambda field: (float(np.mean((predict(forward, field, unseen.p) - unseen.y) ** 2)),)
