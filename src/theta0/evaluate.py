@@ -4,7 +4,8 @@ Each initialization is fitted by the same loop; one that carries learned step si
 (the optimizer ``learned``, whose ``lr`` is a factor of 1). For each optimizer and each number of
 steps its step size is the one that was best *at that number of steps* on validation signals, so
 that no baseline suffers from a step size meant for longer fits; test signals only ever see the
-choice. A weight of total variation is chosen in the same way, together with the step size.
+choice. A weight of total variation is chosen in the same way, at the step sizes that were chosen
+without it.
 """
 
 import itertools
@@ -79,16 +80,12 @@ def evaluate(
         ``ssim_mean``, ``validation_psnr`` (mean, of the step size on the signals that chose it),
         ``seconds`` (of one fit, up to that step), and ``tv`` and ``views`` if given.
     """
-    kinds: list[tuple[str, OptimizerName, list[Setting]]] = [
+    kinds = [
         (name, optimizer, settings)
         for name, start in starts.items()
         for optimizer, settings in _settings(protocol, isinstance(start(0), Stepped))
     ]
-    pairs = [*kinds]
-    for name, optimizer, settings in kinds:
-        if protocol.tv and name in REGULARIZED:
-            both = [Setting(one.lr, tv) for one, tv in itertools.product(settings, protocol.tv)]
-            pairs.append((name + "+tv", optimizer, both))
+    regularized = [kind for kind in kinds if protocol.tv and kind[0] in REGULARIZED]
     runner = _Runner(
         forward,
         starts,
@@ -100,10 +97,20 @@ def evaluate(
     )
     rows: Rows = []
     measure = runner.rows if protocol.hold_out is None else runner.stopped
-    for done, (name, optimizer, settings) in enumerate(pairs):
+
+    def run(name: str, optimizer: OptimizerName, settings: list[Setting]) -> None:
         if on_progress:
-            on_progress(f"{name}, {optimizer}", done / len(pairs))
+            on_progress(f"{name}, {optimizer}", next(count) / (len(kinds) + len(regularized)))
         rows.extend(keep(name, optimizer, partial(measure, name, optimizer, settings)))
+
+    count = itertools.count()
+    for kind in kinds:
+        run(*kind)
+    for name, optimizer, settings in regularized:
+        plain = [row["lr"] for row in rows if (row["init"], row["optimizer"]) == (name, optimizer)]
+        lrs = list(dict.fromkeys(plain or [setting.lr for setting in settings]))
+        both = [Setting(lr, tv) for lr, tv in itertools.product(lrs, protocol.tv)]
+        run(name + "+tv", optimizer, both)
     if on_progress:
         on_progress("done", 1.0)
     return rows
@@ -205,9 +212,10 @@ class _Runner:
         """Choose a setting and a number of steps on validation, then run the test.
 
         Returns:
-            One row, which also has ``psnr_held_out``, the mean PSNR where each signal's held-out
-            observations stop its fit; ``steps_held_out``, the median of those numbers of steps;
-            and ``psnr_best_step``, where the truth would stop it: neither can do better.
+            One row, which also has ``psnr_best_step``, the mean PSNR if the truth stopped each
+            fit, which nothing can pass; and of the first ``n_held_out`` signals
+            ``held_out_cost``, by how many dB stopping where a held-out share of the observations
+            says is below that, and ``steps_held_out``, the median of those numbers of steps.
         """
         steps, share = self.protocol.steps, self.protocol.hold_out
         assert share is not None
@@ -225,16 +233,19 @@ class _Runner:
                 self.seed + number,
             )  # fmt: skip
 
-        stops = over_devices(one, range(len(self.testing)), self.testing)
-        held_out = [quality[i, steps.index(stop), 0] for i, stop in enumerate(stops)]
+        few = self.testing[: self.protocol.hold_out_signals]
+        stops = over_devices(one, range(len(few)), few)
+        psnrs = quality[..., 0]
+        missed = [psnrs[i].max() - psnrs[i, steps.index(stop)] for i, stop in enumerate(stops)]
         return [
             {
                 **self._named(name, optimizer, setting, steps[column], pace),
                 **_statistics(*quality[:, column].T),
                 "validation_psnr": round(float(means.max()), 4),
-                "psnr_held_out": float(np.mean(held_out)),
+                "psnr_best_step": float(psnrs.max(axis=1).mean()),
+                "held_out_cost": float(np.mean(missed)),
                 "steps_held_out": float(np.median(stops)),
-                "psnr_best_step": float(quality[..., 0].max(axis=1).mean()),
+                "n_held_out": len(few),
             }
         ]
 

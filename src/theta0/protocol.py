@@ -27,14 +27,17 @@ class Protocol:
     """views of a CT slice"""
     tv: tuple[float, ...] = ()
     """weights of total variation tried with the starts learned and standard, in rows of their own
-    (learned+tv, standard+tv)"""
+    (learned+tv, standard+tv), at the step sizes chosen without it"""
     hold_out: float | None = None
     """share of the observations that says when to stop. If given, there is one row for each start
     and optimizer instead of one for each number of steps: that number is chosen with the step size
-    on validation signals, and beside it stands what stopping by the held-out share would give"""
+    on validation signals, and beside it stands what stopping by the held-out share would cost"""
+    hold_out_signals: int = 16
+    """test signals on which that cost is taken, the first ones"""
 
     def __post_init__(self):
         require_positive(self, "tuning_signals", "signals", "batch", "views")
+        require_positive(self, "hold_out_signals")
         if min(self.steps, default=-1) < 0 or max(self.steps, default=0) < 1:
             raise InputError(f"steps {self.steps} must be 0 or more, at least one above 0")
         if list(self.steps) != sorted(set(self.steps)):

@@ -135,7 +135,7 @@ def test_query_pixels_are_distinct_pixels_of_the_slice():
     task = tasks.training_tasks(0, 0, 1)
     points = np.asarray(task.query.p[0])
     assert len(np.unique(points, axis=0)) == 200
-    pictures = [tasks._scans.picture("train", index) for index in range(5)]
+    pictures = [tasks._scans.slice("train", index).picture() for index in range(5)]
     rows, columns = np.floor(points * 16).astype(int).T
     assert any(np.array_equal(p[rows, columns], task.query.y[0, :, 0]) for p in pictures)
     assert isinstance(tasks.training_query_forward, Points)
@@ -143,7 +143,7 @@ def test_query_pixels_are_distinct_pixels_of_the_slice():
 
 def test_splits_of_phantoms_are_disjoint_and_do_not_depend_on_sizes():
     pictures = lambda tasks, split: [
-        tasks._scans.picture(split, i) for i in range(tasks.size(split))
+        tasks._scans.slice(split, i).picture() for i in range(tasks.size(split))
     ]
     tasks = SMALL.build()
     every = [
@@ -184,7 +184,7 @@ def test_held_out_slices_are_seen_from_even_views_and_judged_on_all_pixels():
 
 def test_the_mean_signal_is_the_mean_of_the_training_slices():
     tasks = SMALL.build()
-    expected = np.mean([tasks._scans.picture("train", i) for i in range(5)], axis=0)
+    expected = np.mean([tasks._scans.slice("train", i).picture() for i in range(5)], axis=0)
     np.testing.assert_allclose(tasks.picture(tasks.mean_signal().y)[..., 0], expected, atol=1e-6)
 
 

@@ -27,6 +27,9 @@ class SirenConfig:
     """frequency factor, the same in every layer"""
     output_offset: float = 0.5
     """added to the output, so that a fresh network shows mid-grey"""
+    squash: bool = False
+    """a logistic function of the output, of slope 1 at its middle 0.5, in place of the offset:
+    values stay in (0, 1), and edges move where the output crosses 0"""
 
     def __post_init__(self):
         check_sizes(self, "w0")
@@ -50,4 +53,5 @@ class Siren(Field):
     def __call__(self, x):
         for layer in self.layers[:-1]:
             x = sine(self.config.w0 * layer(x))
-        return self.layers[-1](x) + self.config.output_offset
+        x = self.layers[-1](x)
+        return jax.nn.sigmoid(4 * x) if self.config.squash else x + self.config.output_offset

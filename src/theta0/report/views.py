@@ -22,7 +22,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
         rows: One a number of views, run and start or method, the best optimizer of each:
             ``views``, ``train_class`` (None: no network), ``init``, ``optimizer``, ``lr`` and
             ``tv`` or ``setting``, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``,
-            and of starts ``psnr_held_out`` and ``psnr_best_step``.
+            and of starts ``psnr_best_step`` and ``held_out_cost``.
     """
     label = _labels(rows)
     count = " or ".join(str(n) for n in sorted({row["n"] for row in rows}))
@@ -30,21 +30,22 @@ def views_table(rows: Sequence[series.Row]) -> Table:
         title="CT by number of views: PSNR in dB and SSIM",
         columns=(
             "views", "method", "how", "steps", "PSNR", "standard error", "SSIM",
-            "stopped by held-out rays", "best step",
+            "best step", "held-out stop costs",
         ),
         rows=[
             (
                 row["views"], label(row), _how(row), row["steps"] or None, row["psnr_mean"],
                 row["psnr_std"] / math.sqrt(row["n"]), row.get("ssim_mean"),
-                row.get("psnr_held_out"), row.get("psnr_best_step"),
+                row.get("psnr_best_step"), row.get("held_out_cost"),
             )
             for row in rows
         ],
         notes=(
             f"Mean over {count} test slices. Step size, weight of total variation, number of steps "
             "and settings are chosen on validation slices, and so is the optimizer that is shown. "
-            "Stopped by held-out rays: PSNR if a tenth of the rays chooses the number of steps of "
-            "each slice; best step: if the truth did.",
+            "Best step: PSNR if the truth chose the number of steps of each slice. Held-out stop "
+            "costs: by how many dB that is missed if a tenth of the rays chooses it"
+            f"{_few(rows)}.",
             *_who_leads(rows),
         ),
         higher=("PSNR", "SSIM"),
@@ -110,6 +111,12 @@ def _labels(rows: Sequence[series.Row]):
         return f"{row['init']} ({row['train_class']})"
 
     return label
+
+
+def _few(rows: Sequence[series.Row]) -> str:
+    """On how many slices held-out rays were tried, where the rows say so."""
+    counts = sorted({row["n_held_out"] for row in rows if "n_held_out" in row})
+    return f", on the first {' or '.join(map(str, counts))} slices" if counts else ""
 
 
 def _how(row: series.Row) -> str:

@@ -1,6 +1,7 @@
 """What a CT task measures: slices that can be pictured, and integrated along rays."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -11,8 +12,18 @@ from theta0.data import Phantom, phantom
 from theta0.forward import Segments
 
 from ._base import SplitName
+from ._grid import pixel_coordinates
 
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+
+@runtime_checkable
+class Slice(Protocol):
+    """What a scanner sees."""
+
+    def picture(self) -> Float[np.ndarray, "size size"]: ...
+
+    def integrals(self, segments: Segments) -> Float[np.ndarray, " rays"]: ...
 
 
 @runtime_checkable
@@ -21,15 +32,25 @@ class Scans(Protocol):
 
     def size(self, split: SplitName) -> int: ...
 
-    def picture(self, split: SplitName, index: int) -> Float[np.ndarray, "size size"]: ...
+    def slice(self, split: SplitName, index: int) -> Slice: ...
 
-    def integrals(
-        self, split: SplitName, index: int, segments: Segments
-    ) -> Float[np.ndarray, " rays"]: ...
+
+@dataclass(frozen=True, eq=False)
+class PhantomSlice:
+    """A phantom, with exact line integrals."""
+
+    phantom: Phantom
+    side: int
+
+    def picture(self):
+        return self.phantom.rasterize(self.side)
+
+    def integrals(self, segments):
+        return self.phantom.line_integrals(segments.start, segments.end)
 
 
 class PhantomScans:
-    """Randomized Shepp-Logan phantoms, with exact line integrals."""
+    """Randomized Shepp-Logan phantoms."""
 
     def __init__(self, series: int, counts: Sequence[int], side: int):
         """An endless series of phantoms, ``counts`` of them in each split, ``side`` pixels wide."""
@@ -39,19 +60,27 @@ class PhantomScans:
     def size(self, split: SplitName) -> int:
         return self._counts[split]
 
-    def _phantom(self, split: SplitName, index: int) -> Phantom:
+    def slice(self, split, index):
         # Every split is a series of its own, so its phantoms do not depend on the others' sizes.
-        return phantom(len(SPLITS) * self._series + SPLITS.index(split), index)
+        series = len(SPLITS) * self._series + SPLITS.index(split)
+        return PhantomSlice(phantom(series, index), self._side)
 
-    def picture(self, split, index):
-        return self._phantom(split, index).rasterize(self._side)
 
-    def integrals(self, split, index, segments):
-        return self._phantom(split, index).line_integrals(segments.start, segments.end)
+@dataclass(frozen=True, eq=False)
+class PixelSlice:
+    """Pixels, interpolated bilinearly between their centres; nothing outside them."""
+
+    pixels: Float[np.ndarray, "size size"]
+
+    def picture(self):
+        return self.pixels
+
+    def integrals(self, segments):
+        return slice_integrals(self.pixels, segments)
 
 
 class SliceScans:
-    """Pixel slices, interpolated bilinearly between pixel centres; nothing outside them."""
+    """Slices of pixels."""
 
     def __init__(self, parts: Sequence[Float[np.ndarray, "slices size size"]]):
         self._parts = dict(zip(SPLITS, parts, strict=True))
@@ -59,11 +88,42 @@ class SliceScans:
     def size(self, split: SplitName) -> int:
         return len(self._parts[split])
 
-    def picture(self, split, index):
-        return self._parts[split][index]
+    def slice(self, split, index):
+        return PixelSlice(self._parts[split][index])
 
-    def integrals(self, split, index, segments):
-        return slice_integrals(self._parts[split][index], segments)
+
+_TURN_RAD, _STRETCH, _SHIFT, _BEND = np.deg2rad(10.0), 0.1, 0.05, 0.02
+"""What an augmentation of 1 does at most, lengths in sides; a bend is a standard deviation."""
+_BENDS = 5
+"""Independent bends along a side."""
+
+
+def augmented(slice: Slice, strength: float, rng: np.random.Generator) -> PixelSlice:
+    """Another slice of the same kind: mirrored or not, turned, stretched, shifted and bent.
+
+    Args:
+        slice: the slice.
+        strength: 1: turned by up to 10 degrees, each axis stretched by up to 10 %, shifted by up to
+            5 % of the side, and bent smoothly, points moving by 2 % of the side on average.
+        rng: what is drawn, from.
+    """
+    pixels = slice.picture()
+    if rng.random() < 0.5:
+        pixels = pixels[:, ::-1]
+    side = len(pixels)
+    turn_rad = strength * rng.uniform(-_TURN_RAD, _TURN_RAD)
+    stretch = 1 + strength * rng.uniform(-_STRETCH, _STRETCH, 2)
+    shift = strength * rng.uniform(-_SHIFT, _SHIFT, 2)
+    cos, sin = np.cos(turn_rad), np.sin(turn_rad)
+    matrix = np.array([[cos, -sin], [sin, cos]]) * stretch
+    points = pixel_coordinates(side, side).astype(np.float64) - 0.5
+    bends = rng.normal(0, strength * _BEND, (2, _BENDS, _BENDS))
+    # Cubic between the bends, which lie from edge to edge.
+    where = (points.T + 0.5) * (_BENDS - 1)
+    bent = np.stack([map_coordinates(bend, where, order=3, mode="nearest") for bend in bends])
+    moved = (points @ matrix.T + shift + 0.5).T + bent
+    values = map_coordinates(pixels, moved * side - 0.5, order=1, prefilter=False)
+    return PixelSlice(values.reshape(pixels.shape))
 
 
 def slice_integrals(

@@ -25,7 +25,7 @@ from ._beams import Beam, BeamName
 from ._grid import pixel_coordinates
 from ._measured import measured_signal
 from ._noise import Detector
-from ._scans import SPLITS, PhantomScans, Scans, SliceScans
+from ._scans import SPLITS, PhantomScans, Scans, Slice, SliceScans, augmented
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,11 @@ class CTConfig:
     """which endless series of phantoms"""
     training_views: int = 20
     """angles a task is seen from in training"""
-    training_angles: Literal["random", "even"] = "random"
-    """each angle drawn at random, as in the paper, or evenly spaced from a random first one"""
+    also_views: tuple[int, ...] = ()
+    """other numbers of angles: each step of training draws one of them all"""
+    training_angles: Literal["random", "even", "fixed"] = "random"
+    """each angle drawn at random, as in the paper; evenly spaced from a random first one; or
+    evenly spaced from 0, the very angles that a slice is measured from at test time"""
     query_pixels: int | None = None
     """random pixels of the slice itself that the outer loss of MAML sees; other rays if left out"""
     rays: int = 128
@@ -68,6 +71,9 @@ class CTConfig:
     """standard deviation of Gaussian noise on the line integrals, in units of value x side"""
     noise_seed: int = 0
     """of the noise on validation and test slices, and on slices of the user's"""
+    augment: float = 0.0
+    """of slices to learn from: mirrored or not, and at 1 turned by up to 10 degrees, stretched by
+    10 %, shifted by 5 % and bent by some 2 % of the side; 0: as they are"""
     chord: bool = True
     """cut rays to the disc inscribed in the slice, outside which nothing is measured; False: every
     ray crosses the whole turned square, as in the paper"""
@@ -78,11 +84,15 @@ class CTConfig:
 
     def __post_init__(self):
         require_positive(self, "size", "train", "training_views", "query_pixels")
+        if min(self.also_views, default=1) < 1:
+            raise InputError(f"also_views is {self.also_views}; give numbers above 0")
         if self.rays < 2:
             raise InputError(f"rays is {self.rays}; give at least 2 detector pixels")
         for name in ("phantom_seed", "noise_seed", "validation", "test"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is {getattr(self, name)}; give 0 or more")
+        if not (self.augment >= 0 and np.isfinite(self.augment)):
+            raise InputError(f"augment is {self.augment}; give a finite strength, 0 or more")
         self.scanner()
         if self.query_pixels is not None and self.query_pixels > self.size**2:
             raise InputError(
@@ -168,14 +178,13 @@ class CTTasks:
 
     def _scan(
         self,
-        split: SplitName,
-        index: int,
+        slice: Slice,
         angles_rad: Float[np.ndarray, " views"],
         noise: np.random.Generator | None = None,
     ) -> Observation:
         """Measure a slice; exactly if no ``noise`` is given."""
         segments = self._beam.segments(angles_rad, self.config.rays, self.config.chord)
-        values = self._scans.integrals(split, index, segments)
+        values = slice.integrals(segments)
         if noise is not None:
             values = self._detector.read(values, noise)
         if self.config.measure == "mean":
@@ -184,38 +193,48 @@ class CTTasks:
 
     def training_tasks(self, seed: int, step: int, count: int) -> Task:
         rng = np.random.default_rng((seed, step))
-        return stack([self._training_task(rng) for _ in range(count)])
+        views = self.config.training_views
+        if self.config.also_views:
+            views = int(rng.choice([views, *self.config.also_views]))
+        return stack([self._training_task(rng, views) for _ in range(count)])
 
-    def _training_task(self, rng: np.random.Generator) -> Task:
-        index = int(rng.integers(self.size("train")))
-        support = self._scan("train", index, self._training_angles(rng), rng)
+    def _training_task(self, rng: np.random.Generator, views: int) -> Task:
+        slice = self._scans.slice("train", int(rng.integers(self.size("train"))))
+        if self.config.augment:
+            slice = augmented(slice, self.config.augment, rng)
+        support = self._scan(slice, self._training_angles(rng, views), rng)
         if self.config.query_pixels is None:
-            return Task(support, self._scan("train", index, self._training_angles(rng)))
+            return Task(support, self._scan(slice, self._training_angles(rng, views)))
         chosen = rng.choice(len(self._points), self.config.query_pixels, replace=False)
-        values = self._scans.picture("train", index).reshape(-1, 1)
+        values = slice.picture().reshape(-1, 1)
         return Task(support, Observation(self._points[chosen], values[chosen]))
 
-    def _training_angles(self, rng: np.random.Generator) -> Float[np.ndarray, " views"]:
-        views, turn_rad = self.config.training_views, self._beam.turn_rad
+    def _training_angles(self, rng: np.random.Generator, views: int) -> Float[np.ndarray, " views"]:
+        turn_rad = self._beam.turn_rad
         if self.config.training_angles == "random":
             return rng.uniform(0, turn_rad, views)
-        return (rng.uniform(0, turn_rad) + np.arange(views) * turn_rad / views) % turn_rad
+        even = np.arange(views) * turn_rad / views
+        if self.config.training_angles == "fixed":
+            return even
+        return (rng.uniform(0, turn_rad) + even) % turn_rad
 
     def held_out(self, split: SplitName, index: int, views: int | None = None) -> Task:
         views = self.config.training_views if views is None else views
         if views < 1:
             raise InputError(f"views={views}: a reconstruction needs at least one view")
         angles_rad = np.linspace(0, self._beam.turn_rad, views, endpoint=False)
-        values = self._scans.picture(split, index).reshape(-1, 1)
+        slice = self._scans.slice(split, index)
         noise = np.random.default_rng((self.config.noise_seed, SPLITS.index(split), index, views))
-        support = self._scan(split, index, angles_rad, noise)
-        return Task(support, Observation(self._points, values))
+        support = self._scan(slice, angles_rad, noise)
+        return Task(support, Observation(self._points, slice.picture().reshape(-1, 1)))
 
     def mean_signal(self) -> Observation:
         # A thousand slices settle the mean; more would only cost time.
-        chosen = range(min(self.size("train"), 1000))
-        total = sum(self._scans.picture("train", index).astype(np.float64) for index in chosen)
-        mean = np.asarray(total / len(chosen), np.float32)
+        count = min(self.size("train"), 1000)
+        slices = (self._scans.slice("train", index) for index in range(count))
+        mean = np.asarray(
+            sum(one.picture().astype(np.float64) for one in slices) / count, np.float32
+        )
         return Observation(self._points, mean.reshape(-1, 1))
 
     def picture(self, values):
