@@ -4,8 +4,8 @@ Each initialization is fitted by the same loop; one that carries learned step si
 (the optimizer ``learned``, whose ``lr`` is a factor of 1). For each optimizer and each number of
 steps its step size is the one that was best *at that number of steps* on validation signals, so
 that no baseline suffers from a step size meant for longer fits; test signals only ever see the
-choice. A weight of total variation is chosen in the same way, at the step sizes that were chosen
-without it.
+choice. A weight of total variation is chosen in the same way, for the optimizer and step size that
+were best without it.
 """
 
 import itertools
@@ -85,7 +85,7 @@ def evaluate(
         for name, start in starts.items()
         for optimizer, settings in _settings(protocol, isinstance(start(0), Stepped))
     ]
-    regularized = [kind for kind in kinds if protocol.tv and kind[0] in REGULARIZED]
+    regularized = [name for name in starts if protocol.tv and name in REGULARIZED]
     runner = _Runner(
         forward,
         starts,
@@ -106,11 +106,11 @@ def evaluate(
     count = itertools.count()
     for kind in kinds:
         run(*kind)
-    for name, optimizer, settings in regularized:
-        plain = [row["lr"] for row in rows if (row["init"], row["optimizer"]) == (name, optimizer)]
-        lrs = list(dict.fromkeys(plain or [setting.lr for setting in settings]))
-        both = [Setting(lr, tv) for lr, tv in itertools.product(lrs, protocol.tv)]
-        run(name + "+tv", optimizer, both)
+    for name in regularized:
+        if plain := [row for row in rows if row["init"] == name]:
+            chosen = best(plain)
+            weights = [Setting(chosen["lr"], tv) for tv in protocol.tv]
+            run(name + "+tv", chosen["optimizer"], weights)
     if on_progress:
         on_progress("done", 1.0)
     return rows
@@ -213,15 +213,17 @@ class _Runner:
 
         Returns:
             One row, which also has ``psnr_best_step``, the mean PSNR if the truth stopped each
-            fit, which nothing can pass; and of the first ``n_held_out`` signals
-            ``held_out_cost``, by how many dB stopping where a held-out share of the observations
-            says is below that, and ``steps_held_out``, the median of those numbers of steps.
+            fit, at most at twice the chosen number of steps; and of the first ``n_held_out``
+            signals ``held_out_cost``, by how many dB stopping where a held-out share of the
+            observations says is below that, and ``steps_held_out``, the median of those numbers
+            of steps.
         """
-        steps, share = self.protocol.steps, self.protocol.hold_out
+        share = self.protocol.hold_out
         assert share is not None
         means = self._tried(name, optimizer, settings)
         row, column = np.unravel_index(np.argmax(means), means.shape)
-        setting = settings[int(row)]
+        setting, last = settings[int(row)], 2 * self.protocol.steps[column]
+        steps = tuple(step for step in self.protocol.steps if step <= last)
         quality, pace = self.fits(name, optimizer, setting, self.testing, 0, steps)
 
         def one(device: Any, number: int, task: Task) -> int:

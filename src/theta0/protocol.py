@@ -27,7 +27,7 @@ class Protocol:
     """views of a CT slice"""
     tv: tuple[float, ...] = ()
     """weights of total variation tried with the starts learned and standard, in rows of their own
-    (learned+tv, standard+tv), at the step sizes chosen without it"""
+    (learned+tv, standard+tv), with the optimizer and step size that are best without it"""
     hold_out: float | None = None
     """share of the observations that says when to stop. If given, there is one row for each start
     and optimizer instead of one for each number of steps: that number is chosen with the step size

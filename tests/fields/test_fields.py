@@ -1,5 +1,7 @@
 """The three networks: sizes, initialization, encodings, layouts."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -163,6 +165,19 @@ def test_encodings_in_float32_follow_the_exact_ones(key):
 def test_a_siren_of_zero_weights_shows_its_offset(key):
     field = jax.tree.map(jnp.zeros_like, SirenConfig(width=8).build(key))
     np.testing.assert_array_equal(field(jnp.ones((2, 4))), np.full((3, 4), 0.5, np.float32))
+
+
+def test_a_squashed_siren_is_the_plain_one_bent_at_both_ends(x64, key):
+    plain = SirenConfig(width=9, layers=3, out_size=1, w0=30.0)
+    points = jax.random.uniform(key, (50, 2))
+    raw = evaluate(plain.build(key), points) - 0.5
+    shown = evaluate(replace(plain, squash=True).build(key), points)
+    np.testing.assert_allclose(shown, 1 / (1 + np.exp(-4 * raw)), atol=1e-14)
+    # A fresh network's small values pass as they are.
+    np.testing.assert_allclose(0.5 + raw, shown, atol=6 * np.abs(raw).max() ** 3)
+    large = jax.tree.map(lambda leaf: 30 * leaf, replace(plain, squash=True).build(key))
+    values = evaluate(large, points)
+    assert 0 <= values.min() < 0.1 and 0.9 < values.max() <= 1
 
 
 def test_outputs_stay_in_their_ranges_for_large_weights(key):

@@ -10,6 +10,7 @@ from theta0.data import phantom
 from theta0.errors import InputError
 from theta0.forward import Points
 from theta0.tasks import CTConfig, Task, parallel_beam, pixel_coordinates, slice_integrals
+from theta0.tasks._scans import PixelSlice, augmented
 
 SMALL = CTConfig(size=16, rays=12, train=5, validation=3, test=3, training_views=4)
 
@@ -127,6 +128,64 @@ def test_even_angles_are_evenly_spaced():
         along = (p.end - p.start)[0].reshape(4, 12, 2)[:, 6]
         angles = np.sort(np.arctan2(along[:, 1], along[:, 0]) % np.pi)
         np.testing.assert_allclose(np.diff(angles), np.pi / 4, atol=1e-5)
+
+
+def test_fixed_angles_are_those_of_the_test():
+    config = CTConfig(**{**vars(SMALL), "training_angles": "fixed"})
+    tasks = config.build()
+    held_out = tasks.held_out("test", 0, 4).support.p
+    for step in range(2):
+        support = tasks.training_tasks(0, step, 1).support.p
+        np.testing.assert_array_equal(support.start[0], held_out.start)
+        np.testing.assert_array_equal(support.end[0], held_out.end)
+
+
+def test_steps_draw_among_the_numbers_of_views():
+    config = CTConfig(**{**vars(SMALL), "also_views": (1, 3)})
+    tasks = config.build()
+    rays = [tasks.training_tasks(7, step, 2).support.y.shape[1] for step in range(30)]
+    assert set(rays) == {12, 36, 48}
+    assert rays == [tasks.training_tasks(7, step, 2).support.y.shape[1] for step in range(30)]
+    with pytest.raises(InputError, match="also_views"):
+        CTConfig(also_views=(2, 0))
+
+
+def test_an_augmented_slice_is_measured_as_it_is_shown():
+    size = 24
+    slice = PixelSlice(smooth_slice(size))
+    shown = [augmented(slice, 1.0, np.random.default_rng(seed)) for seed in range(6)]
+    segments = parallel_beam(np.array([0.4, 2.0]), 20, True)
+    for one in shown:
+        picture = one.picture()
+        assert picture.shape == (size, size)
+        # Of the same kind: as bright, nearly as much of it, but elsewhere.
+        assert picture.max() == pytest.approx(slice.picture().max(), rel=0.15)
+        assert picture.sum() == pytest.approx(slice.picture().sum(), rel=0.45)
+        assert np.abs(picture - slice.picture()).max() > 0.05
+        np.testing.assert_array_equal(one.integrals(segments), slice_integrals(picture, segments))
+    assert len({one.picture().tobytes() for one in shown}) == 6
+    # Without strength only mirrored or not.
+    either = [slice.picture(), slice.picture()[:, ::-1]]
+    still = [augmented(slice, 0.0, np.random.default_rng(seed)).picture() for seed in range(8)]
+    found = {min((0, 1), key=lambda i: np.abs(one - either[i]).max()) for one in still}
+    assert found == {0, 1}
+    assert all(min(np.abs(one - other).max() for other in either) < 1e-5 for one in still)
+
+
+def test_only_training_slices_are_augmented():
+    config = CTConfig(**{**vars(SMALL), "augment": 1.0, "query_pixels": 256})
+    tasks, plain = config.build(), SMALL.build()
+    same = tasks.held_out("validation", 1, 2), plain.held_out("validation", 1, 2)
+    np.testing.assert_array_equal(same[0].support.y, same[1].support.y)
+    np.testing.assert_array_equal(same[0].query.y, same[1].query.y)
+    task = tasks.training_tasks(0, 0, 1)
+    values = np.sort(np.asarray(task.query.y[0, :, 0]))
+    pictures = [np.sort(plain._scans.slice("train", i).picture().ravel()) for i in range(5)]
+    assert all(np.abs(values - picture).max() > 0.01 for picture in pictures)
+    np.testing.assert_array_equal(task.query.y, tasks.training_tasks(0, 0, 1).query.y)
+    for strength in (-1.0, float("nan")):
+        with pytest.raises(InputError, match="augment"):
+            CTConfig(augment=strength)
 
 
 def test_query_pixels_are_distinct_pixels_of_the_slice():

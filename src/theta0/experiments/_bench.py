@@ -26,7 +26,7 @@ class Options:
     signals: int | None = None
     """test signals [table1: 100, table2: 50, table3: 64, figure-curves: 8, figure-images: 2]"""
     tuning_signals: int | None = None
-    """validation signals that choose step sizes [tables: 4, table3: 8, figures: 2]"""
+    """validation signals that choose step sizes [tables: 4, figures: 2]"""
     steps: tuple[int, ...] | None = None
     """table3 and figures: numbers of gradient steps [table3: up to 500, figure-images: up to 10,
     figure-curves: up to 50]"""
@@ -40,6 +40,8 @@ class Options:
     """table1: validation signals that choose their step sizes [1]"""
     match_steps: int | None = None
     """table1: the most steps a start is given to match Meta [200]"""
+    baseline_signals: int | None = None
+    """table3: test slices for Mean, Matched and Shuffled, the first ones [16]"""
     views: tuple[int, ...] | None = None
     """table3: numbers of views [1 2 4 8 16 32 64 128]"""
     tv: tuple[float, ...] | None = None
@@ -50,6 +52,7 @@ class Options:
         # Before an hour of training rather than after it.
         Protocol(**self.of_protocol())
         require_positive(self, "match_signals", "match_tuning_signals", "match_steps")
+        require_positive(self, "baseline_signals")
         if self.views is not None and (not self.views or min(self.views) < 1):
             raise InputError(f"views {self.views} must be numbers above 0, at least one")
         if (self.match_signals or 0) > (self.signals or self.match_signals or 0):

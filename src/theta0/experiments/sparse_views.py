@@ -5,7 +5,7 @@ variation and the number of steps; of a method without a network its settings.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,11 @@ ALIKE = (
 )  # fmt: skip
 MOST_RAYS = 1024
 """Rays of a step; where there are more, each step draws so many of them at random."""
+BASELINE_SIGNALS = 16
+"""Test slices on which Mean, Matched and Shuffled are measured, which cost the most and are the
+furthest behind."""
+LEADING = {"learned", "standard"}
+"""Starts that are measured on all of them."""
 
 
 def table3(
@@ -57,12 +62,17 @@ def table3(
         begin, end = (0.02 + 0.98 * (number + done) / len(counts) for done in (0, 1))
         tell = share(on_progress, begin, end)
         protocol = _protocol(benches[0], options, views)
+        few = options.baseline_signals or BASELINE_SIGNALS
+        fewer = replace(protocol, signals=min(protocol.signals, few))
         found: Rows = []
         for place, (bench, own) in enumerate(zip(benches, starts, strict=True)):
             part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
             where = f"{views} views, {bench.run.name}: "
             say = lambda what, done, part=part, where=where: part(where + what, done)
-            found += bench.rows(own, bench.run, protocol, say)
+            found += bench.rows(_named(own, LEADING), bench.run, protocol, say)
+            others = _named(own, set(own) - LEADING)
+            if others:
+                found += bench.rows(others, bench.run, fewer, say)
         tell(f"{views} views, without a network", len(runs) / (len(runs) + 1))
         found += _without_network(benches[0], protocol)
         name = f"{first.name}, {views} view{'' if views == 1 else 's'}"
@@ -71,8 +81,12 @@ def table3(
     return Reproduction(rows, comparisons=comparisons)
 
 
+def _named(starts: Starts, names: Collection[str]) -> Starts:
+    return {name: start for name, start in starts.items() if name in names}
+
+
 def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
-    protocol = bench.protocol(options, 64, 8, STEPS)
+    protocol = bench.protocol(options, 64, 4, STEPS)
     batch = MOST_RAYS if views * _scans(bench).config.rays > MOST_RAYS else None
     tv = options.tv if options.tv is not None else TV_WEIGHTS
     return replace(protocol, views=views, batch=batch, tv=tv, hold_out=HOLD_OUT)

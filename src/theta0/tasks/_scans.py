@@ -122,7 +122,8 @@ def augmented(slice: Slice, strength: float, rng: np.random.Generator) -> PixelS
     where = (points.T + 0.5) * (_BENDS - 1)
     bent = np.stack([map_coordinates(bend, where, order=3, mode="nearest") for bend in bends])
     moved = (points @ matrix.T + shift + 0.5).T + bent
-    values = map_coordinates(pixels, moved * side - 0.5, order=1, prefilter=False)
+    where = moved * side - 0.5
+    values = map_coordinates(pixels, where, order=1, mode="grid-constant", prefilter=False)
     return PixelSlice(values.reshape(pixels.shape))
 
 
