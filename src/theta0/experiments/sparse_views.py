@@ -5,7 +5,7 @@ variation and the number of steps; of a method without a network its settings.
 """
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,13 +31,14 @@ ALIKE = (
     # Another split of the same slices would have learned from those that test here.
     "data.validation", "data.test",
 )  # fmt: skip
-MOST_RAYS = 1024
-"""Rays of a step; where there are more, each step draws so many of them at random."""
+LEADING = {"learned", "standard"}
+"""Starts that are measured on all test slices, and at every number of views."""
 BASELINE_SIGNALS = 16
 """Test slices on which Mean, Matched and Shuffled are measured, which cost the most and are the
-furthest behind."""
-LEADING = {"learned", "standard"}
-"""Starts that are measured on all of them."""
+furthest behind; and all starts where there are many views."""
+MANY_VIEWS = 8
+"""Beyond, only the leading starts are fitted, and each step draws ``BATCH`` rays at random."""
+BATCH = 512
 
 
 def table3(
@@ -45,9 +46,10 @@ def table3(
 ) -> Reproduction:
     """PSNR and SSIM by number of views: every run's start, the baselines, and no network at all.
 
-    Baselines are those of the first run. A row says, beside what its chosen number of steps gives,
-    what stopping by held-out rays would give, and the best step of each slice, which only the truth
-    knows. Rows of methods without a network have no ``train_class``.
+    Baselines are those of the first run, up to ``MANY_VIEWS`` views. A row says, beside what its
+    chosen number of steps gives, what the best step of each slice would, which only the truth
+    knows, and how far below that stopping by held-out rays stays. Rows of methods without a network
+    have no ``train_class``.
     """
     first = runs[0]
     require_alike(runs, ALIKE, "starts are compared on the same scans")
@@ -62,17 +64,17 @@ def table3(
         begin, end = (0.02 + 0.98 * (number + done) / len(counts) for done in (0, 1))
         tell = share(on_progress, begin, end)
         protocol = _protocol(benches[0], options, views)
-        few = options.baseline_signals or BASELINE_SIGNALS
-        fewer = replace(protocol, signals=min(protocol.signals, few))
+        few = min(protocol.signals, options.baseline_signals or BASELINE_SIGNALS)
+        fewer = replace(protocol, signals=few)
         found: Rows = []
         for place, (bench, own) in enumerate(zip(benches, starts, strict=True)):
             part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
             where = f"{views} views, {bench.run.name}: "
             say = lambda what, done, part=part, where=where: part(where + what, done)
-            found += bench.rows(_named(own, LEADING), bench.run, protocol, say)
-            others = _named(own, set(own) - LEADING)
-            if others:
-                found += bench.rows(others, bench.run, fewer, say)
+            groups = [(LEADING, protocol), (set(own) - LEADING, fewer)]
+            for names, judged in groups if views <= MANY_VIEWS else [(LEADING, fewer)]:
+                if kept := {name: start for name, start in own.items() if name in names}:
+                    found += bench.rows(kept, bench.run, judged, say)
         tell(f"{views} views, without a network", len(runs) / (len(runs) + 1))
         found += _without_network(benches[0], protocol)
         name = f"{first.name}, {views} view{'' if views == 1 else 's'}"
@@ -81,13 +83,9 @@ def table3(
     return Reproduction(rows, comparisons=comparisons)
 
 
-def _named(starts: Starts, names: Collection[str]) -> Starts:
-    return {name: start for name, start in starts.items() if name in names}
-
-
 def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
     protocol = bench.protocol(options, 64, 4, STEPS)
-    batch = MOST_RAYS if views * _scans(bench).config.rays > MOST_RAYS else None
+    batch = BATCH if views > MANY_VIEWS else None
     tv = options.tv if options.tv is not None else TV_WEIGHTS
     return replace(protocol, views=views, batch=batch, tv=tv, hold_out=HOLD_OUT)
 
