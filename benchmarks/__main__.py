@@ -16,16 +16,17 @@ from rich.console import Console
 from theta0.files import write_json, write_text
 from theta0.report import Table
 
-from . import fitting, memory, meta, startup
+from . import fitting, memory, meta, scan, startup
 from ._measure import Row, Sgemm, Sizes, machine
 
-Group = Literal["gradient", "maml", "memory", "reptile", "startup"]
+Group = Literal["gradient", "maml", "memory", "reptile", "scan", "startup"]
 
 GROUPS: dict[Group, Callable[[Sizes, Sgemm, int], list[Row]]] = {
     "gradient": fitting.rows,
     "maml": meta.maml,
     "memory": lambda sizes, sgemm, repeats: memory.rows(sizes),
     "reptile": meta.reptile,
+    "scan": scan.rows,
     "startup": lambda sizes, sgemm, repeats: startup.rows(),
 }
 

@@ -28,6 +28,8 @@ class Sizes:
     rays: int = 128
     ray_samples: int = 64
     ray_steps: int = 12
+    ct_scale: str = "cpu"
+    """scale of ct-phantoms"""
     few_steps: int = 2
     """inner steps of MAML"""
     many_steps: int = 16

@@ -29,6 +29,7 @@ def results(benchmarks):
         rays=8,
         ray_samples=4,
         ray_steps=5,
+        ct_scale="smoke",
         many_steps=6,
         sgemm=32,
     )

@@ -80,7 +80,7 @@ def evaluate(
         ``ssim_mean``, ``validation_psnr`` (mean, of the step size on the signals that chose it),
         ``seconds`` (of one fit, up to that step), and ``tv`` and ``views`` if given.
     """
-    kinds = [
+    kinds: list[tuple[str, OptimizerName, list[Setting]]] = [
         (name, optimizer, settings)
         for name, start in starts.items()
         for optimizer, settings in _settings(protocol, isinstance(start(0), Stepped))
