@@ -36,7 +36,9 @@ _ADAM = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 # Not the paper's Fourier features with ReLU but a sine network, whose smooth curvature second-order
 # MAML can use. Its output is squashed, so that a flat inside and a flat outside cost nothing and an
 # edge moves as a whole. Samples lie at midpoints: jittered ones add the variance of the integral to
-# the loss, which blurs what varies along a ray. The angles are those of the test.
+# the loss, which blurs what varies along a ray. The angles are those of the test. Nearly an hour on
+# one core of 100 GFLOP/s; learning first on slices of 64x64, at a quarter of the price, then going
+# on from there (--begin), gives more in less: docs/results/README.md has both commands.
 CPU = Experiment(
     preset="ct-phantoms",
     scale="cpu",
@@ -44,16 +46,16 @@ CPU = Experiment(
         size=128,
         rays=128,
         training_views=4,
-        also_views=(1, 2, 8),
+        also_views=(1, 2, 4, 8),
         training_angles="fixed",
         query_pixels=4096,
     ),
     field=SirenConfig(out_size=1, width=64, layers=4, w0=30.0, squash=True),
     forward=Lines(samples=48, reduce="sum", stratified=False),
     meta="metasgd",
-    inner=InnerConfig("sgd", 0.06, 5),
+    inner=InnerConfig("sgd", 0.06, 8),
     outer=OuterConfig(
-        lr=4e-4, step_size_lr=1e-3, steps=8000, clip=1.0, validate_every=500, checkpoint_every=250
+        lr=2e-4, step_size_lr=5e-4, steps=5000, clip=1.0, validate_every=250, checkpoint_every=250
     ),
     step_sizes=StepSizes("weight"),
     protocol=Protocol(sgd=_SGD, adam=_ADAM, views=4),
@@ -124,7 +126,7 @@ _SCANS = _on_scans(CPU, 8, 16, 1.0)
 _SCANS = replace(
     _SCANS,
     data=replace(_SCANS.data, also_views=(8,)),
-    outer=replace(_SCANS.outer, steps=5500),
+    outer=replace(_SCANS.outer, steps=3500),
 )
 
 PRESETS = {

@@ -29,8 +29,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
     return Table(
         title="CT by number of views: PSNR in dB and SSIM",
         columns=(
-            "views", "method", "how", "steps", "PSNR", "standard error", "SSIM",
-            "best step", "held-out stop costs",
+            "views", "method", "how", "steps", "PSNR", "±", "SSIM", "best", "held out",
         ),
         rows=[
             (
@@ -41,11 +40,12 @@ def views_table(rows: Sequence[series.Row]) -> Table:
             for row in rows
         ],
         notes=(
-            f"Mean over {count} test slices. Step size, weight of total variation, number of steps "
-            "and settings are chosen on validation slices, and so is the optimizer that is shown. "
-            "Best step: PSNR if the truth chose the number of steps of each slice. Held-out stop "
-            "costs: by how many dB that is missed if a tenth of the rays chooses it"
-            f"{_few(rows)}.",
+            f"Mean over {count} test slices; ±: its standard error. How: optimizer, step size and "
+            "weight of total variation; of fbp the window and cutoff, of sart iterations and "
+            "relaxation, of total variation its weight and points a pixel. All that, and the "
+            "number of steps, is chosen on validation slices. Best: PSNR if the truth chose the "
+            "number of steps of each slice. Held out: by how many dB that is missed if a tenth of "
+            f"the rays chooses it{_few(rows)}.",
             *_who_leads(rows),
         ),
         higher=("PSNR", "SSIM"),
@@ -122,7 +122,7 @@ def _few(rows: Sequence[series.Row]) -> str:
 def _how(row: series.Row) -> str:
     """Optimizer and what was chosen for it."""
     if row["optimizer"] is None:
-        return ", ".join(f"{name} {_short(value)}" for name, value in row["setting"].items())
+        return ", ".join(map(_short, row["setting"].values()))
     tv = f", tv {row['tv']:g}" if "tv" in row else ""
     return f"{row['optimizer']} {row['lr']:g}{tv}"
 
