@@ -5,14 +5,17 @@ Its arrays:
     sinogram            (views detectors), line integrals of the density in units of the slice's
                         side: a ray through the whole slice at value 1 reads 1. Sums over pixels, as
                         of `skimage.transform.radon`, are divided by the pixels a side (and turned:
-                        it has the views along columns, about the middle if the side is odd);
-                        optical depths by that of one side's length through value 1
+                        it has the views along columns, and its axis is side // 2); optical depths
+                        by that of one side's length through value 1
     angles_deg          (views,), or angles_rad; as `skimage.transform.radon` counts them
     beam                optional: 'parallel' (when left out) or 'fan', with equiangular detector
     source_distance     of a fan beam: source to centre, in units of the slice's side
     detector_spacing    optional: between detector pixels, in units of the slice's side, along the
                         arc through the centre if they lie on one; when left out a parallel
                         detector is as long as the side, and a fan covers the inscribed disc
+    axis                optional: where the axis of rotation falls on the detector, in pixels from
+                        the centre of the first one (of a fan beam, the central ray); the middle,
+                        (detectors - 1) / 2, when left out
     target              optional: (size size) the true slice, in [0, 1]
 """
 
@@ -29,7 +32,7 @@ from theta0.errors import InputError
 
 _ANGLES = ("angles_deg", "angles_rad")
 _SCALARS = ("source_distance", "detector_spacing")
-_NAMES = ("sinogram", *_ANGLES, "beam", *_SCALARS, "target")
+_NAMES = ("sinogram", *_ANGLES, "beam", *_SCALARS, "axis", "target")
 _MOST = 1.5
 """No ray is longer in the slice's disc than 1, nor is a value larger; the rest is for noise."""
 
@@ -44,6 +47,7 @@ class Sinogram:
         beam: How the rays run.
         source_distance: Source to centre, in units of the slice's side; infinite of parallel rays.
         spacing: Between detector pixels; None where it follows from their number.
+        axis: Detector pixel on which the axis of rotation falls; None: the middle.
         target: The true slice, in [0, 1], if it is known.
     """
 
@@ -52,6 +56,7 @@ class Sinogram:
     beam: Literal["parallel", "fan"]
     source_distance: float
     spacing: float | None
+    axis: float | None
     target: Float[np.ndarray, "height width"] | None
 
 
@@ -85,9 +90,10 @@ def read_sinogram(path: str | Path) -> Sinogram:
             "a fan beam has one, a parallel beam has none"
         )
     distance = np.inf if distance is None else distance
-    _check_fan(path, values.shape[1], distance, spacing)
+    axis = _scalar(path, "axis", available)
+    _check_fan(path, values.shape[1], distance, spacing, axis)
     target = read_slice(path, key="target") if "target" in available else None
-    return Sinogram(values, angles_rad, beam, distance, spacing, target)
+    return Sinogram(values, angles_rad, beam, distance, spacing, axis, target)
 
 
 def _values(path: Path) -> Float[np.ndarray, "views detectors"]:
@@ -150,7 +156,7 @@ def _angles_rad(
 
 
 def _scalar(path: Path, name: str, available: tuple[str, ...]) -> float | None:
-    """A length in units of the slice's side, if the file gives it."""
+    """A number above 0, if the file gives it."""
     if name not in available:
         return None
     stored = read_array(path, name)
@@ -159,9 +165,16 @@ def _scalar(path: Path, name: str, available: tuple[str, ...]) -> float | None:
     return float(stored.item())
 
 
-def _check_fan(path: Path, rays: int, distance: float, spacing: float | None) -> None:
-    """Refuse a fan whose outer rays would leave the source backwards."""
-    if spacing is not None and rays * spacing >= np.pi * distance:
+def _check_fan(
+    path: Path, rays: int, distance: float, spacing: float | None, axis: float | None
+) -> None:
+    """Refuse an axis beside the detector, and a fan whose outer rays would leave it backwards."""
+    if axis is not None and axis > rays - 1:
+        raise InputError(
+            f"{path}: axis is {axis:g}, beside a detector of {rays} pixels; give 0 to {rays - 1}"
+        )
+    reach = rays if axis is None else 2 * max(axis, rays - 1 - axis) + 1
+    if spacing is not None and reach * spacing >= np.pi * distance:
         raise InputError(
             f"{path}: detector_spacing is {spacing:g}, with which {rays} detector pixels make a "
             f"fan of {np.rad2deg(rays * spacing / distance):.0f} degrees from a source_distance of "

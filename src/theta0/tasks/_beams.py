@@ -21,12 +21,13 @@ def parallel_beam(
     rays: int,
     chord: bool,
     spacing: int | float | None = None,
+    axis: int | float | None = None,
 ) -> Segments:
     """Parallel rays through the unit square's centre disc, view after view.
 
     At angle 0 rays run along the rows' axis (downwards) and the detector along the columns, as in
     ``skimage.transform.radon``, whose angles turn the same way. Detector pixel k of ``rays`` sits
-    at ``s = (k - (rays - 1) / 2) spacing`` from the centre.
+    at ``s = (k - axis) spacing`` from the centre.
 
     Args:
         angles_rad: view angles.
@@ -34,12 +35,14 @@ def parallel_beam(
         chord: cut rays to the inscribed disc; otherwise they are one unit long.
         spacing: between detector pixels, in units of the square's side; 1 / rays when left out,
             so that the detector is as long as the side.
+        axis: where the centre falls on the detector, counted in pixels from that of number 0; the
+            middle, (rays - 1) / 2, when left out.
 
     Returns:
         ``views * rays`` segments, float32; those beside the disc have no length if ``chord``.
     """
     spacing = 1 / rays if spacing is None else spacing
-    return _cut(angles_rad[:, None], _centred(rays) * spacing, chord)
+    return _cut(angles_rad[:, None], _pixels(rays, axis) * spacing, chord)
 
 
 def fan_beam(
@@ -48,11 +51,12 @@ def fan_beam(
     chord: bool,
     source_distance: int | float,
     spacing: int | float | None = None,
+    axis: int | float | None = None,
 ) -> Segments:
     """A fan of rays from a source on a circle around the square's centre, view after view.
 
     The detector is equiangular, an arc about the source as in clinical scanners: pixel k is hit by
-    the ray at ``gamma = (k - (rays - 1) / 2) spacing / source_distance`` from the central one,
+    the ray at ``gamma = (k - axis) spacing / source_distance`` from the central one,
     which at angle ``theta`` is the central parallel ray. It is the parallel ray at the angle
     ``theta + gamma`` and the offset ``source_distance sin gamma``.
 
@@ -63,12 +67,14 @@ def fan_beam(
         source_distance: of the source from the centre, in units of the square's side.
         spacing: between detector pixels, measured on the arc through the centre, in units of the
             square's side; so that the fan just covers the inscribed disc when left out.
+        axis: where the central ray meets the detector, counted in pixels from that of number 0;
+            the middle, (rays - 1) / 2, when left out.
 
     Returns:
         ``views * rays`` segments, float32; those beside the disc have no length if ``chord``.
     """
     step_rad = 2 * np.arcsin(0.5 / source_distance) / rays
-    gamma_rad = _centred(rays) * (step_rad if spacing is None else spacing / source_distance)
+    gamma_rad = _pixels(rays, axis) * (step_rad if spacing is None else spacing / source_distance)
     return _cut(angles_rad[:, None] + gamma_rad, source_distance * np.sin(gamma_rad), chord)
 
 
@@ -99,16 +105,17 @@ class Beam:
         rays: int,
         chord: bool,
         spacing: int | float | None = None,
+        axis: int | float | None = None,
     ) -> Segments:
         """The rays of every view; see :func:`parallel_beam` and :func:`fan_beam`."""
         if self.name == "parallel":
-            return parallel_beam(angles_rad, rays, chord, spacing)
-        return fan_beam(angles_rad, rays, chord, self.source_distance, spacing)
+            return parallel_beam(angles_rad, rays, chord, spacing, axis)
+        return fan_beam(angles_rad, rays, chord, self.source_distance, spacing, axis)
 
 
-def _centred(rays: int) -> Float[np.ndarray, "1 rays"]:
-    """Numbers of the detector pixels, counted from the middle."""
-    return (np.arange(rays) - (rays - 1) / 2)[None]
+def _pixels(rays: int, axis: int | float | None) -> Float[np.ndarray, "1 rays"]:
+    """Numbers of the detector pixels, counted from where the centre falls."""
+    return (np.arange(rays, dtype=np.float64) - ((rays - 1) / 2 if axis is None else axis))[None]
 
 
 def _cut(

@@ -72,15 +72,19 @@ def _rays(
     """What was read along the rays of the chosen views that meet the slice."""
     beam = Beam(sinogram.beam, sinogram.source_distance)
     geometry = sinogram.angles_rad[chosen], sinogram.values.shape[1]
-    full, inside = (beam.segments(*geometry, cut, sinogram.spacing) for cut in (chord, True))
+    where = sinogram.spacing, sinogram.axis
+    full, inside = (beam.segments(*geometry, cut, *where) for cut in (chord, True))
     values = sinogram.values[chosen].reshape(-1)
     meets = _length(inside) > _SHORTEST
     astray = np.abs(values[~meets]).sum() > _ASTRAY * np.abs(values).sum()
-    if (astray or not meets.any()) and sinogram.spacing is not None:
+    given = {"detector_spacing": sinogram.spacing, "axis": sinogram.axis}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given and (astray or not meets.any()):
+        named = " and ".join(f"{name} is {value:g}" for name, value in given.items())
         raise InputError(
-            f"{path}: detector_spacing is {sinogram.spacing:g}, with which {(~meets).sum()} of "
-            f"{len(meets)} rays pass beside the slice, where there is nothing to read; give it in "
-            "units of the slice's side"
+            f"{path}: {named}, with which {(~meets).sum()} of {len(meets)} rays pass beside the "
+            "slice, where there is nothing to read; give detector_spacing in units of the slice's "
+            "side, axis in detector pixels"
         )
     p = Segments(full.start[meets], full.end[meets])
     y = values[meets] / (_length(p) if measure == "mean" else 1)
