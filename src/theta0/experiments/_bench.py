@@ -28,7 +28,7 @@ class Options:
     tuning_signals: int | None = None
     """validation signals that choose step sizes [tables: 4, figures: 2]"""
     steps: tuple[int, ...] | None = None
-    """table3 and figures: numbers of gradient steps [table3: up to 500, figure-images: up to 10,
+    """table3 and figures: numbers of gradient steps [table3: up to 200, figure-images: up to 10,
     figure-curves: up to 50]"""
     sgd: tuple[float, ...] | None = None
     """step sizes tried for gradient descent [the run's own]"""
@@ -46,8 +46,8 @@ class Options:
     views: tuple[int, ...] | None = None
     """table3: numbers of views [1 2 4 8 16 32 64 128]"""
     tv: tuple[float, ...] | None = None
-    """table3: weights of total variation tried for the starts learned and standard [1e-5 1e-4
-    1e-3]"""
+    """table3: weights of total variation tried for the starts learned and standard [1e-7 1e-6
+    1e-5]"""
 
     def __post_init__(self):
         # Before an hour of training rather than after it.

@@ -23,8 +23,8 @@ from .parts import Parts
 from .reproduce import Reproduction
 
 VIEWS = (1, 2, 4, 8, 16, 32, 64, 128)
-STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-TV_WEIGHTS = (1e-5, 1e-4, 1e-3)
+STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
+TV_WEIGHTS = (1e-7, 1e-6, 1e-5)
 HOLD_OUT = 0.1
 ALIKE = (
     "data.size", "data.rays", "data.measure", "data.source",
