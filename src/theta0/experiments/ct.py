@@ -55,7 +55,7 @@ CPU = Experiment(
         query_pixels=4096,
     ),
     field=SirenConfig(out_size=1, width=64, layers=4, w0=30.0, squash=True),
-    forward=Lines(samples=48, reduce="sum", stratified=False),
+    forward=Lines(samples=32, reduce="sum", stratified=False),
     meta="metasgd",
     inner=InnerConfig("sgd", 0.06, 8),
     outer=OuterConfig(
