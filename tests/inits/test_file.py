@@ -205,7 +205,7 @@ def test_what_is_shipped_loads_says_where_it_comes_from_and_is_small():
 
 
 def test_a_shipped_start_reconstructs_phantoms_from_four_views():
-    # 21 dB on validation phantoms when it was learned; a random start shows 7 dB after 5 steps.
+    # 22.8 dB on validation phantoms when it was learned; a random start shows 12 dB after 8 steps.
     start = find("phantoms")
     told = start.description
     family = told.data.build()
@@ -216,7 +216,7 @@ def test_a_shipped_start_reconstructs_phantoms_from_four_views():
         fitted = fit(told.forward, start.field, task.support, told.inner.build(), key).field
         predicted = predict(family.query_forward, fitted, task.query.p)
         values.append(psnr(predicted, task.query.y))
-    assert np.mean(values) > 19
+    assert np.mean(values) > 21.5
 
 
 @pytest.mark.slow
