@@ -125,10 +125,11 @@ def probe(experiment: Experiment) -> dict[str, float]:
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     times = [(seconds(together), seconds(singly)) for _ in range(3)]
+    stack, single = (statistics.median(column) for column in zip(*times, strict=True))
     return {
-        "ratio": statistics.median(one / other for one, other in times),
-        "seconds": statistics.median(one for one, _ in times),
-        "single_seconds": statistics.median(other for _, other in times),
+        "ratio": stack / single,
+        "seconds": stack,
+        "single_seconds": single,
         "devices": jax.local_device_count(),
         "compiled": len(compiled),
     }
