@@ -91,7 +91,7 @@ def read_sinogram(path: str | Path) -> Sinogram:
         )
     distance = np.inf if distance is None else distance
     axis = _scalar(path, "axis", available)
-    _check_fan(path, values.shape[1], distance, spacing, axis)
+    _check_detector(path, values.shape[1], distance, spacing, axis)
     target = read_slice(path, key="target") if "target" in available else None
     return Sinogram(values, angles_rad, beam, distance, spacing, axis, target)
 
@@ -165,10 +165,10 @@ def _scalar(path: Path, name: str, available: tuple[str, ...]) -> float | None:
     return float(stored.item())
 
 
-def _check_fan(
+def _check_detector(
     path: Path, rays: int, distance: float, spacing: float | None, axis: float | None
 ) -> None:
-    """Refuse an axis beside the detector, and a fan whose outer rays would leave it backwards."""
+    """Refuse an axis beside the detector, and outer rays that would leave the source backwards."""
     if axis is not None and axis > rays - 1:
         raise InputError(
             f"{path}: axis is {axis:g}, beside a detector of {rays} pixels; give 0 to {rays - 1}"

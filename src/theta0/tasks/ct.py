@@ -213,19 +213,21 @@ class CTTasks:
         turn_rad = self._beam.turn_rad
         if self.config.training_angles == "random":
             return rng.uniform(0, turn_rad, views)
-        even = np.arange(views) * turn_rad / views
         if self.config.training_angles == "fixed":
-            return even
-        return (rng.uniform(0, turn_rad) + even) % turn_rad
+            return self._even_angles(views)
+        return (rng.uniform(0, turn_rad) + self._even_angles(views)) % turn_rad
+
+    def _even_angles(self, views: int) -> Float[np.ndarray, " views"]:
+        """Those of the test, which training sees too if they are fixed."""
+        return np.linspace(0, self._beam.turn_rad, views, endpoint=False)
 
     def held_out(self, split: SplitName, index: int, views: int | None = None) -> Task:
         views = self.config.training_views if views is None else views
         if views < 1:
             raise InputError(f"views={views}: a reconstruction needs at least one view")
-        angles_rad = np.linspace(0, self._beam.turn_rad, views, endpoint=False)
         slice = self._scans.slice(split, index)
         noise = np.random.default_rng((self.config.noise_seed, SPLITS.index(split), index, views))
-        support = self._scan(slice, angles_rad, noise)
+        support = self._scan(slice, self._even_angles(views), noise)
         return Task(support, Observation(self._points, slice.picture().reshape(-1, 1)))
 
     def mean_signal(self) -> Observation:
