@@ -1,5 +1,6 @@
 """Sources of signals: files or procedures become NumPy records. No JAX, no tasks."""
 
+from theta0.data.cameras import Camera
 from theta0.data.celeba import CelebA
 from theta0.data.ct import (
     HU_WINDOW,
@@ -40,6 +41,7 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "SDF",
     "Arrays",
+    "Camera",
     "CelebA",
     "Folder",
     "ImageFolder",

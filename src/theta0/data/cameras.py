@@ -1,0 +1,279 @@
+"""Pinhole cameras: the only place that knows which way axes point and where pixels lie.
+
+The world is right-handed with z up. A camera looks along its -z, with x to the right and y up
+(OpenGL axes, as Blender's): column k of `c2w` is camera axis k in the world, the last column is
+where the camera stands. Pixel coordinates count from the picture's top left corner, x to the right
+and y down, so that the centre of the first pixel is (0.5, 0.5). With column u and row v the ray is
+
+    origin + t R [(u - cx) / fl_x, -(v - cy) / fl_y, -1]
+
+and t is the depth: distance along the viewing axis.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from theta0.errors import InputError
+
+_ORTHONORMAL = 1e-3
+"""Largest entry of `R^T R - 1` that is taken for rounding; transforms.json may have 4 digits."""
+
+Number = float | int
+Vector = Sequence[Number] | Float[np.ndarray, "3"]
+Matrix = Sequence[Any] | Float[np.ndarray, "_ 4"]
+
+
+class Rays(NamedTuple):
+    """Half lines `origin + t direction`, t > 0."""
+
+    origin: Float[np.ndarray, "n 3"]
+    direction: Float[np.ndarray, "n 3"]
+
+
+class Projection(NamedTuple):
+    """Where points appear: pixel coordinates (x, y), and depth along the viewing axis."""
+
+    pixel: Float[np.ndarray, "*points 2"]
+    depth: Float[np.ndarray, " *points"]
+
+
+class Interval(NamedTuple):
+    """Part of each ray, in units of its direction; a ray has none where not `near < far`."""
+
+    near: Float[np.ndarray, " n"]
+    far: Float[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """A picture's size, intrinsics and pose; the module says which way axes point.
+
+    The pose may be 4x4, and scaled by one positive factor on all axes, as Blender writes the
+    matrix of a scaled camera: the factor is divided out, the position stays. It is kept as the
+    nearest rotation.
+
+    Attributes:
+        width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+        fl_x: Focal length, in pixel widths.
+        fl_y: Focal length, in pixel heights.
+        cx: Where the viewing axis meets the picture, in pixels from its left edge.
+        cy: The same, from its top edge.
+        c2w: Camera to world, OpenGL axes; 3x4 once the camera is made.
+
+    Raises:
+        InputError: A number is not finite or not positive, or the pose is singular, left-handed
+            or sheared.
+    """
+
+    width: int
+    height: int
+    fl_x: float
+    fl_y: float
+    cx: float
+    cy: float
+    c2w: Float[np.ndarray, "_ 4"]
+
+    def __post_init__(self):
+        for name in ("width", "height"):
+            if (value := getattr(self, name)) < 1:
+                raise InputError(f"camera: {name} is {value}; give whole pixels, at least 1")
+        for name in ("fl_x", "fl_y"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise InputError(
+                    f"camera: {name} is {getattr(self, name)}; give a focal length in pixels"
+                )
+        for name in ("cx", "cy"):
+            if not np.isfinite(getattr(self, name)):
+                raise InputError(f"camera: {name} is {getattr(self, name)}; give pixels")
+        object.__setattr__(self, "c2w", checked_pose(self.c2w))
+
+    @classmethod
+    def from_fov(cls, c2w: Matrix, width: int, height: int, fov_x_deg: Number) -> "Camera":
+        """A camera of square pixels that looks through the picture's middle.
+
+        Args:
+            c2w: Camera to world, OpenGL axes, 3x4 or 4x4.
+            width: In pixels.
+            height: In pixels.
+            fov_x_deg: Angle between the left and the right edge, in degrees.
+        """
+        if not 0 < fov_x_deg < 180:
+            raise InputError(f"field of view: {fov_x_deg} degrees; give more than 0, below 180")
+        focal = width / 2 / float(np.tan(np.deg2rad(fov_x_deg) / 2))
+        return cls(width, height, focal, focal, width / 2, height / 2, checked_pose(c2w))
+
+    @property
+    def position(self) -> Float[np.ndarray, "3"]:
+        """Where the camera stands."""
+        return self.c2w[:, 3]
+
+    @property
+    def fov_x_deg(self) -> float:
+        """Angle between the picture's edges of a camera that looks through its middle."""
+        return float(np.rad2deg(2 * np.arctan(self.width / 2 / self.fl_x)))
+
+    def downscaled(self, factor: int) -> "Camera":
+        """The camera of the picture whose pixels are means of `factor` x `factor` pixels.
+
+        Columns and rows beyond the last whole block, at the right and the bottom, are cut off.
+
+        Raises:
+            InputError: `factor` is below 1 or leaves no pixel.
+        """
+        if factor < 1 or factor > min(self.width, self.height):
+            raise InputError(
+                f"downscale is {factor}; give 1 to {min(self.width, self.height)} for a picture "
+                f"of {self.width} x {self.height}"
+            )
+        intrinsics = {name: getattr(self, name) / factor for name in ("fl_x", "fl_y", "cx", "cy")}
+        width, height = self.width // factor, self.height // factor
+        return replace(self, width=width, height=height, **intrinsics)
+
+
+def checked_pose(c2w: Matrix) -> Float[np.ndarray, "3 4"]:
+    """A pose as a rotation and a position, read-only; see `Camera`.
+
+    Raises:
+        InputError: It is no pose.
+    """
+    try:
+        matrix = np.array(c2w, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError("c2w is no matrix of numbers; give 3x4 or 4x4") from error
+    if matrix.shape not in ((3, 4), (4, 4)):
+        raise InputError(f"c2w has shape {matrix.shape}; give 3x4 or 4x4")
+    if not np.isfinite(matrix).all():
+        raise InputError("c2w holds numbers that are not finite; leave the view out")
+    if len(matrix) == 4 and not np.allclose(matrix[3], [0, 0, 0, 1], rtol=0, atol=1e-6):
+        raise InputError(
+            f"c2w has the last row {matrix[3].tolist()}, not 0 0 0 1; give camera to world, row "
+            "by row (it may be transposed)"
+        )
+    axes = matrix[:3, :3]
+    u, stretch, vt = np.linalg.svd(axes)
+    scale = stretch.mean()
+    if not stretch[2] > 1e-9 * max(1.0, stretch[0]):
+        raise InputError("c2w is singular: its three axes lie in a plane; leave the view out")
+    if np.linalg.det(u @ vt) < 0:
+        raise InputError(
+            "c2w is left-handed (determinant below 0): it mirrors the world; negate one axis"
+        )
+    if np.abs((axes / scale).T @ (axes / scale) - np.eye(3)).max() > _ORTHONORMAL:
+        raise InputError(
+            f"c2w is no rotation: it stretches by {stretch[2]:.4g} to {stretch[0]:.4g}; give "
+            "axes of one length at right angles"
+        )
+    pose = np.concatenate([u @ vt, matrix[:3, 3:]], axis=1)
+    pose.flags.writeable = False
+    return pose
+
+
+def look_at(
+    eye: Vector, target: Vector = (0.0, 0.0, 0.0), up: Vector = (0.0, 0.0, 1.0)
+) -> Float[np.ndarray, "3 4"]:
+    """The pose of a camera at `eye` that looks at `target`, with `up` upwards in the picture.
+
+    Raises:
+        InputError: It stands on its target, or looks along `up`.
+    """
+    eye, target, up = (np.asarray(vector, np.float64) for vector in (eye, target, up))
+    back = eye - target
+    right = np.cross(up, back)
+    lengths = np.linalg.norm(back), np.linalg.norm(right)
+    if not lengths[1] > 1e-9 * lengths[0] * np.linalg.norm(up):
+        raise InputError(
+            f"look_at: eye={eye.tolist()} looks at target={target.tolist()} along "
+            f"up={up.tolist()}, or stands there; give another up"
+        )
+    back, right = back / lengths[0], right / lengths[1]
+    return np.stack([right, np.cross(back, right), back, eye], axis=1)
+
+
+def orbit(
+    azimuth_deg: Number, elevation_deg: Number, distance: Number, target: Vector = (0.0, 0.0, 0.0)
+) -> Float[np.ndarray, "3 4"]:
+    """The pose of a camera on a sphere around `target` that looks at its centre.
+
+    Args:
+        azimuth_deg: From +x towards +y, anticlockwise seen from above.
+        elevation_deg: Above the horizontal; at 90 the picture's top points away from `azimuth_deg`.
+        distance: To the target, in world units.
+        target: Centre of the sphere.
+
+    Raises:
+        InputError: An angle is not finite, or the distance not above 0.
+    """
+    if not (np.isfinite([azimuth_deg, elevation_deg]).all() and 0 < distance < np.inf):
+        raise InputError(
+            f"orbit: azimuth={azimuth_deg} and elevation={elevation_deg} degrees at "
+            f"distance={distance}; give finite angles and a distance above 0"
+        )
+    azimuth, elevation = np.deg2rad([azimuth_deg, elevation_deg])
+    outwards = np.array([np.cos(azimuth), np.sin(azimuth), 0])
+    right = np.array([-np.sin(azimuth), np.cos(azimuth), 0])
+    z = np.array([0, 0, 1])
+    up = np.cos(elevation) * z - np.sin(elevation) * outwards
+    back = np.cos(elevation) * outwards + np.sin(elevation) * z
+    return np.stack([right, up, back, np.asarray(target) + distance * back], axis=1)
+
+
+def swap_opencv_opengl(c2w: Float[np.ndarray, "rows 4"]) -> Float[np.ndarray, "rows 4"]:
+    """A pose in OpenGL axes from OpenCV axes (y down, looking along +z), and the other way."""
+    return np.asarray(c2w, np.float64) * np.array([1, -1, -1, 1])
+
+
+def z_up_from_y_up(vectors: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 3"]:
+    """Points or directions of a world with y up (glTF) in the world with z up."""
+    x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)
+    return np.stack([x, -z, y], axis=-1)
+
+
+def rays(camera: Camera, pixel_offset: Number = 0.5) -> Rays:
+    """The rays through all pixels, row by row.
+
+    Args:
+        camera: `camera.downscaled(k)` for a smaller picture.
+        pixel_offset: Where in its pixel a ray passes, in both directions: 0.5 for the centre; 0
+            counts pixels as the paper's authors do.
+
+    Returns:
+        Directions that go one unit along the viewing axis, so that t is the depth.
+    """
+    x = (np.arange(camera.width) + pixel_offset - camera.cx) / camera.fl_x
+    y = (np.arange(camera.height) + pixel_offset - camera.cy) / camera.fl_y
+    x, y = np.meshgrid(x, y)
+    local = np.stack([x.ravel(), -y.ravel(), np.full(x.size, -1.0)], axis=1)
+    return Rays(np.tile(camera.position, (x.size, 1)), local @ camera.c2w[:, :3].T)
+
+
+def project(points: Float[np.ndarray, "*points 3"], camera: Camera) -> Projection:
+    """Where points of the world appear in the picture; NaN where they are not before the camera."""
+    right, up, back = np.moveaxis((points - camera.position) @ camera.c2w[:, :3], -1, 0)
+    depth = -back
+    divisor = np.where(depth > 0, depth, np.nan)
+    x = camera.cx + camera.fl_x * right / divisor
+    y = camera.cy - camera.fl_y * up / divisor
+    return Projection(np.stack([x, y], axis=-1), depth)
+
+
+def through_sphere(lines: Rays, radius: Number = 1.0, centre: Vector = (0.0, 0.0, 0.0)) -> Interval:
+    """The parts of rays inside a sphere.
+
+    Returns:
+        Entry and exit; the entry is 0 for a ray that starts inside. Rays that miss the sphere, or
+        leave it behind them, have near = inf and far = -inf.
+    """
+    start = lines.origin - np.asarray(centre, np.float64)
+    square = np.square(lines.direction).sum(axis=1)
+    middle = -(start * lines.direction).sum(axis=1) / square
+    # From the point nearest to the centre: nothing cancels when the camera is far away.
+    nearest = np.square(start + middle[:, None] * lines.direction).sum(axis=1)
+    half = np.sqrt(np.maximum(radius**2 - nearest, 0) / square)
+    hit = (half > 0) & (middle + half > 0)
+    near = np.where(hit, np.maximum(middle - half, 0), np.inf)
+    return Interval(near, np.where(hit, middle + half, -np.inf))
