@@ -164,6 +164,8 @@ def checked_pose(c2w: Matrix) -> Float[np.ndarray, "3 4"]:
             "by row (it may be transposed)"
         )
     axes = matrix[:3, :3]
+    if np.abs(axes.T @ axes - np.eye(3)).max() < 1e-14 and np.linalg.det(axes) > 0:
+        return _read_only(matrix[:3])  # to the last bit: what is written is read
     u, stretch, vt = np.linalg.svd(axes)
     scale = stretch.mean()
     if not stretch[2] > 1e-9 * max(1.0, stretch[0]):
@@ -177,7 +179,10 @@ def checked_pose(c2w: Matrix) -> Float[np.ndarray, "3 4"]:
             f"c2w is no rotation: it stretches by {stretch[2]:.4g} to {stretch[0]:.4g}; give "
             "axes of one length at right angles"
         )
-    pose = np.concatenate([u @ vt, matrix[:3, 3:]], axis=1)
+    return _read_only(np.concatenate([u @ vt, matrix[:3, 3:]], axis=1))
+
+
+def _read_only(pose: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
     pose.flags.writeable = False
     return pose
 
