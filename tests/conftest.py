@@ -1,6 +1,7 @@
 """Two CPU devices, shapes checked at run time, a cache of compiled programs, and float64."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 from jaxtyping import install_import_hook
@@ -29,24 +30,36 @@ def _forget_programs():
     jax.clear_caches()
 
 
+@pytest.fixture(scope="session")
+def quickly():
+    """A context for programs that run for milliseconds: compiling them well is not worth it."""
+    name = "jax_disable_most_optimizations"
+
+    @contextmanager
+    def context():
+        before = jax.config.read(name)
+        jax.config.update(name, True)
+        yield
+        jax.config.update(name, before)
+
+    return context
+
+
 @pytest.fixture(scope="module")
-def quick_compilation():
-    """For modules whose programs run for milliseconds: compiling them well is not worth it."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+def quick_compilation(quickly):
+    """The whole module compiles quickly."""
+    with quickly():
+        yield
 
 
 @pytest.fixture
-def x64():
+def x64(quickly):
     """Within the test JAX computes in float64."""
     from theta0.conformance import float64
 
     # These tests ask whether the mathematics is right, not what the compiler makes of it.
-    jax.config.update("jax_disable_most_optimizations", True)
-    with float64():
+    with quickly(), float64():
         yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from theta0.errors import InputError
 from theta0.evaluate import best, evaluate
-from theta0.fields import SirenConfig, weights
+from theta0.fields import FourierConfig, SirenConfig, weights
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Points
 from theta0.measure import fields_by_step, predict, psnr_by_step
@@ -127,6 +127,24 @@ def test_weights_of_total_variation_are_chosen_for_what_is_best_without_it():
         assert with_tv["validation_psnr"] >= first["validation_psnr"] - 1e-3
 
 
+def test_a_frequency_of_standard_is_chosen_with_the_step_size():
+    # With 0.01 a network is flat within the picture, whatever its step size.
+    protocol = Protocol((8,), (0.05,), (), tuning_signals=2, signals=1, tv=(1e-9,))
+    alone = {row["init"]: row for row in evaluate(Points(), STARTS, Slopes(), protocol)}
+    protocol = replace(protocol, w0=(0.01, 8.0))
+    rows = {row["init"]: row for row in evaluate(Points(), STARTS, Slopes(), protocol)}
+    assert rows["standard"]["w0"] == rows["standard+tv"]["w0"] == 8.0
+    assert rows["standard"]["psnr"] == alone["standard"]["psnr"]
+    assert rows["learned"] | {"seconds": 0} == alone["learned"] | {"seconds": 0}
+    assert "w0" not in rows["learned+tv"]
+
+
+def test_a_frequency_for_a_network_without_one_is_refused():
+    start = FourierConfig(width=8, layers=2, features=4, out_size=1).build(jax.random.PRNGKey(0))
+    with pytest.raises(InputError, match="Fourier has none"):
+        evaluate(Points(), {"standard": lambda signal: start}, Slopes(), Protocol(w0=(8.0,)))
+
+
 def test_similarity_is_that_of_the_fitted_picture():
     class Large(Slopes):
         def held_out(self, split, index, views=None):
@@ -161,6 +179,18 @@ def test_one_row_a_start_when_its_number_of_steps_is_chosen_too():
         assert row["psnr_best_step"] >= row["psnr_mean"] - 1e-9 and row["held_out_cost"] >= 0
         assert row["n_held_out"] == 2
         assert 1 <= row["steps_held_out"] <= 8
+
+
+def test_what_is_best_at_the_last_number_of_steps_goes_on():
+    protocol = Protocol((1, 2), (0.05, 100.0), (), tuning_signals=2, signals=2, hold_out=0.2)
+    further = evaluate(Points(), STARTS, Slopes(), replace(protocol, more_steps=(8,)))
+    longer = evaluate(Points(), STARTS, Slopes(), replace(protocol, steps=(1, 2, 8)))
+    assert [row["steps"] for row in further] == [8, 8]
+    for one, other in zip(further, longer, strict=True):
+        assert one | {"seconds": 0} == other | {"seconds": 0}
+    # At a step size that diverges no step is best, and nothing goes on.
+    stopped = replace(protocol, steps=(0, 1), sgd=(100.0,), more_steps=(8,))
+    assert {row["steps"] for row in evaluate(Points(), STARTS, Slopes(), stopped)} == {0}
 
 
 def test_test_signals_do_not_choose_the_step_size(rows):
@@ -239,8 +269,10 @@ def test_more_signals_than_there_are_is_refused(split, count):
         ({"sgd": (), "adam": ()}, "at least one"), ({"sgd": (0.0,)}, "step size 0"),
         ({"adam": (float("nan"),)}, "step size nan"), ({"adam": (float("inf"),)}, "step size inf"),
         ({"signals": 0}, "signals is 0"), ({"tuning_signals": -1}, "tuning_signals is -1"),
-        ({"views": 0}, "views is 0"), ({"batch": 0}, "batch is 0"), ({"tv": (0.0,)}, "weight 0"),
-        ({"hold_out": 1.0}, "hold_out is 1"),
+        ({"views": 0}, "views is 0"), ({"batch": 0}, "batch is 0"), ({"tv": (0.0,)}, "tv has 0"),
+        ({"w0": (-1.0,)}, "w0 has -1"),
+        ({"hold_out": 1.0}, "hold_out is 1"), ({"more_steps": (100,)}, "from above 100"),
+        ({"more_steps": (300, 200)}, "must rise"),
     ],
 )  # fmt: skip
 def test_protocols_that_cannot_be_are_refused(change, words):

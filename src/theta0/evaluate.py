@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.errors import InputError
-from theta0.fields import Field, Stepped
+from theta0.fields import Field, Siren, Stepped
 from theta0.fit import InnerConfig, OptimizerName
 from theta0.forward import ForwardMap
 from theta0.measure import (
@@ -49,6 +49,8 @@ class Setting(NamedTuple):
     """What is chosen on validation signals."""
 
     lr: float
+    w0: float | None = None
+    """of Standard; None: the network's own"""
     tv: float = 0.0
 
 
@@ -78,12 +80,12 @@ def evaluate(
         per initialization and optimizer, see :meth:`_Runner.stopped`): ``init``, ``optimizer``,
         ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``psnr`` (each signal), ``n``,
         ``ssim_mean``, ``validation_psnr`` (mean, of the step size on the signals that chose it),
-        ``seconds`` (of one fit, up to that step), and ``tv`` and ``views`` if given.
+        ``seconds`` (of one fit, up to that step), and ``w0``, ``tv`` and ``views`` if given.
     """
     kinds: list[tuple[str, OptimizerName, list[Setting]]] = [
         (name, optimizer, settings)
         for name, start in starts.items()
-        for optimizer, settings in _settings(protocol, isinstance(start(0), Stepped))
+        for optimizer, settings in _settings(protocol, name, start(0))
     ]
     regularized = [name for name in starts if protocol.tv and name in REGULARIZED]
     runner = _Runner(
@@ -109,7 +111,7 @@ def evaluate(
     for name in regularized:
         if plain := [row for row in rows if row["init"] == name]:
             chosen = best(plain)
-            weights = [Setting(chosen["lr"], tv) for tv in protocol.tv]
+            weights = [Setting(chosen["lr"], chosen.get("w0"), tv) for tv in protocol.tv]
             run(name + "+tv", chosen["optimizer"], weights)
     if on_progress:
         on_progress("done", 1.0)
@@ -120,14 +122,25 @@ REGULARIZED = ("learned", "standard")
 """Starts that are also fitted with total variation."""
 
 
-def _settings(protocol: Protocol, stepped: bool) -> list[tuple[OptimizerName, list[Setting]]]:
+def _settings(
+    protocol: Protocol, name: str, start: Field
+) -> list[tuple[OptimizerName, list[Setting]]]:
     """Optimizers for a start, which may carry step sizes, and what is tried with each."""
+    w0s = protocol.w0 if name == "standard" and protocol.w0 else (None,)
+    if w0s != (None,) and not isinstance(start, Siren):
+        raise InputError(
+            f"w0 is given as {protocol.w0}, but {type(start).__name__} has none; leave it out"
+        )
     rates: list[tuple[OptimizerName, tuple[float, ...]]] = [
-        ("learned", (1.0,) if stepped else ()),
+        ("learned", (1.0,) if isinstance(start, Stepped) else ()),
         ("sgd", protocol.sgd),
         ("adam", protocol.adam),
     ]
-    return [(optimizer, [Setting(lr) for lr in lrs]) for optimizer, lrs in rates if lrs]
+    return [
+        (optimizer, [Setting(lr, w0) for w0 in w0s for lr in lrs])
+        for optimizer, lrs in rates
+        if lrs
+    ]
 
 
 @dataclass(frozen=True)
@@ -166,7 +179,7 @@ class _Runner:
                 picture = family.picture(predict(family.query_forward, field, task.query.p))
                 return psnr(picture, target), ssim(picture, target)
 
-            start, key = _begin(self.starts, name, self.seed, number)
+            start, key = _begin(self.starts, name, setting, self.seed, number)
             start = jax.device_put(start, device)
             loop = _loop(self.protocol, optimizer, setting, last, target)
             found = quality_by_step(self.forward, start, task.support, loop, steps, key, judge)
@@ -177,18 +190,20 @@ class _Runner:
         return np.stack(values), float(np.mean(seconds)) / last
 
     def _tried(
-        self, name: str, optimizer: OptimizerName, settings: list[Setting]
+        self,
+        name: str,
+        optimizer: OptimizerName,
+        settings: list[Setting],
+        steps: tuple[int, ...],
     ) -> Float[np.ndarray, "settings steps"]:
         """Mean PSNR on validation signals."""
-        run = lambda one: self.fits(
-            name, optimizer, one, self.tuning, _VALIDATION, self.protocol.steps
-        )
+        run = lambda one: self.fits(name, optimizer, one, self.tuning, _VALIDATION, steps)
         return np.stack([run(one)[0][..., 0].mean(axis=0) for one in settings])
 
     def rows(self, name: str, optimizer: OptimizerName, settings: list[Setting]) -> Rows:
         """Choose a setting for each number of steps on validation, then run the test."""
         steps = self.protocol.steps
-        means = self._tried(name, optimizer, settings)
+        means = self._tried(name, optimizer, settings, steps)
         chosen = [settings[int(i)] for i in np.argmax(means, axis=0)]
         # A fit does not depend on when it ends, so none goes beyond the last step it is chosen for.
         last = dict(zip(chosen, steps, strict=True))
@@ -220,14 +235,19 @@ class _Runner:
         """
         share = self.protocol.hold_out
         assert share is not None
-        means = self._tried(name, optimizer, settings)
+        tried = self.protocol.steps
+        means = self._tried(name, optimizer, settings, tried)
         row, column = np.unravel_index(np.argmax(means), means.shape)
-        setting, last = settings[int(row)], 2 * self.protocol.steps[column]
-        steps = tuple(step for step in self.protocol.steps if step <= last)
+        setting, means = settings[int(row)], means[row]
+        if self.protocol.more_steps and column == len(tried) - 1:
+            tried = (*tried, *self.protocol.more_steps)
+            (means,) = self._tried(name, optimizer, [setting], tried)
+            column = np.argmax(means)
+        steps = tuple(step for step in tried if step <= 2 * max(tried[column], 1))
         quality, pace = self.fits(name, optimizer, setting, self.testing, 0, steps)
 
         def one(device: Any, number: int, task: Task) -> int:
-            start, key = _begin(self.starts, name, self.seed, number)
+            start, key = _begin(self.starts, name, setting, self.seed, number)
             target = self.family.picture(task.query.y)
             loop = _loop(self.protocol, optimizer, setting, steps[-1], target)
             return step_to_stop(
@@ -255,15 +275,21 @@ class _Runner:
         self, name: str, optimizer: OptimizerName, setting: Setting, step: int, pace: float
     ) -> dict[str, Any]:
         """What a row is about, and its time from the seconds of a step."""
+        w0 = {} if setting.w0 is None else {"w0": setting.w0}
         tv = {"tv": setting.tv} if setting.tv else {}
         views = {} if self.protocol.views is None else {"views": self.protocol.views}
-        what = {"init": name, "optimizer": optimizer, "lr": setting.lr, **tv, **views}
+        what = {"init": name, "optimizer": optimizer, "lr": setting.lr, **w0, **tv, **views}
         return {**what, "steps": step, "seconds": round(pace * step, 4)}
 
 
-def _begin(starts: Starts, name: str, seed: int, number: int) -> tuple[Field, jax.Array]:
+def _begin(
+    starts: Starts, name: str, setting: Setting, seed: int, number: int
+) -> tuple[Field, jax.Array]:
     """Where the fit of a signal starts, and its key."""
     start = starts[name.removesuffix("+tv")](number)
+    if setting.w0 is not None:
+        assert isinstance(start, Siren)
+        start = start.with_w0(setting.w0)
     return start, jax.random.fold_in(jax.random.PRNGKey(seed), number)
 
 
@@ -303,8 +329,8 @@ def pictures_of(
         signal: its number.
     """
     task = family.held_out("test", signal, protocol.views)
-    start, key = _begin(starts, row["init"], seed, signal)
-    setting = Setting(row["lr"], row.get("tv", 0.0))
+    setting = Setting(row["lr"], row.get("w0"), row.get("tv", 0.0))
+    start, key = _begin(starts, row["init"], setting, seed, signal)
     target = family.picture(task.query.y)
     loop = _loop(protocol, row["optimizer"], setting, steps[-1], target)
     fields = fields_by_step(forward, start, task.support, loop, steps, key)

@@ -25,6 +25,8 @@ class Protocol:
     """observations a step; None: all"""
     views: int | None = None
     """views of a CT slice"""
+    w0: tuple[float, ...] = ()
+    """values of w0 tried for Standard in place of the network's own, each with every step size"""
     tv: tuple[float, ...] = ()
     """weights of total variation tried with the starts learned and standard, in rows of their own
     (learned+tv, standard+tv), with the optimizer and step size that are best without it"""
@@ -32,6 +34,8 @@ class Protocol:
     """share of the observations that says when to stop. If given, there is one row for each start
     and optimizer instead of one for each number of steps: that number is chosen with the step size
     on validation signals, and beside it stands what stopping by the held-out share would cost"""
+    more_steps: tuple[int, ...] = ()
+    """numbers of steps tried with ``hold_out`` beyond ``steps``, where the last of those is best"""
     hold_out_signals: int = 16
     """test signals on which that cost is taken, the first ones"""
 
@@ -42,13 +46,19 @@ class Protocol:
             raise InputError(f"steps {self.steps} must be 0 or more, at least one above 0")
         if list(self.steps) != sorted(set(self.steps)):
             raise InputError(f"steps {self.steps} must rise, each given once")
+        if (
+            self.more_steps
+            and list(self.more_steps) != sorted({*self.steps, *self.more_steps})[len(self.steps) :]
+        ):
+            raise InputError(f"more_steps {self.more_steps} must rise, from above {self.steps[-1]}")
         if not (self.sgd or self.adam):
             raise InputError("neither sgd nor adam has a step size to try; give at least one")
         for lr in (*self.sgd, *self.adam):
             if not (lr > 0 and np.isfinite(lr)):
                 raise InputError(f"sgd or adam has step size {lr}; give finite ones above 0")
-        for weight in self.tv:
-            if not (weight > 0 and np.isfinite(weight)):
-                raise InputError(f"tv has weight {weight}; give finite ones above 0")
+        for name in ("w0", "tv"):
+            for value in getattr(self, name):
+                if not (value > 0 and np.isfinite(value)):
+                    raise InputError(f"{name} has {value}; give finite ones above 0")
         if self.hold_out is not None and not 0 < self.hold_out < 1:
             raise InputError(f"hold_out is {self.hold_out}; give a share above 0, below 1")

@@ -6,7 +6,6 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -60,12 +59,10 @@ def _tiny_presets():
         yield
 
 
-@pytest.fixture(scope="package", autouse=True)
-def _quick_compilation():
-    """These programs run for milliseconds: compiling them well is not worth the time."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+# Of the module, not of the package, whose end comes after modules elsewhere have run.
+@pytest.fixture(scope="module", autouse=True)
+def _quick_compilation(quick_compilation):
+    """All of these compile quickly."""
 
 
 @dataclass(frozen=True)
@@ -156,21 +153,21 @@ def slice_file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def ct_run(tmp_path_factory) -> Path:
+def ct_run(tmp_path_factory, quickly) -> Path:
     """A finished run of the CT preset; tests must not change it."""
     out = tmp_path_factory.mktemp("runs") / "ct"
-    assert run(["train", "ct-phantoms", "--scale", "smoke", "--out", str(out)]) == 0
+    with quickly():
+        assert run(["train", "ct-phantoms", "--scale", "smoke", "--out", str(out)]) == 0
     return out
 
 
 @pytest.fixture(scope="package")
-def images_run(tmp_path_factory, pictures) -> Path:
+def images_run(tmp_path_factory, pictures, quickly) -> Path:
     """A finished run of the image preset; tests must not change it."""
     out = tmp_path_factory.mktemp("runs") / "images"
-    assert (
-        run(["train", "images", "--scale", "smoke", "--data", str(pictures), "--out", str(out)])
-        == 0
-    )
+    command = ["train", "images", "--scale", "smoke", "--data", str(pictures), "--out", str(out)]
+    with quickly():
+        assert run(command) == 0
     return out
 
 

@@ -49,7 +49,13 @@ FEW = {
     "tv": [TV(1e-5, 1), TV(1e-3, 1)],
 }
 OPTIONS = Options(
-    signals=3, tuning_signals=2, baseline_signals=2, steps=(1, 4), views=(3, 9), tv=(1e-3,)
+    signals=3,
+    tuning_signals=2,
+    baseline_signals=2,
+    steps=(1, 4),
+    views=(3, 9),
+    w0=(5.0,),
+    tv=(1e-3,),
 )
 QUIET = lambda what, done: None
 
@@ -97,10 +103,12 @@ def test_every_start_and_method_has_a_row_at_every_number_of_views(made):
         assert len([init for init, _ in steps if init == "learned+tv"]) == 1
         assert of(None, views) == {(name, None) for name in FEW}
     assert all(np.isfinite(row["psnr_mean"]) for row in rows)
-    few = lambda row: row["views"] == 9 or row["init"] in ("mean", "matched", "shuffled")
+    few = lambda row: row["views"] == 9 or not row["init"].startswith("learned")
     without = lambda row: row["train_class"] is None
     assert all(row["n"] == (2 if few(row) and not without(row) else 3) for row in rows)
     assert {row["test_class"] for row in rows} == {"plain"}
+    of_standard = lambda row: row["init"] in ("standard", "standard+tv")
+    assert all(row.get("w0") == (5.0 if of_standard(row) else None) for row in rows)
 
 
 def test_rows_without_a_network_are_those_of_their_evaluation(made, runs):

@@ -162,6 +162,14 @@ def test_encodings_in_float32_follow_the_exact_ones(key):
     assert np.abs(field.encode(jnp.asarray(x)) - exact).max() <= 2e-4
 
 
+def test_another_frequency_of_a_siren_is_the_network_built_with_it(key):
+    config = SirenConfig(width=8, layers=4, w0=30.0, squash=True)
+    built, made = replace(config, w0=12.0).build(key), config.build(key).with_w0(12.0)
+    assert made.config == built.config
+    for one, other in zip(weights(made), weights(built), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
 def test_a_siren_of_zero_weights_shows_its_offset(key):
     field = jax.tree.map(jnp.zeros_like, SirenConfig(width=8).build(key))
     np.testing.assert_array_equal(field(jnp.ones((2, 4))), np.full((3, 4), 0.5, np.float32))

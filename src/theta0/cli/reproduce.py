@@ -122,7 +122,7 @@ TARGETS = {
         table3,
         lambda rows: views_table(best_rows(rows)),
         _reconstructions,
-        ("steps", "views", "tv"),
+        ("steps", "views", "w0", "tv"),
         ("ct-phantoms",),
         CTConfig,
     ),

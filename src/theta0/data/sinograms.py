@@ -171,7 +171,8 @@ def _check_detector(
     """Refuse an axis beside the detector, and outer rays that would leave the source backwards."""
     if axis is not None and axis > rays - 1:
         raise InputError(
-            f"{path}: axis is {axis:g}, beside a detector of {rays} pixels; give 0 to {rays - 1}"
+            f"{path}: axis is {axis:g}, beside a detector of {rays} pixels; give a number above 0, "
+            f"at most {rays - 1}"
         )
     reach = rays if axis is None else 2 * max(axis, rays - 1 - axis) + 1
     if spacing is not None and reach * spacing >= np.pi * distance:

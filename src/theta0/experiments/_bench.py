@@ -28,8 +28,8 @@ class Options:
     tuning_signals: int | None = None
     """validation signals that choose step sizes [tables: 4, figures: 2]"""
     steps: tuple[int, ...] | None = None
-    """table3 and figures: numbers of gradient steps [table3: up to 200, figure-images: up to 10,
-    figure-curves: up to 50]"""
+    """table3 and figures: numbers of gradient steps [table3: up to 200 and for baselines 1000,
+    figure-images: up to 10, figure-curves: up to 50]"""
     sgd: tuple[float, ...] | None = None
     """step sizes tried for gradient descent [the run's own]"""
     adam: tuple[float, ...] | None = None
@@ -41,10 +41,12 @@ class Options:
     match_steps: int | None = None
     """table1: the most steps a start is given to match Meta [200]"""
     baseline_signals: int | None = None
-    """table3: test slices for Mean, Matched and Shuffled, and for all starts at more than 8 views,
-    the first ones [16]"""
+    """table3: test slices for baselines, and for all starts at more than 8 views, the first ones
+    [16]"""
     views: tuple[int, ...] | None = None
     """table3: numbers of views [1 2 4 8 16 32 64 128]"""
+    w0: tuple[float, ...] | None = None
+    """values of w0 tried for Standard [table3, SIREN: 15 and the network's own]"""
     tv: tuple[float, ...] | None = None
     """table3: weights of total variation tried for the starts learned and standard [1e-7 1e-6
     1e-5]"""

@@ -12,6 +12,7 @@ from typing import Any
 from theta0.classic import Method
 from theta0.config import to_plain
 from theta0.evaluate import Rows, Starts, best, pictures_of
+from theta0.fields import SirenConfig
 from theta0.protocol import Protocol
 from theta0.tasks import CTTasks, DataConfig
 
@@ -25,19 +26,21 @@ from .reproduce import Reproduction
 VIEWS = (1, 2, 4, 8, 16, 32, 64, 128)
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 TV_WEIGHTS = (1e-7, 1e-6, 1e-5)
+STANDARD_W0 = (15.0,)
+"""Tried for Standard beside the network's own, which is meant for a learned start."""
 HOLD_OUT = 0.1
 ALIKE = (
     "data.size", "data.rays", "data.measure", "data.source",
     # Another split of the same slices would have learned from those that test here.
     "data.validation", "data.test",
 )  # fmt: skip
-LEADING = {"learned", "standard"}
-"""Starts that are measured on all test slices, and at every number of views."""
+MORE_STEPS = (500, 1000)
+"""Tried for baselines that are still rising, since random weights need longer."""
 BASELINE_SIGNALS = 16
-"""Test slices on which Mean, Matched and Shuffled are measured, which cost the most and are the
-furthest behind; and all starts where there are many views."""
+"""Test slices on which baselines are measured, which cost the most and are the furthest behind;
+and all starts where there are many views."""
 MANY_VIEWS = 8
-"""Beyond, only the leading starts are fitted, and each step draws ``BATCH`` rays at random."""
+"""Beyond, only learned starts and Standard are fitted, each step to ``BATCH`` random rays."""
 BATCH = 512
 
 
@@ -65,14 +68,17 @@ def table3(
         tell = share(on_progress, begin, end)
         protocol = _protocol(benches[0], options, views)
         few = min(protocol.signals, options.baseline_signals or BASELINE_SIGNALS)
-        fewer = replace(protocol, signals=few)
+        fewer = replace(
+            protocol, signals=few, more_steps=MORE_STEPS if options.steps is None else ()
+        )
         found: Rows = []
         for place, (bench, own) in enumerate(zip(benches, starts, strict=True)):
             part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
             where = f"{views} views, {bench.run.name}: "
             say = lambda what, done, part=part, where=where: part(where + what, done)
-            groups = [(LEADING, protocol), (set(own) - LEADING, fewer)]
-            for names, judged in groups if views <= MANY_VIEWS else [(LEADING, fewer)]:
+            groups = [({"learned"}, protocol), (set(own) - {"learned"}, fewer)]
+            many = [({"learned", "standard"}, fewer)]
+            for names, judged in groups if views <= MANY_VIEWS else many:
                 if kept := {name: start for name, start in own.items() if name in names}:
                     found += bench.rows(kept, bench.run, judged, say)
         tell(f"{views} views, without a network", len(runs) / (len(runs) + 1))
@@ -87,7 +93,10 @@ def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
     protocol = bench.protocol(options, 64, 4, STEPS)
     batch = BATCH if views > MANY_VIEWS else None
     tv = options.tv if options.tv is not None else TV_WEIGHTS
-    return replace(protocol, views=views, batch=batch, tv=tv, hold_out=HOLD_OUT)
+    network = bench.run.experiment.field
+    own = (*STANDARD_W0, network.w0) if isinstance(network, SirenConfig) else ()
+    w0 = options.w0 if options.w0 is not None else own
+    return replace(protocol, views=views, batch=batch, w0=w0, tv=tv, hold_out=HOLD_OUT)
 
 
 def _scans(bench: Bench) -> CTTasks:

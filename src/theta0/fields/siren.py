@@ -1,6 +1,6 @@
 """SIREN: sine activations, ``sin(w0 (W x + b))`` in every hidden layer (Sitzmann et al. 2020)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
@@ -55,3 +55,9 @@ class Siren(Field):
             x = sine(self.config.w0 * layer(x))
         x = self.layers[-1](x)
         return jax.nn.sigmoid(4 * x) if self.config.squash else x + self.config.output_offset
+
+    def with_w0(self, w0: float) -> "Siren":
+        """What the same random draw would have been with another ``w0``."""
+        hidden = lambda layer: Linear(layer.weight * (self.config.w0 / w0), layer.bias)
+        first, rest = self.layers[0], map(hidden, self.layers[1:])
+        return Siren((first, *rest), replace(self.config, w0=w0))

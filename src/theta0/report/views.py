@@ -123,8 +123,8 @@ def _how(row: series.Row) -> str:
     """Optimizer and what was chosen for it."""
     if row["optimizer"] is None:
         return ", ".join(map(_short, row["setting"].values()))
-    tv = f", tv {row['tv']:g}" if "tv" in row else ""
-    return f"{row['optimizer']} {row['lr']:g}{tv}"
+    more = "".join(f", {name} {row[name]:g}" for name in ("w0", "tv") if name in row)
+    return f"{row['optimizer']} {row['lr']:g}{more}"
 
 
 def _short(value: Any) -> str:
