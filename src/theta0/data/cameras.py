@@ -144,15 +144,15 @@ def fov_rad(fov_deg: Number) -> float:
     return float(np.deg2rad(fov_deg))
 
 
-def checked_pose(c2w: Matrix) -> Float[np.ndarray, "3 4"]:
+def checked_pose(c2w: object) -> Float[np.ndarray, "3 4"]:
     """A pose as a rotation and a position, read-only; see `Camera`.
 
     Raises:
-        InputError: It is no pose.
+        InputError: It is no pose; it may come from a file and be anything.
     """
     try:
         matrix = np.array(c2w, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError("c2w is no matrix of numbers; give 3x4 or 4x4") from error
     if matrix.shape not in ((3, 4), (4, 4)):
         raise InputError(f"c2w has shape {matrix.shape}; give 3x4 or 4x4")
