@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from theta0.data._arrays import read_array
-from theta0.data._files import MAX_BYTES, check_memory
+from theta0.data._files import MAX_BYTES, check_memory, existing_file
 from theta0.data._frames import Frame, camera_of
 from theta0.data._pillow import opened
 from theta0.data._srn import is_srn, read_srn
@@ -205,7 +205,7 @@ def read_photograph(
     Raises:
         InputError: The picture cannot be read or has no alpha, or a number is impossible.
     """
-    path = Path(path)
+    path = existing_file(path)
     pose = orbit(azimuth_deg, elevation_deg, distance)
     lens = {"camera_angle_x": fov_rad(fov_x_deg)}
     return _opened(path.stem, [Frame(path.stem, path, pose, lens)], options).load()
