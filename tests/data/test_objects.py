@@ -128,6 +128,15 @@ def test_data_without_a_split_is_split_by_name_and_seed(tmp_path, folders):
     assert parts(read_objects(tmp_path, validation=1, test=2, seed=5)) == drawn[5]
 
 
+def test_linked_folders_are_searched_once(tmp_path, folders):
+    link(folders, tmp_path / "elsewhere")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "lamps").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "up").symlink_to(tmp_path / "root")
+    objects = read_objects(tmp_path / "root", validation=0, test=0)
+    assert sorted(objects.names) == [f"lamps/{name}" for name in IDS]
+
+
 def test_counting_reads_no_picture_and_opening_decodes_none(tmp_path, scenes, folders, monkeypatch):
     link(folders, tmp_path / "chair")
     scenes.write_json(tmp_path / "chair_splits.json", SPLITS)

@@ -172,6 +172,35 @@ def test_what_is_wrong_is_said_in_one_line(blender, scenes, change, message):
     assert str(blender) in str(caught.value)
 
 
+def test_any_value_in_any_place_is_read_or_refused(blender, scenes):
+    """Nothing but an InputError comes out, wherever a file holds something else than it should."""
+    file = blender / "transforms.json"
+    lens = {"fl_x": 7, "cy": 2, "w": 6, "h": 4, "k1": 0, "depth_scale": 1, "camera_model": "OPENCV"}
+    scenes.edit_json(file, lambda value: value.update(lens))
+    original = file.read_bytes()
+    strange = [None, True, [], {}, [[]], "", "x", -1, 0, 1e308, 10**400, float("nan"), {"a": [1]}]
+    refused = 0
+    for name in ("frames", *lens):
+        for value in strange:
+            scenes.edit_json(file, lambda whole, n=name, v=value: whole.update({n: v}))
+            refused += _refused(blender)
+            file.write_bytes(original)
+    for name in ("file_path", "transform_matrix", "depth_file_path", "fl_y", "p1"):
+        for value in strange:
+            scenes.edit_json(file, first(**{name: value}))
+            refused += _refused(blender)
+            file.write_bytes(original)
+    assert not _refused(blender) and refused > 100
+
+
+def _refused(folder):
+    try:
+        open_views(folder)
+    except InputError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '"text"', "[" * 100_000, "\xff", ""])
 def test_a_file_that_is_no_json_object_is_refused(blender, text):
     (blender / "transforms.json").write_bytes(text.encode("latin-1"))
