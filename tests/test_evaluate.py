@@ -6,12 +6,13 @@ import jax
 import numpy as np
 import pytest
 
+from theta0.chunks import predict
 from theta0.errors import InputError
 from theta0.evaluate import best, evaluate
 from theta0.fields import FourierConfig, SirenConfig, weights
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Points
-from theta0.measure import fields_by_step, predict, psnr_by_step
+from theta0.measure import fields_by_step, psnr_by_step
 from theta0.metrics import psnr, ssim
 from theta0.protocol import Protocol
 from theta0.tasks import Observation, Task, pixel_coordinates
@@ -50,8 +51,8 @@ class Slopes:
     def mean_signal(self):
         return Observation(POINTS, np.full((36, 1), 0.5, np.float32))
 
-    def picture(self, values):
-        return np.asarray(values).reshape(6, 6, 1)
+    def pictures(self, values):
+        return np.asarray(values).reshape(1, 6, 6, 1)
 
 
 PROTOCOL = Protocol(
@@ -152,15 +153,15 @@ def test_similarity_is_that_of_the_fitted_picture():
             everything = Observation(points, points[:, :1])
             return Task(everything, everything)
 
-        def picture(self, values):
-            return np.asarray(values).reshape(12, 12, 1)
+        def pictures(self, values):
+            return np.asarray(values).reshape(1, 12, 12, 1)
 
     family = Large()
     protocol = Protocol((0, 8), (0.05,), (), tuning_signals=1, signals=1)
     row = evaluate(Points(), {"learned": STARTS["learned"]}, family, protocol)[0]
     task = family.held_out("test", 0)
-    shown = family.picture(predict(Points(), START, task.query.p))
-    assert row["ssim_mean"] == pytest.approx(ssim(shown, family.picture(task.query.y)))
+    (shown,) = family.pictures(predict(Points(), START, task.query.p))
+    assert row["ssim_mean"] == pytest.approx(ssim(shown, family.pictures(task.query.y)[0]))
 
 
 def test_one_row_a_start_when_its_number_of_steps_is_chosen_too():

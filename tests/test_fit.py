@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-import theta0.fit
+import theta0.chunks
 from theta0.errors import DivergedError, InputError
 from theta0.fields import Field, FourierConfig, PositionalConfig, SirenConfig, weights
 from theta0.fit import InnerConfig, InnerLoop, adapt, fit, loss_and_gradient
@@ -356,6 +356,6 @@ def test_another_number_of_steps_does_not_compile_again(key):
 
 def test_the_chunk_size_follows_the_environment(monkeypatch):
     monkeypatch.delenv("THETA0_CHUNK", raising=False)
-    assert theta0.fit.points_per_chunk() == 1024
+    assert theta0.chunks.points_per_chunk() == 1024
     monkeypatch.setenv("THETA0_CHUNK", "77")
-    assert theta0.fit.points_per_chunk() == 77
+    assert theta0.chunks.points_per_chunk() == 77

@@ -15,9 +15,9 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 # Each imports only what stands before it: the layers of CONTRIBUTING.md, and the modules between.
 ORDER = [
     "__init__", "errors", "files", "store", "metrics",
-    "data", "classic", "fields", "forward", "tasks", "config", "regularizers", "fit", "meta",
-    "conformance", "inits", "measure", "protocol", "evaluate", "experiments", "report", "cli",
-    "__main__",
+    "data", "classic", "fields", "forward", "tasks", "chunks", "config", "regularizers", "fit",
+    "meta", "conformance", "inits", "measure", "protocol", "evaluate", "experiments", "report",
+    "cli", "__main__",
 ]  # fmt: skip
 
 HEAVY = {"jax", "equinox", "optax", "numpy", "PIL", "matplotlib", "skimage", "pydicom"}

@@ -4,11 +4,12 @@ import jax
 import numpy as np
 import pytest
 
+from theta0.chunks import predict
 from theta0.errors import InputError
 from theta0.fields import SirenConfig
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Lines, Points, Segments
-from theta0.measure import predict, quality_by_step, step_to_stop
+from theta0.measure import quality_by_step, step_to_stop
 from theta0.tasks import Observation, pixel_coordinates, random_share, seen_only
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

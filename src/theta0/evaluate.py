@@ -19,6 +19,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from theta0.chunks import predict
 from theta0.errors import InputError
 from theta0.fields import Field, Siren, Stepped
 from theta0.fit import InnerConfig, OptimizerName
@@ -26,11 +27,10 @@ from theta0.forward import ForwardMap
 from theta0.measure import (
     fields_by_step,
     over_devices,
-    predict,
     quality_by_step,
     step_to_stop,
 )
-from theta0.metrics import psnr, ssim
+from theta0.metrics import quality
 from theta0.protocol import Protocol
 from theta0.tasks import SplitName, Task, TaskFamily
 
@@ -39,7 +39,7 @@ Starts = Mapping[str, Callable[[int], Field]]
 
 Rows = list[dict[str, Any]]
 
-Picture = Float[np.ndarray, "height width channels"]
+Pictures = Float[np.ndarray, "pictures height width channels"]
 
 Keep = Callable[[str, str, Callable[[], Rows]], Rows]
 """(initialization, optimizer, what measures its rows) -> its rows: measured now, or kept before."""
@@ -173,15 +173,12 @@ class _Runner:
         def one(device: Any, number: int, task: Task) -> tuple[Any, float]:
             # Of this fit, not of the whole divided by all: several run at once.
             began = time.monotonic()
-            target = family.picture(task.query.y)
-
-            def judge(field: Field) -> tuple[float, float]:
-                picture = family.picture(predict(family.query_forward, field, task.query.p))
-                return psnr(picture, target), ssim(picture, target)
+            targets = family.pictures(task.query.y)
+            judge = lambda field: quality(shown(self.forward, family, field, task), targets)
 
             start, key = _begin(self.starts, name, setting, self.seed, number)
             start = jax.device_put(start, device)
-            loop = _loop(self.protocol, optimizer, setting, last, target)
+            loop = _loop(self.protocol, optimizer, setting, last, targets)
             found = quality_by_step(self.forward, start, task.support, loop, steps, key, judge)
             return found, time.monotonic() - began
 
@@ -244,12 +241,12 @@ class _Runner:
             (means,) = self._tried(name, optimizer, [setting], tried)
             column = np.argmax(means)
         steps = tuple(step for step in tried if step <= 2 * max(tried[column], 1))
-        quality, pace = self.fits(name, optimizer, setting, self.testing, 0, steps)
+        found, pace = self.fits(name, optimizer, setting, self.testing, 0, steps)
 
         def one(device: Any, number: int, task: Task) -> int:
             start, key = _begin(self.starts, name, setting, self.seed, number)
-            target = self.family.picture(task.query.y)
-            loop = _loop(self.protocol, optimizer, setting, steps[-1], target)
+            targets = self.family.pictures(task.query.y)
+            loop = _loop(self.protocol, optimizer, setting, steps[-1], targets)
             return step_to_stop(
                 self.forward, jax.device_put(start, device), task.support, loop, steps, key, share,
                 self.seed + number,
@@ -257,12 +254,12 @@ class _Runner:
 
         few = self.testing[: self.protocol.hold_out_signals]
         stops = over_devices(one, range(len(few)), few)
-        psnrs = quality[..., 0]
+        psnrs = found[..., 0]
         missed = [psnrs[i].max() - psnrs[i, steps.index(stop)] for i, stop in enumerate(stops)]
         return [
             {
                 **self._named(name, optimizer, setting, steps[column], pace),
-                **_statistics(*quality[:, column].T),
+                **_statistics(*found[:, column].T),
                 "validation_psnr": round(float(means.max()), 4),
                 "psnr_best_step": float(psnrs.max(axis=1).mean()),
                 "held_out_cost": float(np.mean(missed)),
@@ -294,10 +291,10 @@ def _begin(
 
 
 def _loop(
-    protocol: Protocol, optimizer: OptimizerName, setting: Setting, steps: int, target: Picture
+    protocol: Protocol, optimizer: OptimizerName, setting: Setting, steps: int, targets: Pictures
 ) -> InnerConfig:
-    """How a signal is fitted; total variation is taken at the pixels of ``target``."""
-    side = max(target.shape[:2])
+    """How a signal is fitted; total variation is taken at the pixels of ``targets``."""
+    side = max(targets.shape[1:3])
     return InnerConfig(optimizer, setting.lr, steps, protocol.batch, tv=setting.tv, tv_side=side)
 
 
@@ -315,8 +312,10 @@ def pictures_of(
     row: dict[str, Any],
     steps: tuple[int, ...],
     signal: int = 0,
-) -> list[Picture]:
+) -> list[Float[np.ndarray, "height width channels"]]:
     """A test signal after each number of steps, fitted once more as a row of :func:`evaluate` says.
+
+    Of a signal that is judged by several pictures, the first.
 
     Args:
         forward: how the support is measured.
@@ -331,24 +330,28 @@ def pictures_of(
     task = family.held_out("test", signal, protocol.views)
     setting = Setting(row["lr"], row.get("w0"), row.get("tv", 0.0))
     start, key = _begin(starts, row["init"], setting, seed, signal)
-    target = family.picture(task.query.y)
-    loop = _loop(protocol, row["optimizer"], setting, steps[-1], target)
+    loop = _loop(protocol, row["optimizer"], setting, steps[-1], family.pictures(task.query.y))
     fields = fields_by_step(forward, start, task.support, loop, steps, key)
-    show = lambda field: family.picture(predict(family.query_forward, field, task.query.p))
-    return [show(field) for field in fields]
+    return [shown(forward, family, field, task)[0] for field in fields]
+
+
+def shown(forward: ForwardMap, family: TaskFamily, field: Field, task: Task) -> Pictures:
+    """The query of a held-out task as a field shows it."""
+    seen_by = family.query_forward or forward
+    return family.pictures(predict(seen_by, field, task.query.p))
 
 
 def _statistics(
     psnrs: Float[np.ndarray, " signals"], ssims: Float[np.ndarray, " signals"]
 ) -> dict[str, Any]:
     """Those of a row; SSIM is left out of pictures too small for it."""
-    quality = {
+    row = {
         "psnr_mean": float(psnrs.mean()),
         "psnr_std": float(psnrs.std(ddof=1)) if len(psnrs) > 1 else 0.0,
         "psnr": [round(float(value), 3) for value in psnrs],
         "n": len(psnrs),
     }
-    return quality if np.isnan(ssims).any() else {**quality, "ssim_mean": float(ssims.mean())}
+    return row if np.isnan(ssims).any() else {**row, "ssim_mean": float(ssims.mean())}
 
 
 _VALIDATION = 1_000_000

@@ -5,7 +5,6 @@ host with snapshots, budgets and checks. The loss is the mean squared error over
 channels (paper, equation 2, divided by the number of values as in the authors' code).
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from theta0.chunks import Chunks, cut, points_per_chunk, sum_over
 from theta0.errors import DivergedError, InputError, require_positive
 from theta0.fields import Field, Stepped
 from theta0.forward import ForwardMap
@@ -114,56 +114,6 @@ def _descend(name: OptimizerName, lr, gradient, state, params=None):
 _DESCENTS = {name: partial(_descend, name) for name in _DIRECTIONS}
 
 
-def points_per_chunk() -> int:
-    """Field evaluations whose activations are kept at once; a property of the backend.
-
-    On a CPU 1024 points keep a 256-wide layer in the second-level cache, which is where products
-    reach their peak; an accelerator wants as many as fit. THETA0_CHUNK overrides it.
-    """
-    if "THETA0_CHUNK" in os.environ:
-        return int(os.environ["THETA0_CHUNK"])
-    return 1024 if jax.default_backend() == "cpu" else 1 << 18
-
-
-class _Chunks(NamedTuple):
-    """Observations cut into equal chunks; ``weight`` is 0 on the padding of the last."""
-
-    observation: Observation
-    weight: Float[Array, "chunks n"]
-    keys: Array | None
-
-
-def _cut(observation: Observation, key: Array | None, samples: int, chunk: int) -> _Chunks:
-    n = observation.y.shape[0]
-    chunks = -(-n * samples // chunk)
-    size = -(-n // chunks)
-    chunks = -(-n // size)
-    padding = chunks * size - n
-
-    def cut(leaf):
-        leaf = jnp.asarray(leaf)
-        if padding:
-            repeated = jnp.broadcast_to(leaf[:1], (padding, *leaf.shape[1:]))
-            leaf = jnp.concatenate([leaf, repeated])
-        return leaf.reshape(chunks, size, *leaf.shape[1:])
-
-    weight = (jnp.arange(chunks * size) < n).astype(observation.y.dtype) / n
-    keys = None if key is None else jax.random.split(key, chunks)
-    return _Chunks(jax.tree.map(cut, observation), weight.reshape(chunks, size), keys)
-
-
-def _sum_over(function: Callable, chunks: _Chunks):
-    """Sum a function of one chunk over all chunks, one chunk's activations at a time."""
-    if chunks.weight.shape[0] == 1:
-        return function(jax.tree.map(lambda leaf: leaf[0], chunks))
-    zero = jax.tree.map(
-        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
-        jax.eval_shape(function, jax.tree.map(lambda leaf: leaf[0], chunks)),
-    )
-    add = lambda total, chunk: (jax.tree.map(jnp.add, total, function(chunk)), None)
-    return jax.lax.scan(add, zero, chunks)[0]
-
-
 def loss_and_gradient(
     forward: ForwardMap,
     field: Field,
@@ -191,14 +141,14 @@ def loss_and_gradient(
     """
     params, static = eqx.partition(field, eqx.is_inexact_array)
 
-    def chunk_loss(params, chunk: _Chunks):
+    def chunk_loss(params, chunk: Chunks):
         prediction = forward(eqx.combine(params, static), chunk.observation.p, chunk.keys)
         error = jnp.mean((prediction - chunk.observation.y) ** 2, axis=1)
         return jnp.sum(chunk.weight * error)
 
     @jax.custom_vjp
     def total(params, chunks):
-        return _sum_over(lambda chunk: jax.value_and_grad(chunk_loss)(params, chunk), chunks)
+        return sum_over(lambda chunk: jax.value_and_grad(chunk_loss)(params, chunk), chunks)
 
     def total_fwd(params, chunks):
         return total(params, chunks), (params, chunks)
@@ -212,11 +162,11 @@ def loss_and_gradient(
             loss, along = jax.jvp(lambda q: chunk_loss(q, chunk), (params,), (direction,))
             return loss_bar * loss + along
 
-        return _sum_over(lambda chunk: jax.grad(slope)(params, chunk), chunks), None
+        return sum_over(lambda chunk: jax.grad(slope)(params, chunk), chunks), None
 
     total.defvjp(total_fwd, total_bwd)
     limit = points_per_chunk() if chunk is None else chunk
-    loss, gradient = total(params, _cut(observation, key, forward.samples, limit))
+    loss, gradient = total(params, cut(observation, key, forward.samples, limit))
     return loss, eqx.combine(gradient, static)
 
 

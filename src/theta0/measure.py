@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float
 
+from theta0.chunks import predict
 from theta0.errors import DivergedError, InputError
 from theta0.fields import Field
 from theta0.fit import InnerConfig, fit
@@ -90,13 +90,14 @@ def psnr_by_step(
     forward: ForwardMap,
     start: Field,
     task: Task,
-    query_forward: ForwardMap,
+    query_forward: ForwardMap | None,
     loop: InnerConfig,
     steps: tuple[int, ...],
     key: jax.Array,
 ) -> list[float]:
-    """PSNR in dB on the query after each number of steps; see :func:`quality_by_step`."""
-    judge = lambda field: (psnr(predict(query_forward, field, task.query.p), task.query.y),)
+    """PSNR in dB on the whole query after each number of steps; see :func:`quality_by_step`."""
+    seen_by = query_forward or forward
+    judge = lambda field: (psnr(predict(seen_by, field, task.query.p), task.query.y),)
     return quality_by_step(forward, start, task.support, loop, steps, key, judge)[:, 0].tolist()
 
 
@@ -128,9 +129,3 @@ def step_to_stop(
     error = lambda field: (float(np.mean((predict(forward, field, unseen.p) - unseen.y) ** 2)),)
     errors = quality_by_step(forward, start, seen_only(observation, ~held), loop, steps, key, error)
     return steps[int(np.argmin(errors[:, 0]))]
-
-
-@eqx.filter_jit
-def predict(forward: ForwardMap, field: Field, p: Any):
-    """Compiled predictions of a field."""
-    return forward(field, p)

@@ -21,6 +21,15 @@ def psnr(picture: ArrayLike, target: ArrayLike) -> float:
     return float("inf") if error == 0 else float(-10 * np.log10(error))
 
 
+def quality(
+    pictures: Float[np.ndarray, "pictures height width channels"],
+    targets: Float[np.ndarray, "pictures height width channels"],
+) -> tuple[float, float]:
+    """Mean PSNR in dB and mean SSIM of pictures."""
+    pairs = list(zip(pictures, targets, strict=True))
+    return tuple(float(np.mean([of(*pair) for pair in pairs])) for of in (psnr, ssim))
+
+
 def ssim(
     picture: Float[np.ndarray, "height width channels"],
     target: Float[np.ndarray, "height width channels"],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import theta0.experiments.parts
+from theta0.chunks import predict
 from theta0.config import to_plain
 from theta0.data import SDF, Text
 from theta0.errors import InputError
@@ -30,7 +31,6 @@ from theta0.fields import FourierConfig, SirenConfig
 from theta0.files import write_json
 from theta0.fit import InnerConfig
 from theta0.forward import Lines, Points
-from theta0.measure import predict
 from theta0.meta import OuterConfig
 from theta0.protocol import Protocol
 from theta0.tasks import CTConfig, ImageConfig
@@ -249,9 +249,11 @@ def test_figure_images_shows_signals_as_they_are_fitted(runs, tmp_path):
     for number, shown in enumerate(found.galleries.values()):
         task = family.held_out("test", number)
         assert shown.steps == (0, 2) and len(shown.pictures) == 5
-        np.testing.assert_array_equal(shown.target, family.picture(task.query.y))
+        np.testing.assert_array_equal(shown.target, family.pictures(task.query.y)[0])
         start = predict(Points(), run.start.field, task.query.p)
-        np.testing.assert_allclose(shown.pictures["learned"][0], family.picture(start), atol=1e-6)
+        np.testing.assert_allclose(
+            shown.pictures["learned"][0], family.pictures(start)[0], atol=1e-6
+        )
         # The pictures are the fits of the rows.
         for name, (optimizer, _) in shown.fits.items():
             (row,) = (r for r in found.rows if (r["init"], r["optimizer"], r["steps"])

@@ -215,7 +215,7 @@ def test_the_gallery_is_the_first_test_signal_fitted_as_in_the_rows(run):
     found = evaluate_initialization(TINY, run[1], family)
     task = family.held_out("test", 0, 2)
     gallery = found.gallery
-    np.testing.assert_array_equal(gallery.target, family.picture(task.query.y))
+    np.testing.assert_array_equal(gallery.target, family.pictures(task.query.y)[0])
     assert gallery.steps == (2,) and found.facts["test signals"] == 1
     from theta0.metrics import psnr
 

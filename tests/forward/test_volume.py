@@ -234,3 +234,28 @@ def test_a_network_renders_finite_gradients(key):
         leaves = jax.tree.leaves(gradient)
         assert all(np.isfinite(leaf).all() for leaf in leaves)
         assert any(np.any(leaf) for leaf in leaves)
+
+
+def test_rays_that_meet_nothing_ask_nothing_of_the_field_and_see_the_background():
+    asked = []
+
+    class Asked(Uniform):
+        def __call__(self, x):
+            jax.debug.callback(lambda: asked.append(1))
+            return super().__call__(x)
+
+    p, map = rays(), Volume(samples=8)
+    nowhere = Rays(p.origin, p.direction, p.near, p.near)
+    field = Asked(jnp.asarray(1e9))
+    seen = jax.jit(map.render)(field, nowhere)
+    jax.effects_barrier()
+    assert not asked
+    np.testing.assert_array_equal(seen.colour, 1)
+    np.testing.assert_array_equal(seen.opacity, 0)
+    # Beside others, they still see the background: not even the last interval stops them.
+    mixed = Rays(p.origin, p.direction, p.near, np.where(np.arange(6) < 3, p.near, p.far))
+    seen = jax.jit(map.render)(field, mixed)
+    jax.effects_barrier()
+    assert asked
+    np.testing.assert_array_equal(seen.colour[:3], 1)
+    np.testing.assert_allclose(seen.colour[3:], np.tile(COLOUR, (3, 1)), atol=1e-6)

@@ -12,13 +12,13 @@ import pytest
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from theta0.chunks import predict
 from theta0.data import Arrays, CelebA, Folder, Imagenette
 from theta0.errors import InputError
 from theta0.fields import FourierConfig, PositionalConfig, SirenConfig, SteppedConfig
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Lines, Points, Volume
 from theta0.inits import Description, Initialization, find, load, shipped, without_folders
-from theta0.measure import predict
 from theta0.metrics import psnr
 from theta0.tasks import CTConfig, ImageConfig
 

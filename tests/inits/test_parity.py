@@ -6,9 +6,9 @@ import jax
 import numpy as np
 import pytest
 
+from theta0.chunks import predict
 from theta0.fit import InnerConfig, fit
 from theta0.inits import import_haiku
-from theta0.measure import predict
 from theta0.metrics import psnr
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"

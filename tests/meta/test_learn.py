@@ -52,8 +52,8 @@ class Waves:
     def mean_signal(self):
         return Observation(self.points, np.full((36, 1), 0.5, np.float32))
 
-    def picture(self, values):
-        return np.asarray(values).reshape(6, 6, 1)
+    def pictures(self, values):
+        return np.asarray(values).reshape(1, 6, 6, 1)
 
 
 FAMILY = Waves()

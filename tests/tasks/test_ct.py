@@ -224,7 +224,7 @@ def test_slices_of_a_file_are_split_by_patient(tmp_path):
     tasks = config.build()
     sizes = [tasks.size(split) for split in ("train", "validation", "test")]
     assert sizes == [6, 3, 3]
-    target = tasks.picture(tasks.held_out("test", 0, 2).query.y)[..., 0]
+    target = tasks.pictures(tasks.held_out("test", 0, 2).query.y)[0, ..., 0]
     assert any(np.allclose(target, p, atol=1e-6) for p in pixels)
 
 
@@ -244,7 +244,9 @@ def test_held_out_slices_are_seen_from_even_views_and_judged_on_all_pixels():
 def test_the_mean_signal_is_the_mean_of_the_training_slices():
     tasks = SMALL.build()
     expected = np.mean([tasks._scans.slice("train", i).picture() for i in range(5)], axis=0)
-    np.testing.assert_allclose(tasks.picture(tasks.mean_signal().y)[..., 0], expected, atol=1e-6)
+    np.testing.assert_allclose(
+        tasks.pictures(tasks.mean_signal().y)[0, ..., 0], expected, atol=1e-6
+    )
 
 
 def test_a_slice_of_the_users(tmp_path):

@@ -49,7 +49,7 @@ def test_a_whole_picture_is_every_pixel_in_its_place(folder):
     task = tasks.held_out("test", 0)
     name = tasks.names[tasks._split.test[0]]
     pixels = np.asarray(Image.open(folder / name), np.float32) / 255
-    picture = tasks.picture(task.query.y)
+    (picture,) = tasks.pictures(task.query.y)
     np.testing.assert_allclose(picture, pixels, atol=1e-6)
     # Row i, column j lies at ((i + 0.5) / 8, (j + 0.5) / 8).
     at = np.flatnonzero((task.query.p == [(2 + 0.5) / 8, (5 + 0.5) / 8]).all(axis=1))

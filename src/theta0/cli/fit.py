@@ -287,8 +287,9 @@ def _starts(
         if name in ("mean", "matched"):
             adam = experiment.baseline
             say(f"making the start {name}: {adam.steps} steps of {adam.optimizer} {adam.lr:g}")
-        points, forward = signal.task.query.p, signal.query_forward
-        fields[name] = experiment.start(name, initialization.field, forward, points, shown)(0)
+        forward = signal.query_forward or experiment.forward
+        places = signal.task.query.p
+        fields[name] = experiment.start(name, initialization.field, forward, places, shown)(0)
     return fields
 
 

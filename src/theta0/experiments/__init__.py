@@ -6,7 +6,7 @@ from dataclasses import replace
 from theta0.errors import InputError
 from theta0.inits import Initialization
 
-from . import ct, images
+from . import ct, images, views
 from ._bench import Options
 from ._experiment import STARTS, Experiment, StartName, StepSizes
 from .evaluation import Evaluation, Gallery, evaluate_initialization
@@ -29,6 +29,7 @@ from .sparse_views import best_rows, table3
 PRESETS: dict[str, dict[str, Experiment]] = {
     **ct.PRESETS,
     **images.PRESETS,
+    **views.PRESETS,
 }
 
 

@@ -95,12 +95,11 @@ class Bench:
     def starts(self, tell: OnProgress) -> Starts:
         """The run's start and its baselines; Mean and Matched are parts."""
         experiment, signal = self.run.experiment, self.family.mean_signal()
+        forward = self.family.query_forward or experiment.forward
         template = jax.eval_shape(experiment.field.build, jax.random.PRNGKey(0))
 
         def start(name):
-            make = lambda: experiment.start(
-                name, self.run.start.field, self.family.query_forward, signal.p, signal
-            )
+            make = lambda: experiment.start(name, self.run.start.field, forward, signal.p, signal)
             if name not in ("mean", "matched"):
                 return make()
             tell(f"fitting {name}", 0.0)
@@ -113,7 +112,7 @@ class Bench:
     def standard(self) -> Starts:
         """The usual random initialization alone."""
         start, task = self.run.start.field, self.family.held_out("test", 0)
-        forward = self.family.query_forward
+        forward = self.family.query_forward or self.run.experiment.forward
         return {"standard": self.run.experiment.start("standard", start, forward, task.query.p)}
 
     def rows(

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, get_args
 import jax
 import numpy as np
 import tyro
-from jaxtyping import Array, Float
 
 from theta0.errors import InputError
 from theta0.evaluate import Starts
@@ -170,7 +169,7 @@ class Experiment:
         """The learned start and the paper's four baselines, or those of them that are named."""
         signal = family.mean_signal()
         return {
-            name: self.start(name, learned, family.query_forward, signal.p, signal)
+            name: self.start(name, learned, family.query_forward or self.forward, signal.p, signal)
             for name in STARTS
             if name in names
         }
@@ -180,7 +179,7 @@ class Experiment:
         name: StartName,
         learned: Field,
         forward: ForwardMap,
-        points: Float[Array | np.ndarray, "points d"],
+        places: Any,
         mean_signal: Observation | None = None,
     ) -> Callable[[int], Field]:
         """One of them: signal number -> field.
@@ -188,8 +187,8 @@ class Experiment:
         Args:
             name: which.
             learned: the learned start.
-            forward: how points see a field.
-            points: where Matched shows what the learned start shows.
+            forward: how a field is seen.
+            places: where Matched shows what the learned start shows.
             mean_signal: what Mean shows; the others do without.
         """
         keys = jax.random.split(jax.random.PRNGKey(self.seed + 1), 4)
@@ -201,7 +200,7 @@ class Experiment:
                 raise InputError("the start mean needs the mean signal of its class; give its data")
             field = mean(self.field, forward, mean_signal, self.baseline, keys[0])
         if name == "matched":
-            field = matched(learned, self.field, points, self.baseline, keys[1], forward)
+            field = matched(learned, self.field, places, self.baseline, keys[1], forward)
         if name == "shuffled":
             field = shuffled(learned.field if isinstance(learned, Stepped) else learned, keys[2])
         return lambda signal: field

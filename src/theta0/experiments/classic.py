@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from theta0.classic import FBP, SART, TV, Method, Scan
 from theta0.evaluate import Rows, held_out_tasks
-from theta0.metrics import psnr, ssim
+from theta0.metrics import quality
 from theta0.protocol import Protocol
 from theta0.tasks import CTTasks, Task
 
@@ -116,8 +116,7 @@ def _measure(family: CTTasks, method: Method, tasks: list[Task]) -> Float[np.nda
         began = time.monotonic()
         image = method(scan)
         seconds = time.monotonic() - began
-        picture, target = family.picture(image), family.picture(task.query.y)
-        return psnr(picture, target), ssim(picture, target), seconds
+        return *quality(family.pictures(image), family.pictures(task.query.y)), seconds
 
     # SciPy's sparse products and NumPy leave the interpreter to others while they run.
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -120,4 +120,4 @@ def gallery(
             experiment.forward, starts, family, protocol, experiment.seed, row, steps, signal
         )
         fits[name] = row["optimizer"], row["lr"]
-    return Gallery(family.picture(task.query.y), steps, pictures, fits)
+    return Gallery(family.pictures(task.query.y)[0], steps, pictures, fits)

@@ -10,11 +10,12 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from theta0.chunks import predict
 from theta0.errors import DivergedError
 from theta0.fields import Field
 from theta0.fit import Fit, InnerConfig, fit, loss_and_gradient
 from theta0.forward import ForwardMap
-from theta0.measure import over_devices, predict, step_to_stop
+from theta0.measure import over_devices, step_to_stop
 from theta0.metrics import psnr, ssim
 from theta0.tasks import Observation, Signal
 
@@ -77,7 +78,7 @@ def fit_start(
     kept = {**result.snapshots, len(result.losses): result.field}
     rows, pictures = [], []
     for step, field in sorted(kept.items()):
-        values = np.asarray(predict(signal.query_forward, field, signal.task.query.p))
+        values = np.asarray(predict(signal.query_forward or forward, field, signal.task.query.p))
         pictures.append(as_square(signal, values))
         facts = {"init": init, "optimizer": loop.optimizer, "lr": loop.lr, "steps": step}
         rows.append({**facts, **_quality(forward, field, signal, values)})

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from theta0.chunks import predict
 from theta0.errors import InputError
 from theta0.fields import Field
 from theta0.forward import Points
-from theta0.measure import predict
 
 Region = tuple[float, float, float, float]
 """Top, left, bottom, right, in fractions of the fitted square"""

@@ -148,7 +148,7 @@ def _comparison(
     for row in best_rows(rows):
         if row["train_class"] is None:
             values = _method_of(row, _methods(bench))(scan_of(task, family))
-            pictures[row["init"]] = family.picture(values)
+            pictures[row["init"]] = family.pictures(values)[0]
             continue
         of, own = by_name[row["train_class"]]
         label = row["init"] if len(benches) == 1 else f"{row['init']} ({of.run.name})"
@@ -156,7 +156,7 @@ def _comparison(
         (pictures[label],) = pictures_of(
             experiment.forward, own, family, protocol, experiment.seed, row, steps
         )
-    return Comparison(family.picture(task.query.y), pictures)
+    return Comparison(family.pictures(task.query.y)[0], pictures)
 
 
 def _method_of(row: Any, methods: dict[str, Sequence[Method]]) -> Method:

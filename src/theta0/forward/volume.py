@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from theta0.errors import require_positive
 from theta0.fields import Field
@@ -63,8 +63,26 @@ class Volume:
 
         Weights are ``T_i (1 - exp(-sigma_i delta_i))``, with ``T_i = exp(-sum_{j<i} sigma_j
         delta_j)``. The sums of ``sigma delta`` are capped at 1e10, where the exponential is long
-        0, so that densities up to float32's largest stay finite.
+        0, so that densities up to float32's largest stay finite. A ray on which not ``near < far``
+        meets nothing; if all are such, the field is not asked.
         """
+        meets = jnp.asarray(rays.near) < jnp.asarray(rays.far)
+        march = lambda: self._march(field, rays, meets, key)
+        return jax.lax.cond(meets.any(), march, lambda: self._nothing(field, rays))
+
+    def _nothing(self, field: Field, rays: Rays) -> Rendering:
+        """What rays see that meet nothing."""
+        blank = jax.eval_shape(self._march, field, rays, jnp.asarray(rays.near) > 0, None)
+        zero = lambda of: jnp.zeros(of.shape, of.dtype)
+        backdrop = jnp.ones if self.background == "white" else jnp.zeros
+        colour = backdrop(blank.colour.shape, blank.colour.dtype)
+        far = jnp.asarray(rays.far)
+        return Rendering(colour, far, zero(blank.opacity), zero(blank.density))
+
+    def _march(
+        self, field: Field, rays: Rays, meets: Bool[Array, " n"], key: Array | None
+    ) -> Rendering:
+        """Along rays of which some meet something."""
         origin, direction = jnp.asarray(rays.origin), jnp.asarray(rays.direction)
         near, far = jnp.asarray(rays.near), jnp.asarray(rays.far)
         n = origin.shape[0]
@@ -75,7 +93,7 @@ class Volume:
         activate = jax.nn.relu if self.density == "relu" else jax.nn.softplus
         sigma = activate(values[-1])
 
-        last = jnp.full_like(t[:, :1], self.last_interval)
+        last = jnp.where(meets, self.last_interval, 0).astype(t.dtype)[:, None]
         delta = jnp.concatenate([t[:, 1:] - t[:, :-1], last], axis=1)
         length = jnp.linalg.norm(direction, axis=1, keepdims=True)
         thickness = jnp.minimum(sigma * delta * length, 1e10)

@@ -4,12 +4,14 @@ They separate what a start *shows* from where it *lies* in weight space: Mean sh
 signal, Matched shows what the learned start shows, Shuffled has its weights in another order.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
-import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
-from theta0.fields import Field, FieldConfig, Frozen, evaluate
+from theta0.chunks import predict
+from theta0.fields import Field, FieldConfig, Frozen
 from theta0.fit import InnerConfig, fit
 from theta0.forward import ForwardMap
 from theta0.tasks import Observation
@@ -34,13 +36,14 @@ def mean(
 def matched(
     learned: Field,
     config: FieldConfig,
-    points: Float[Array | np.ndarray, "points d"],
+    places: Any,
     adam: InnerConfig,
     key: Array,
     forward: ForwardMap,
 ) -> Field:
-    """Other random weights fitted to show exactly what the learned start shows at ``points``."""
-    return mean(config, forward, Observation(points, evaluate(learned, points)), adam, key)
+    """Other random weights fitted to show exactly what the learned start shows at ``places``."""
+    shown = Observation(places, predict(forward, learned, places))
+    return mean(config, forward, shown, adam, key)
 
 
 def shuffled(learned: Field, key: Array) -> Field:

@@ -7,8 +7,9 @@ from ._scans import slice_integrals
 from .ct import CTConfig, CTTasks
 from .images import FileSource, ImageConfig, ImageSource, ImageTasks
 from .partial import observe_part, random_share, seen_only
+from .views import ObjectFolder, ViewConfig, ViewSource, ViewTasks
 
-DataConfig = CTConfig | ImageConfig
+DataConfig = CTConfig | ImageConfig | ViewConfig
 
 __all__ = [
     "Beam",
@@ -19,11 +20,15 @@ __all__ = [
     "ImageConfig",
     "ImageSource",
     "ImageTasks",
+    "ObjectFolder",
     "Observation",
     "Signal",
     "SplitName",
     "Task",
     "TaskFamily",
+    "ViewConfig",
+    "ViewSource",
+    "ViewTasks",
     "fan_beam",
     "observe_part",
     "parallel_beam",

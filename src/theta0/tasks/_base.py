@@ -36,8 +36,8 @@ class TaskFamily(Protocol):
     """A distribution of tasks with fixed shapes; everything is a function of its arguments."""
 
     @property
-    def query_forward(self) -> ForwardMap:
-        """How the query of a held-out task sees the field."""
+    def query_forward(self) -> ForwardMap | None:
+        """How the query of a held-out task sees the field; None: like its support."""
         ...
 
     @property
@@ -61,10 +61,10 @@ class TaskFamily(Protocol):
         """The mean training signal on the query's points."""
         ...
 
-    def picture(
+    def pictures(
         self, values: Float[Array | np.ndarray, "n c"]
-    ) -> Float[np.ndarray, "height width channels"]:
-        """Query values of a held-out task arranged as a picture."""
+    ) -> Float[np.ndarray, "pictures height width channels"]:
+        """Query values of a held-out task arranged as pictures, each of which is judged."""
         ...
 
 
@@ -73,8 +73,8 @@ class Signal:
     """A signal of the user's own, ready to fit."""
 
     task: Task
-    query_forward: ForwardMap
-    """how the query sees the field"""
+    query_forward: ForwardMap | None
+    """how the query sees the field; None: like its support"""
     side: int
     """pixels a side of the square picture that is fitted"""
     own_side: int

@@ -239,5 +239,5 @@ class CTTasks:
         )
         return Observation(self._points, mean.reshape(-1, 1))
 
-    def picture(self, values):
-        return np.asarray(values).reshape(self.config.size, self.config.size, -1)
+    def pictures(self, values):
+        return np.asarray(values).reshape(1, self.config.size, self.config.size, -1)

@@ -154,8 +154,8 @@ class ImageTasks:
         mean = total / len(chosen)
         return Observation(self._points, np.asarray(mean, np.float32))
 
-    def picture(self, values):
-        return np.asarray(values).reshape(self.config.size, self.config.size, -1)
+    def pictures(self, values):
+        return np.asarray(values).reshape(1, self.config.size, self.config.size, -1)
 
 
 def _spread(count: int, total: int, rng: np.random.Generator) -> Int[np.ndarray, " count"]:

@@ -1,0 +1,170 @@
+"""Tasks from views: rays hit what the pictures show, and fitting never sees what judges it."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from theta0.chunks import predict
+from theta0.data import ProceduralObjects, write_views
+from theta0.data.procedural_objects import ProceduralObjects as Objects
+from theta0.errors import InputError
+from theta0.fields import Field
+from theta0.forward import Rays, Volume
+from theta0.tasks import ObjectFolder, ViewConfig
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+CONFIG = ViewConfig(
+    ProceduralObjects(6, 2, 3), size=16, training_views=4, rays=128, first_held_out=5,
+    held_out_views=3, validation_views=2,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tasks():
+    return CONFIG.build()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A class of objects as the renderer writes them."""
+    root = tmp_path_factory.mktemp("objects")
+    drawn = Objects(5, 0, 0, size=32, views=8).read()
+    for number in range(5):
+        write_views(drawn.load(number), root / f"object{number}")
+    return root
+
+
+def rows_of(observation):
+    leaves = [
+        np.asarray(leaf).reshape(len(observation.y), -1) for leaf in jax.tree.leaves(observation)
+    ]
+    return {row.tobytes() for row in np.concatenate(leaves, axis=1)}
+
+
+def test_a_training_task_is_a_function_of_seed_and_step(tasks):
+    one, again, other = (tasks.training_tasks(3, step, 2) for step in (7, 7, 8))
+    assert all(map(np.array_equal, *(jax.tree.leaves(task) for task in (one, again))))
+    assert not np.array_equal(one.support.y, other.support.y)
+    assert one.support.y.shape == (2, 128, 3) and one.support.p.near.shape == (2, 128)
+    assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(one))
+
+
+def test_training_sees_the_first_views_alone(tasks):
+    seen = set()
+    for number in range(6):
+        everything, _ = tasks._seen(number, 4)
+        seen |= rows_of(everything)
+    for step in range(3):
+        task = tasks.training_tasks(0, step, 1)
+        assert rows_of(jax.tree.map(lambda leaf: leaf[0], task.support)) <= seen
+
+
+def test_what_judges_a_fit_is_never_fitted(tasks):
+    task = tasks.held_out("test", 0, 2)
+    assert task.query.y.shape == (3 * 16 * 16, 3)
+    fitted, judged = rows_of(task.support), rows_of(task.query)
+    assert not fitted & judged
+    # The support are the pixels of the first two views that meet the sphere, all of them.
+    everything, _ = tasks._seen(6 + 2, 2)
+    meets = np.asarray(everything.p.near) < np.asarray(everything.p.far)
+    whole = rows_of(jax.tree.map(lambda leaf: leaf[meets], everything))
+    assert fitted == whole
+    assert len(tasks.held_out("validation", 0, 1).query.y) == 2 * 16 * 16
+
+
+class Ball(Field):
+    """A red ball of radius 0.4 around (0.3, 0, 0.2), solid inside."""
+
+    def __call__(self, x):
+        centre = np.array([0.3, 0.0, 0.2]).reshape(3, *[1] * (x.ndim - 1))
+        inside = jax.numpy.sum((x - centre) ** 2, axis=0) < 0.4**2
+        red = jax.numpy.stack([x[0] * 0 + 1.0, x[0] * 0, x[0] * 0])
+        return jax.numpy.concatenate([red, jax.numpy.where(inside, 100.0, 0.0)[None]])
+
+
+def test_rays_and_pictures_agree_on_where_things_are(tasks):
+    # A ball rendered along the rays lies, in every view, where its projection says.
+    from theta0.data.cameras import project
+
+    views = tasks._load(6 + 2)
+    task = tasks.held_out("test", 0, 1)
+    shown = tasks.pictures(predict(Volume(samples=64), Ball(), task.query.p))
+    for number, picture in zip(range(5, 8), shown, strict=True):
+        opaque = 1 - picture[..., 1]
+        row, column = (np.indices((16, 16)) * opaque).sum(axis=(1, 2)) / opaque.sum() + 0.5
+        centre = project(np.array([[0.3, 0.0, 0.2]]), views.cameras[number]).pixel[0]
+        # Perspective moves the centre of a ball's image outwards by less than that.
+        np.testing.assert_allclose([column, row], centre, atol=0.35)
+
+
+def test_nothing_of_an_object_lies_outside_its_bounding_sphere(tasks):
+    for number in range(3):
+        everything, shown = tasks._seen(number, 4)
+        misses = everything.p.near >= everything.p.far
+        assert misses.any() and not (shown & misses).any()
+        np.testing.assert_array_equal(everything.y[misses], 1)
+
+
+def test_a_range_takes_the_place_of_the_sphere():
+    tasks = replace(CONFIG, bounds="range", near=1.0, far=7.0).build()
+    p = tasks.held_out("test", 0, 1).query.p
+    assert set(np.unique(p.near)) == {1.0} and set(np.unique(p.far)) == {7.0}
+
+
+def test_the_share_of_foreground_rays_is_kept():
+    tasks = replace(CONFIG, foreground=0.75, rays=400).build()
+    task = tasks.training_tasks(0, 0, 1)
+    everything = [tasks._seen(number, 4) for number in range(6)]
+    front = set().union(
+        *(rows_of(jax.tree.map(lambda leaf, s=shown: leaf[s], one)) for one, shown in everything)
+    )
+    first = jax.tree.map(lambda leaf: leaf[0, :300], task.support)
+    assert rows_of(first) <= front
+
+
+def test_the_mean_signal_is_of_many_objects(tasks):
+    signal = tasks.mean_signal()
+    assert isinstance(signal.p, Rays) and len(signal.y) == len(signal.p.near)
+    assert len(np.unique(signal.p.origin, axis=0)) > 4 * 4
+
+
+def test_stored_views_are_averaged_over_blocks(folder):
+    config = replace(CONFIG, source=ObjectFolder(str(folder), validation=1, test=1))
+    tasks = config.build()
+    assert (tasks.size("train"), tasks.size("validation"), tasks.size("test")) == (3, 1, 1)
+    task = tasks.held_out("test", 0, 1)
+    fine = replace(config, size=32).build().held_out("test", 0, 1)
+    blocks = fine.query.y.reshape(-1, 16, 2, 16, 2, 3).mean(axis=(2, 4))
+    # Bytes of colours and of alpha are rounded after the mean.
+    np.testing.assert_allclose(task.query.y.reshape(blocks.shape), blocks, atol=2 / 255)
+
+
+def test_an_object_of_the_users_own(folder):
+    signal = CONFIG.read(folder / "object1", views=3)
+    assert len(signal.task.query.y) == 3 * 16 * 16 and signal.own_side == 32
+    assert len(CONFIG.read(folder / "object1").task.query.y) == 3 * 16 * 16
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda folder: ViewConfig(ObjectFolder()).build(), "give --data PATH"),
+        (lambda folder: CONFIG.build().held_out("test", 0, 6), "give 1 to 5"),
+        (lambda folder: CONFIG.build().held_out("test", 0, 0), "give 1 to 5"),
+        (lambda folder: replace(CONFIG, size=15).read(folder / "object0"), "divides both"),
+        (lambda folder: CONFIG.read(folder / "object0", 8), "give 1 to 7"),
+        (lambda folder: CONFIG.read(folder / "object0", 1, 2), "one object"),
+        (lambda folder: replace(CONFIG, radius=0.0), "radius is 0"),
+        (lambda folder: replace(CONFIG, near=6.0), "near is 6"),
+        (lambda folder: replace(CONFIG, foreground=2.0), "foreground is 2"),
+        (lambda folder: replace(CONFIG, training_views=9), "are held out"),
+        (lambda folder: replace(CONFIG, first_held_out=8, source=ObjectFolder(str(folder), validation=1, test=1)).build().held_out("test", 0, 1), "none from number 8"),
+        (lambda folder: replace(CONFIG, radius=1e-3).build().held_out("test", 0, 1), "larger radius"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(folder, call, words):
+    with pytest.raises(InputError, match=words):
+        call(folder)

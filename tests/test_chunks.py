@@ -1,0 +1,24 @@
+"""Predictions in chunks are those of the whole."""
+
+import jax
+import numpy as np
+import pytest
+
+from theta0.chunks import predict
+from theta0.fields import PositionalConfig
+from theta0.forward import Rays, Volume
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+@pytest.mark.parametrize("n", [1, 7, 64, 65])
+def test_predictions_do_not_depend_on_the_chunks(n, key, monkeypatch):
+    rng = np.random.default_rng(n)
+    ends = np.full(n, 0.5, np.float32), np.full(n, 2.0, np.float32)
+    p = Rays(*rng.standard_normal((2, n, 3)).astype(np.float32), *ends)
+    field, forward = PositionalConfig(width=8, layers=2).build(key), Volume(samples=4)
+    whole = jax.jit(forward)(field, p)
+    for chunk in ("4", "64", "100000"):
+        monkeypatch.setenv("THETA0_CHUNK", chunk)
+        predict.clear_cache() if hasattr(predict, "clear_cache") else jax.clear_caches()
+        np.testing.assert_allclose(predict(forward, field, p), whole, atol=1e-6)
