@@ -28,7 +28,7 @@ class Options:
     tuning_signals: int | None = None
     """validation signals that choose step sizes [tables: 4, figures: 2]"""
     steps: tuple[int, ...] | None = None
-    """table3 and figures: numbers of gradient steps [table3: up to 200 and for baselines 1000,
+    """table3 and figures: numbers of gradient steps [table3: up to 200 and for baselines 500,
     figure-images: up to 10, figure-curves: up to 50]"""
     sgd: tuple[float, ...] | None = None
     """step sizes tried for gradient descent [the run's own]"""
