@@ -27,7 +27,8 @@ def quality(
 ) -> tuple[float, float]:
     """Mean PSNR in dB and mean SSIM of pictures."""
     pairs = list(zip(pictures, targets, strict=True))
-    return tuple(float(np.mean([of(*pair) for pair in pairs])) for of in (psnr, ssim))
+    mean = lambda of: float(np.mean([of(*pair) for pair in pairs]))
+    return mean(psnr), mean(ssim)
 
 
 def ssim(

@@ -37,6 +37,12 @@ def folder(tmp_path_factory):
     return root
 
 
+def of(folder, **settings):
+    """Tasks from the stored objects."""
+    source = ObjectFolder(str(folder), validation=1, test=1)
+    return replace(CONFIG, source=source, **settings).build()
+
+
 def rows_of(observation):
     leaves = [
         np.asarray(leaf).reshape(len(observation.y), -1) for leaf in jax.tree.leaves(observation)
@@ -132,11 +138,10 @@ def test_the_mean_signal_is_of_many_objects(tasks):
 
 
 def test_stored_views_are_averaged_over_blocks(folder):
-    config = replace(CONFIG, source=ObjectFolder(str(folder), validation=1, test=1))
-    tasks = config.build()
+    tasks = of(folder)
     assert (tasks.size("train"), tasks.size("validation"), tasks.size("test")) == (3, 1, 1)
     task = tasks.held_out("test", 0, 1)
-    fine = replace(config, size=32).build().held_out("test", 0, 1)
+    fine = of(folder, size=32).held_out("test", 0, 1)
     blocks = fine.query.y.reshape(-1, 16, 2, 16, 2, 3).mean(axis=(2, 4))
     # Bytes of colours and of alpha are rounded after the mean.
     np.testing.assert_allclose(task.query.y.reshape(blocks.shape), blocks, atol=2 / 255)
@@ -161,8 +166,8 @@ def test_an_object_of_the_users_own(folder):
         (lambda folder: replace(CONFIG, near=6.0), "near is 6"),
         (lambda folder: replace(CONFIG, foreground=2.0), "foreground is 2"),
         (lambda folder: replace(CONFIG, training_views=9), "are held out"),
-        (lambda folder: replace(CONFIG, first_held_out=8, source=ObjectFolder(str(folder), validation=1, test=1)).build().held_out("test", 0, 1), "none from number 8"),
-        (lambda folder: replace(CONFIG, radius=1e-3).build().held_out("test", 0, 1), "larger radius"),
+        (lambda folder: of(folder, first_held_out=8).held_out("test", 0, 1), "none from number 8"),
+        (lambda folder: of(folder, radius=1e-3).held_out("test", 0, 1), "larger radius"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(folder, call, words):

@@ -89,6 +89,7 @@ def _of(kind: str, views: int) -> dict[str, Experiment]:
     name = f"view-{kind}" + ("-sv" if views == 1 else "")
 
     def named(base: Experiment) -> Experiment:
+        assert isinstance(base.data, ViewConfig)
         source = base.data.source
         if isinstance(source, ObjectFolder):
             source = replace(source, kind=kind)

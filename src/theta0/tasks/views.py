@@ -255,12 +255,10 @@ def _chosen(
 ) -> Int[np.ndarray, " rays"]:
     """Pixels of a training task: a share of those that show the object, the rest from all."""
     meets = np.flatnonzero(everything.p.near < everything.p.far)
-    wanted = round(config.foreground * config.rays)
-    if wanted and shown is None:
+    if config.foreground and shown is None:
         raise InputError("foreground is given, but the pictures have no alpha; leave it out")
-    front = np.flatnonzero(shown) if wanted else meets[:0]
-    if not len(front):
-        wanted = 0
+    front = meets[:0] if shown is None else np.flatnonzero(shown)
+    wanted = round(config.foreground * config.rays) if len(front) else 0
     parts = (
         rng.choice(front, wanted) if wanted else front[:0],
         rng.choice(meets, config.rays - wanted),
