@@ -303,6 +303,14 @@ def best(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return max(rows, key=lambda row: row["validation_psnr"])
 
 
+def best_rows(rows: Rows, by: Sequence[str]) -> Rows:
+    """Of rows that are alike in every key of ``by`` the one that did best on validation signals."""
+    groups: dict[tuple[Any, ...], Rows] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in by), []).append(row)
+    return [best(group) for group in groups.values()]
+
+
 def pictures_of(
     forward: ForwardMap,
     starts: Starts,
@@ -312,10 +320,8 @@ def pictures_of(
     row: dict[str, Any],
     steps: tuple[int, ...],
     signal: int = 0,
-) -> list[Float[np.ndarray, "height width channels"]]:
+) -> list[Pictures]:
     """A test signal after each number of steps, fitted once more as a row of :func:`evaluate` says.
-
-    Of a signal that is judged by several pictures, the first.
 
     Args:
         forward: how the support is measured.
@@ -324,7 +330,7 @@ def pictures_of(
         protocol: of the row.
         seed: of the row.
         row: names the start, the optimizer and what was chosen for it.
-        steps: numbers of steps, one picture each.
+        steps: numbers of steps.
         signal: its number.
     """
     task = family.held_out("test", signal, protocol.views)
@@ -332,7 +338,7 @@ def pictures_of(
     start, key = _begin(starts, row["init"], setting, seed, signal)
     loop = _loop(protocol, row["optimizer"], setting, steps[-1], family.pictures(task.query.y))
     fields = fields_by_step(forward, start, task.support, loop, steps, key)
-    return [shown(forward, family, field, task)[0] for field in fields]
+    return [shown(forward, family, field, task) for field in fields]
 
 
 def shown(forward: ForwardMap, family: TaskFamily, field: Field, task: Task) -> Pictures:

@@ -7,11 +7,12 @@ import pytest
 
 from theta0.classic import FBP, SART, TV
 from theta0.errors import InputError
+from theta0.evaluate import best_rows
 from theta0.experiments import (
+    BY_VIEWS,
     Experiment,
     Options,
     Parts,
-    best_rows,
     read_runs,
     sparse_views,
     table3,
@@ -123,7 +124,10 @@ def test_rows_without_a_network_are_those_of_their_evaluation(made, runs):
 
 
 def test_pictures_are_the_reconstructions_of_the_first_test_slice(made):
-    best = {(row["views"], row["train_class"], row["init"]): row for row in best_rows(made[0].rows)}
+    best = {
+        (row["views"], row["train_class"], row["init"]): row
+        for row in best_rows(made[0].rows, BY_VIEWS)
+    }
     shown = made[0].comparisons["plain, 3 views"]
     assert list(made[0].comparisons) == ["plain, 3 views", "plain, 9 views"]
     for init in ("learned", "standard+tv", "shuffled"):
@@ -138,7 +142,7 @@ def test_pictures_are_the_reconstructions_of_the_first_test_slice(made):
 
 def test_what_is_shown_of_a_start_is_its_best_optimizer_on_validation_slices(made):
     rows = made[0].rows
-    for row in best_rows(rows):
+    for row in best_rows(rows, BY_VIEWS):
         same = [one for one in rows if all(
             one[key] == row[key] for key in ("views", "train_class", "init")
         )]  # fmt: skip
@@ -146,7 +150,7 @@ def test_what_is_shown_of_a_start_is_its_best_optimizer_on_validation_slices(mad
 
 
 def test_the_table_says_who_leads_where(made):
-    text = views_table(best_rows(made[0].rows)).to_markdown()
+    text = views_table(best_rows(made[0].rows, BY_VIEWS)).to_markdown()
     assert "total variation" in text and "learned+tv (steps)" in text
     assert "lead" in text
 

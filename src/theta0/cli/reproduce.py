@@ -12,16 +12,17 @@ import tyro
 
 from theta0.data import CelebA, Imagenette
 from theta0.errors import InputError
-from theta0.evaluate import Rows
+from theta0.evaluate import Rows, best_rows
 from theta0.experiments import (
+    BY_VIEWS,
     Options,
     Parts,
     Reproduction,
     Run,
-    best_rows,
     command_line,
     figure_curves,
     figure_images,
+    figure_shapenet_convergence,
     figure_training,
     preset,
     read_run_experiment,
@@ -29,6 +30,7 @@ from theta0.experiments import (
     table1,
     table2,
     table3,
+    table4,
 )
 from theta0.experiments.evaluation import OnProgress
 from theta0.report import (
@@ -39,12 +41,15 @@ from theta0.report import (
     match_table,
     minutes_curve,
     minutes_table,
+    novel_views,
+    objects_table,
     paper_report,
+    steps_table,
     transfer_table,
     views_curve,
     views_table,
 )
-from theta0.tasks import CTConfig, ImageConfig
+from theta0.tasks import CTConfig, ImageConfig, ViewConfig
 
 from ._common import Flag, console, parse, progress_bar, require_folder, say
 from ._results import gallery_png, system_facts
@@ -57,8 +62,10 @@ command goes on where it stopped.
   table1          PSNR after the inner loop's steps, and steps to match the learned start
   table2          the start of every class on the signals of every class
   table3          CT: PSNR by number of views, against reconstruction without a network
+  table4          objects: PSNR on unseen views from one view, and unseen views as pictures
   figure-images   test signals as every start shows them after some steps
   figure-curves   PSNR against steps
+  figure-shapenet-convergence  objects: PSNR on unseen views from 25 views, against steps
   figure-training PSNR on validation signals against minutes of learning, a line a run
 
 examples:
@@ -66,11 +73,15 @@ examples:
   theta0 reproduce table1 --celeba celeba/ --imagenette imagenette2/
   theta0 reproduce table2 --runs runs/image-text/cpu runs/image-sdf/cpu --signals 20
   theta0 reproduce table3 --runs runs/ct-phantoms/cpu --views 1 2 4 8
+  theta0 reproduce table4 --runs runs/view-chair/cpu runs/view-chair-sv/cpu
   theta0 reproduce figure-images --runs runs/images/cpu --steps 0 1 2 5
 """
 
 PRESETS = ("image-celeba", "image-imagenette", "image-text", "image-sdf")
 """The paper's classes of pictures."""
+
+OBJECTS = ("chair", "car", "lamp")
+"""The paper's classes of objects."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ def _reconstructions(found: Reproduction) -> dict[str, bytes]:
         _file("slices", name): comparison_grid(shown.target, shown.pictures)
         for name, shown in found.comparisons.items()
     }
-    return {"views.png": views_curve(best_rows(found.rows)), **pictures}
+    return {"views.png": views_curve(best_rows(found.rows, BY_VIEWS)), **pictures}
 
 
 def _curves(found: Reproduction) -> dict[str, bytes]:
@@ -107,6 +118,20 @@ def _curves(found: Reproduction) -> dict[str, bytes]:
         if row.get("protocol") != "psnr":
             by_class.setdefault(row["test_class"], []).append(row)
     return {_file("curves", name): curves(rows, name) for name, rows in by_class.items()}
+
+
+def _novel_views(found: Reproduction) -> dict[str, bytes]:
+    return {
+        _file("views", name): novel_views(shown.inputs, shown.targets, shown.predictions)
+        for name, shown in found.novel.items()
+    }
+
+
+def _object_curves(found: Reproduction) -> dict[str, bytes]:
+    return {
+        _file("curves", name): curves([row for row in found.rows if row["class"] == name], name)
+        for name in dict.fromkeys(row["class"] for row in found.rows)
+    }
 
 
 def _file(kind: str, name: str) -> str:
@@ -120,11 +145,29 @@ TARGETS = {
     "table2": Target(table2, transfer_table),
     "table3": Target(
         table3,
-        lambda rows: views_table(best_rows(rows)),
+        lambda rows: views_table(best_rows(rows, BY_VIEWS)),
         _reconstructions,
         ("steps", "views", "w0", "tv"),
         ("ct-phantoms",),
         CTConfig,
+    ),
+    "table4": Target(
+        table4,
+        lambda rows: objects_table(best_rows(rows, ("class", "init", "optimizer"))),
+        _novel_views,
+        ("steps", "views"),
+        tuple(f"view-{kind}{more}" for kind in OBJECTS for more in ("", "-sv")),
+        ViewConfig,
+    ),
+    "figure-shapenet-convergence": Target(
+        figure_shapenet_convergence,
+        lambda rows: steps_table(
+            [{**row, "init": f"{row['class']}, {row['init']}"} for row in rows]
+        ),
+        _object_curves,
+        ("steps", "views"),
+        tuple(f"view-{kind}" for kind in OBJECTS),
+        ViewConfig,
     ),
     "figure-images": Target(figure_images, classes_table, _pictures, ("steps",)),
     "figure-curves": Target(figure_curves, classes_table, _curves, ("steps",)),
@@ -139,7 +182,7 @@ class Reproduce:
     """Arguments of ``theta0 reproduce``."""
 
     name: tyro.conf.Positional[str]
-    """table1, table2, table3, figure-images, figure-curves or figure-training"""
+    """which table or figure"""
     options: Annotated[Options, tyro.conf.arg(name="")] = field(default_factory=Options)
     runs: tuple[Path, ...] = ()
     """run folders, one a class, in this order (default: the paper's classes)"""

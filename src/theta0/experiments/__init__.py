@@ -12,6 +12,7 @@ from ._experiment import STARTS, Experiment, StartName, StepSizes
 from .evaluation import Evaluation, Gallery, evaluate_initialization
 from .finished import Run, read_run_experiment, read_runs
 from .fitting import BASELINE_FIT, StartFit, as_square, fit_stack, fit_start, seen_picture
+from .object_views import figure_shapenet_convergence, table4
 from .parts import Parts
 from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render, render_values
 from .reproduce import (
@@ -24,7 +25,7 @@ from .reproduce import (
     table2,
 )
 from .run import command_line, commit, environment, machine, read_experiment, train
-from .sparse_views import best_rows, table3
+from .sparse_views import BY_VIEWS, table3
 
 PRESETS: dict[str, dict[str, Experiment]] = {
     **ct.PRESETS,
@@ -69,6 +70,7 @@ def experiment_of(initialization: Initialization) -> Experiment:
 
 __all__ = [
     "BASELINE_FIT",
+    "BY_VIEWS",
     "LARGEST_SIZE",
     "PRESETS",
     "STARTS",
@@ -85,7 +87,6 @@ __all__ = [
     "StartName",
     "StepSizes",
     "as_square",
-    "best_rows",
     "check_region",
     "command_line",
     "commit",
@@ -94,6 +95,7 @@ __all__ = [
     "experiment_of",
     "figure_curves",
     "figure_images",
+    "figure_shapenet_convergence",
     "figure_training",
     "fit_stack",
     "fit_start",
@@ -110,5 +112,6 @@ __all__ = [
     "table1",
     "table2",
     "table3",
+    "table4",
     "train",
 ]

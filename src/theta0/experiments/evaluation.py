@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,17 @@ class Comparison:
     target: Float[np.ndarray, "height width channels"]
     pictures: dict[str, Float[np.ndarray, "height width channels"]]
     """by name"""
+
+
+@dataclass(frozen=True)
+class Novel:
+    """Views of a test object that no fit saw."""
+
+    inputs: list[Float[np.ndarray, "height width 3"]]
+    """views that were fitted"""
+    targets: list[Float[np.ndarray, "height width 3"]]
+    predictions: dict[str, list[Float[np.ndarray, "height width 3"]]] = field(default_factory=dict)
+    """by start, one for each target"""
 
 
 @dataclass(frozen=True)
@@ -116,8 +127,9 @@ def gallery(
     pictures, fits = {}, {}
     for name in starts:
         row = best([row for row in rows if (row["init"], row["steps"]) == (name, steps[-1])])
-        pictures[name] = pictures_of(
+        by_step = pictures_of(
             experiment.forward, starts, family, protocol, experiment.seed, row, steps, signal
         )
+        pictures[name] = [pictures[0] for pictures in by_step]
         fits[name] = row["optimizer"], row["lr"]
     return Gallery(family.pictures(task.query.y)[0], steps, pictures, fits)

@@ -19,7 +19,7 @@ from theta0.protocol import Protocol
 
 from ._bench import Bench, Options, share
 from ._experiment import Experiment
-from .evaluation import Comparison, Gallery, OnProgress, gallery
+from .evaluation import Comparison, Gallery, Novel, OnProgress, gallery
 from .finished import Run, require_alike
 from .parts import Parts
 from .run import read_experiment
@@ -39,6 +39,8 @@ class Reproduction:
     """pictures by name"""
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     """reconstructions by name"""
+    novel: dict[str, Novel] = field(default_factory=dict)
+    """unseen views of objects by class"""
 
 
 def table1(

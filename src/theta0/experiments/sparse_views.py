@@ -11,7 +11,7 @@ from typing import Any
 
 from theta0.classic import Method
 from theta0.config import to_plain
-from theta0.evaluate import Rows, Starts, best, pictures_of
+from theta0.evaluate import Rows, Starts, best_rows, pictures_of
 from theta0.fields import SirenConfig
 from theta0.protocol import Protocol
 from theta0.tasks import CTTasks, DataConfig
@@ -23,6 +23,8 @@ from .finished import Run, require_alike
 from .parts import Parts
 from .reproduce import Reproduction
 
+BY_VIEWS = ("views", "train_class", "init")
+"""What tells starts and methods apart; of each the best optimizer is shown."""
 VIEWS = (1, 2, 4, 8, 16, 32, 64, 128)
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 TV_WEIGHTS = (1e-7, 1e-6, 1e-5)
@@ -130,14 +132,6 @@ def _without_network(bench: Bench, protocol: Protocol) -> Rows:
     return rows
 
 
-def best_rows(rows: Rows) -> Rows:
-    """Of each start or method the row whose optimizer is best on validation slices."""
-    groups: dict[tuple[Any, ...], Rows] = {}
-    for row in rows:
-        groups.setdefault((row["views"], row["train_class"], row["init"]), []).append(row)
-    return [best(group) for group in groups.values()]
-
-
 def _comparison(
     benches: Sequence[Bench], starts: Sequence[Starts], protocol: Protocol, rows: Rows
 ) -> Comparison:
@@ -146,7 +140,7 @@ def _comparison(
     family, task = _scans(bench), bench.family.held_out("test", 0, protocol.views)
     by_name = {of.run.name: (of, own) for of, own in zip(benches, starts, strict=True)}
     pictures = {}
-    for row in best_rows(rows):
+    for row in best_rows(rows, BY_VIEWS):
         if row["train_class"] is None:
             values = _method_of(row, _methods(bench))(scan_of(task, family))
             pictures[row["init"]] = family.pictures(values)[0]
@@ -154,7 +148,7 @@ def _comparison(
         of, own = by_name[row["train_class"]]
         label = row["init"] if len(benches) == 1 else f"{row['init']} ({of.run.name})"
         experiment, steps = of.run.experiment, (row["steps"],)
-        (pictures[label],) = pictures_of(
+        ((pictures[label],),) = pictures_of(
             experiment.forward, own, family, protocol, experiment.seed, row, steps
         )
     return Comparison(family.pictures(task.query.y)[0], pictures)

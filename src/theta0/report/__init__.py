@@ -14,6 +14,7 @@ from theta0.report.figures import (
     training_curve,
 )
 from theta0.report.html import Code, Curves, Facts, Image, Section, page, write
+from theta0.report.objects import novel_views, objects_table
 from theta0.report.paper import (
     classes_table,
     match_table,
@@ -41,6 +42,8 @@ __all__ = [
     "match_table",
     "minutes_curve",
     "minutes_table",
+    "novel_views",
+    "objects_table",
     "page",
     "paper_report",
     "picture_grid",

@@ -8,7 +8,7 @@ from typing import Literal
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from theta0.data import (
     Objects,
@@ -237,6 +237,13 @@ class ViewTasks:
             everything, shown = self._seen(int(number), self.config.training_views)
             parts.append(_rows(everything, _chosen(rng, share, everything, shown)))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+    def inputs(
+        self, split: SplitName, index: int, views: int
+    ) -> Float[np.ndarray, "views height width 3"]:
+        """The pictures that the support of a held-out task is drawn from."""
+        number = getattr(self._objects.split, split)[index]
+        return self._load(number).select(range(views)).colours(self.config.background)
 
     def pictures(self, values):
         size = self.config.size

@@ -1,0 +1,152 @@
+"""View synthesis (paper, section 4.3): table 4 and its figures, from runs on classes of objects.
+
+A class is one run that learned from many views of each object (multi-view, mv) and, if there is
+one, another on the same objects that learned from a single view of each (sv).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from theta0.errors import InputError
+from theta0.evaluate import Rows, Starts, best, pictures_of
+from theta0.protocol import Protocol
+from theta0.tasks import Task, ViewConfig, ViewTasks
+
+from ._bench import Bench, Options, share
+from .evaluation import Novel, OnProgress
+from .finished import Run, require_alike
+from .parts import Parts
+from .reproduce import Reproduction
+
+STEPS = (50, 200, 1000)
+CURVE_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+NAMES = {"learned": "mv-meta", "matched": "mv-matched", "shuffled": "mv-shuffled"}
+"""Names in table 4 of starts that come from a multi-view run; others keep theirs."""
+SINGLE_VIEW = "sv-meta"
+ALIKE = "data.size", "data.first_held_out", "data.held_out_views", "data.background", "forward"
+SHOWN_VIEWS = 4
+"""Held-out views in a figure."""
+
+
+@dataclass(frozen=True)
+class ObjectClass:
+    """The runs of a class."""
+
+    name: str
+    many: Run
+    single: Run | None
+
+
+def table4(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """PSNR and SSIM on unseen views of unseen objects, from one view of each, for every start.
+
+    Step sizes are chosen on validation objects, apart for each number of steps. Rows have
+    ``class`` and the names of the paper's table for ``init``.
+    """
+    rows: Rows = []
+    novel = {}
+    for bench, of, tell in _each(runs, parts, on_progress):
+        protocol = _protocol(bench, options, (1,), 10, STEPS)
+        starts = bench.starts(share(tell, 0, 0.1))
+        found = bench.rows(starts, of.many, protocol, share(tell, 0.1, 0.9))
+        shown: list[tuple[str, Starts, Run]]
+        shown = [(NAMES.get(name, name), {name: start}, of.many) for name, start in starts.items()]
+        found = [{**row, "init": NAMES.get(row["init"], row["init"])} for row in found]
+        if of.single is not None:
+            learned = of.single.learned()
+            single = bench.rows(learned, of.single, protocol, share(tell, 0.9, 1))
+            found += [{**row, "init": SINGLE_VIEW} for row in single]
+            shown.append((SINGLE_VIEW, learned, of.single))
+        rows += [{**row, "class": of.name} for row in found]
+        novel[of.name] = _novel(bench, protocol, found, shown)
+    return Reproduction(rows, novel=novel)
+
+
+def figure_shapenet_convergence(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """PSNR on unseen views against iterations, from 25 views: Standard and the learned start."""
+    rows: Rows = []
+    for bench, of, tell in _each(runs, parts, on_progress):
+        protocol = _protocol(bench, options, (25,), 4, CURVE_STEPS)
+        starts = {**of.many.learned(), **bench.standard()}
+        found = bench.rows(starts, of.many, protocol, tell)
+        rows += [{**row, "class": of.name} for row in found]
+    return Reproduction(rows)
+
+
+def _protocol(
+    bench: Bench, options: Options, views: tuple[int, ...], signals: int, steps: tuple[int, ...]
+) -> Protocol:
+    if options.views is not None and len(options.views) > 1:
+        raise InputError(f"views {options.views}: give one number of input views")
+    (count,) = options.views or views
+    return replace(bench.protocol(options, signals, 3, steps), views=count)
+
+
+def _each(
+    runs: Sequence[Run], parts: Parts, on_progress: OnProgress
+) -> Iterator[tuple[Bench, ObjectClass, OnProgress]]:
+    classes = object_classes(runs)
+    for number, of in enumerate(classes):
+        tell = share(on_progress, number / len(classes), (number + 1) / len(classes))
+        said = lambda what, done, of=of, tell=tell: tell(f"{of.name}: {what}", done)
+        yield Bench(of.many, of.many.experiment.data.build(), parts), of, said
+
+
+def object_classes(runs: Sequence[Run]) -> list[ObjectClass]:
+    """Runs by class: those on the same objects belong together.
+
+    Raises:
+        InputError: a class has no multi-view run, or two of one kind, or its runs differ in what
+            they are compared by.
+    """
+    grouped: dict[object, list[Run]] = {}
+    for run in runs:
+        grouped.setdefault(_data(run).source, []).append(run)
+    found = []
+    for group in grouped.values():
+        many = [run for run in group if _data(run).training_views > 1]
+        single = [run for run in group if _data(run).training_views == 1]
+        if len(many) != 1 or len(single) > 1:
+            raise InputError(
+                f"{', '.join(run.name for run in group)}: a class of objects is one run that "
+                f"learned from several views of each and at most one from a single view; here are "
+                f"{len(many)} and {len(single)}"
+            )
+        require_alike(group, ALIKE, "starts are compared on the same views")
+        found.append(ObjectClass(_class_name(many[0]), many[0], *(single or [None])))
+    return found
+
+
+def _data(run: Run) -> ViewConfig:
+    assert isinstance(run.experiment.data, ViewConfig)
+    return run.experiment.data
+
+
+def _class_name(run: Run) -> str:
+    """What the objects are called: ``chair``, or the run's name."""
+    return getattr(_data(run).source, "kind", None) or run.name.removeprefix("view-")
+
+
+def _novel(
+    bench: Bench, protocol: Protocol, rows: Rows, shown: Sequence[tuple[str, Starts, Run]]
+) -> Novel:
+    """Unseen views of the first test object, as each start is best on validation objects."""
+    family = bench.family
+    assert isinstance(family, ViewTasks)
+    task: Task = family.held_out("test", 0, protocol.views)
+    inputs = family.inputs("test", 0, protocol.views or 1)
+    found = Novel(list(inputs), list(family.pictures(task.query.y)[:SHOWN_VIEWS]))
+    for label, starts, run in shown:
+        (name,) = starts
+        row = {**best([row for row in rows if row["init"] == label]), "init": name}
+        experiment = run.experiment
+        (views,) = pictures_of(
+            bench.run.experiment.forward, starts, family, protocol, experiment.seed, row,
+            (row["steps"],),
+        )  # fmt: skip
+        found.predictions[label] = list(views[:SHOWN_VIEWS])
+    return found
