@@ -359,3 +359,23 @@ def test_the_chunk_size_follows_the_environment(monkeypatch):
     assert theta0.chunks.points_per_chunk() == 1024
     monkeypatch.setenv("THETA0_CHUNK", "77")
     assert theta0.chunks.points_per_chunk() == 77
+
+
+def test_a_fit_that_nothing_moves_is_reported(key):
+    from theta0.fields import PositionalConfig
+    from theta0.forward import Rays, Volume
+
+    dead = PositionalConfig(width=8, layers=2).build(key)
+    last = dead.layers[-1]
+    bias = last.bias.at[3].set(-20)  # far below what the ReLU of the density lets through
+    dead = eqx.tree_at(lambda field: field.layers[-1].bias, dead, bias)
+    rng = np.random.default_rng(0)
+    ends = np.full(4, 1.0, np.float32), np.full(4, 2.0, np.float32)
+    rays = Rays(*rng.standard_normal((2, 4, 3)).astype(np.float32), *ends)
+    seen = Observation(rays, np.zeros((4, 3), np.float32))
+    loop = InnerConfig("adam", 1e-3, 3).build()
+    with pytest.raises(DivergedError, match="stands still at step 3.*white void") as raised:
+        fit(Volume(samples=4), dead, seen, loop, key, snapshots=(0,))
+    assert set(raised.value.snapshots) == {0}
+    alive = fit(Volume(samples=4, density="softplus"), dead, seen, loop, key)
+    assert len(alive.losses) == 3

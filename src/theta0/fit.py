@@ -238,7 +238,11 @@ _BLOCK = 64
 
 @eqx.filter_jit
 def _advance(forward, state: State, observation, loop: InnerLoop, key, count):
-    """At most ``_BLOCK`` steps of :func:`step`, their number known only at run time."""
+    """At most ``_BLOCK`` steps of :func:`step`, their number known only at run time.
+
+    Returns:
+        The state, the losses, whether all weights are finite, and whether one of them moved.
+    """
     arrays, static = eqx.partition(state, eqx.is_array)
 
     def body(i, carry):
@@ -248,9 +252,13 @@ def _advance(forward, state: State, observation, loop: InnerLoop, key, count):
 
     losses = jnp.full(_BLOCK, jnp.nan, observation.y.dtype)
     arrays, losses = jax.lax.fori_loop(0, count, body, (arrays, losses))
-    state = eqx.combine(arrays, static)
-    leaves = jax.tree.leaves(eqx.filter(state.field, eqx.is_inexact_array))
-    return state, losses, jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]))
+    before, state = state, eqx.combine(arrays, static)
+    were, are = (
+        jax.tree.leaves(eqx.filter(at.field, eqx.is_inexact_array)) for at in (before, state)
+    )
+    finite = jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in are]))
+    moved = jnp.any(jnp.stack([jnp.any(a != b) for a, b in zip(were, are, strict=True)]))
+    return state, losses, finite, moved
 
 
 class Fit(eqx.Module):
@@ -289,7 +297,7 @@ def fit(
         on_progress: called with (steps done, last loss) between blocks of steps.
 
     Raises:
-        DivergedError: the loss or a weight became non-finite.
+        DivergedError: the loss or a weight became non-finite, or no weight moves any more.
     """
     began = time.monotonic()
     stops = sorted({s for s in snapshots if 0 < s < loop.steps} | {loop.steps})
@@ -303,7 +311,7 @@ def fit(
             count = 1 if pace is None else min(count, max(1, int(0.2 / pace)))
         before = time.monotonic()
         # A NumPy number, because Equinox would compile anew for every Python one.
-        state, block, finite = _advance(
+        state, block, finite, moved = _advance(
             forward, state, observation, device_loop, key, np.int32(count)
         )
         block = np.asarray(block)[:count]
@@ -313,6 +321,8 @@ def fit(
             bad = np.flatnonzero(~np.isfinite(block))
             at = done + (int(bad[0]) if bad.size else count)
             raise DivergedError(_diverged(at, loop.label), kept)
+        if not moved:
+            raise DivergedError(_DEAD.format(done + count), kept)
         done += count
         if done in snapshots:
             kept[done] = state.field
@@ -321,6 +331,12 @@ def fit(
     # The empty array: a budget may leave no time for a single step.
     every_loss = np.concatenate([np.empty(0, np.float32), *losses])
     return Fit(state.field, every_loss, kept, time.monotonic() - began)
+
+
+_DEAD = (
+    "the fit stands still at step {}: the loss does not depend on the weights, as when a density "
+    "is 0 everywhere (a white void); take a start with another density activation"
+)
 
 
 def _diverged(step_number: int, optimizer: str) -> str:

@@ -310,7 +310,7 @@ def test_one_device_equals_two(key, tasks, estimator):
         eqx.filter_jit(meta_step)(estimator, Points(), optimizer, FIELD, state, batch, key, devices)
         for devices in (1, 2)
     ]
-    (one, _, one_loss), (two, _, two_loss) = results
+    (one, _, one_loss, _), (two, _, two_loss, _) = results
     np.testing.assert_allclose(two_loss, one_loss, rtol=1e-6)
     for a, b, start in zip(weights(one), weights(two), weights(FIELD), strict=True):
         # The mean of means runs in another order: some units in the last place of the step.
@@ -322,12 +322,26 @@ def test_a_meta_step_is_a_step_on_the_mean_direction(key):
     loss, direction = eqx.filter_jit(ESTIMATOR)(Points(), FIELD, batch, key)
     optimizer = optax.sgd(0.5)
     state = optimizer.init(eqx.filter(FIELD, eqx.is_inexact_array))
-    field, _, found = eqx.filter_jit(meta_step)(
+    field, _, found, _ = eqx.filter_jit(meta_step)(
         ESTIMATOR, Points(), optimizer, FIELD, state, batch, key
     )
     np.testing.assert_allclose(found, loss, rtol=1e-6)
     for new, old, d in zip(weights(field), weights(FIELD), weights(direction), strict=True):
         np.testing.assert_allclose(new, old - 0.5 * d, rtol=0, atol=1e-6)
+
+
+def test_a_dead_network_ends_the_training():
+    dead = jax.tree.map(jnp.zeros_like, FIELD)
+    outer = OuterConfig(lr=1e-3, steps=2)
+
+    class Nothing:
+        inner = ESTIMATOR.inner
+
+        def mean(self, forward, field, tasks, key):
+            return jnp.ones(()), jax.tree.map(jnp.zeros_like, field)
+
+    with pytest.raises(DivergedError, match="nothing to learn at outer step 1.*softplus"):
+        learn(Nothing(), Points(), dead, FAMILY, outer)
 
 
 @pytest.mark.parametrize("tasks, expected", [(1, 1), (2, 2), (3, 1), (4, 2), (5, 1), (6, 2)])

@@ -130,7 +130,7 @@ def meta_step(
     """One outer step, the tasks of the meta-batch spread evenly over ``devices`` local devices.
 
     Returns:
-        The new field, the new optimizer state, the loss.
+        The new field, the new optimizer state, the loss, and whether the direction is other than 0.
     """
     params, static = eqx.partition(field, eqx.is_inexact_array)
     keys = jax.random.split(key, tasks.support.y.shape[0])
@@ -155,7 +155,8 @@ def meta_step(
         )
         loss, direction = spread(settings, params, tasks, keys)
     updates, optimizer_state = optimizer.update(direction, optimizer_state, params)
-    return eqx.apply_updates(field, updates), optimizer_state, loss
+    alive = jnp.any(jnp.stack([jnp.any(leaf != 0) for leaf in jax.tree.leaves(direction)]))
+    return eqx.apply_updates(field, updates), optimizer_state, loss, alive
 
 
 _compiled_step = eqx.filter_jit(meta_step)
@@ -237,7 +238,8 @@ def learn(
         on_step: called after every step.
 
     Raises:
-        DivergedError: the outer loss became non-finite; the last good checkpoint is kept.
+        DivergedError: the outer loss became non-finite, or the network is dead; the last good
+            checkpoint is kept.
     """
     optimizer = outer.optimizer()
     run, devices = _Run(folder), devices_for(outer.tasks)
@@ -251,11 +253,11 @@ def learn(
         with Prefetch(load, start=progress.step) as batches:
             while progress.step < outer.steps:
                 key = jax.random.fold_in(jax.random.PRNGKey(seed), progress.step)
-                new, optimizer_state, loss = _compiled_step(
+                new, optimizer_state, loss, alive = _compiled_step(
                     estimator, forward, optimizer, state.field, state.optimizer_state,
                     jax.tree.map(jnp.asarray, next(batches)), key, devices,
                 )  # fmt: skip
-                _check(float(loss), new, progress.step, outer)
+                _check(float(loss), bool(alive), new, progress.step, outer)
                 done, validation, best = progress.step + 1, None, progress.best_psnr
                 if validate and (done % outer.validate_every == 0 or done == outer.steps):
                     validation = validate(new)
@@ -283,8 +285,14 @@ def learn(
     return Learned(state.best, state.field, progress)
 
 
-def _check(loss: float, field: Field, step: int, outer: OuterConfig) -> None:
-    """Refuse a step whose loss or weights are not finite."""
+def _check(loss: float, alive: bool, field: Field, step: int, outer: OuterConfig) -> None:
+    """Refuse a step from which nothing can be learned: not finite, or without a direction."""
+    if not alive:
+        raise DivergedError(
+            f"nothing to learn at outer step {step + 1}: the loss does not depend on the weights "
+            "any more, as when a density is 0 everywhere (a white void); the last checkpoint is "
+            "kept. Try --forward.density softplus, or another --seed"
+        )
     leaves = jax.tree.leaves(eqx.filter(field, eqx.is_inexact_array))
     if not (np.isfinite(loss) and all(bool(jnp.isfinite(leaf).all()) for leaf in leaves)):
         raise DivergedError(
