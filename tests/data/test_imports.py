@@ -11,7 +11,7 @@ import theta0.data
 
 SOURCES = sorted(Path(theta0.data.__file__).parent.glob("*.py"))
 INNER = {"theta0.errors", "theta0.files"}
-ALLOWED = {"numpy", "jaxtyping", "PIL", "pydicom", "theta0"} | set(sys.stdlib_module_names)
+ALLOWED = {"numpy", "jaxtyping", "PIL", "pydicom", "mitsuba", "trimesh", "theta0"} | set(sys.stdlib_module_names)
 
 
 def imported(source: Path) -> set[str]:

@@ -25,16 +25,30 @@ from theta0.data.images import (
     read_images,
 )
 from theta0.data.masks import read_mask
+from theta0.data.mesh_sets import MeshObject, find_meshes
+from theta0.data.meshes import Mesh, MeshLimits
+from theta0.data.objects import ObjectFolders, Objects, read_objects
 from theta0.data.phantoms import Phantom, phantom, random_phantom, shepp_logan
 from theta0.data.picture_arrays import Arrays
 from theta0.data.pictures import Pictures, PicturesInMemory, PictureSource
 from theta0.data.prefetch import Prefetch
 from theta0.data.procedural import write_npz
+from theta0.data.procedural_objects import ProceduralObjects
+from theta0.data.render_views import RenderConfig, Rendered, render_views
 from theta0.data.sdf import SDF, random_curve, signed_distance
 from theta0.data.sinograms import Sinogram, holds_sinogram, read_sinogram
 from theta0.data.slice_splits import SliceSplits, read_slice_splits
 from theta0.data.splits import Split, split
 from theta0.data.text import Text
+from theta0.data.views import (
+    ViewFiles,
+    ViewOptions,
+    Views,
+    open_views,
+    read_photograph,
+    read_views,
+)
+from theta0.data.write_views import write_views
 
 __all__ = [
     "HU_WINDOW",
@@ -47,20 +61,33 @@ __all__ = [
     "ImageFolder",
     "Imagenette",
     "Images",
+    "Mesh",
+    "MeshLimits",
+    "MeshObject",
+    "ObjectFolders",
+    "Objects",
     "Phantom",
     "PictureSource",
     "Pictures",
     "PicturesInMemory",
     "Prefetch",
+    "ProceduralObjects",
+    "RenderConfig",
+    "Rendered",
     "Sinogram",
     "SliceSplits",
     "Slices",
     "Split",
     "Text",
+    "ViewFiles",
+    "ViewOptions",
+    "Views",
     "Window",
     "constant",
+    "find_meshes",
     "holds_sinogram",
     "image_paths",
+    "open_views",
     "phantom",
     "random_curve",
     "random_phantom",
@@ -70,13 +97,18 @@ __all__ = [
     "read_images",
     "read_mask",
     "read_npz",
+    "read_objects",
+    "read_photograph",
     "read_sinogram",
     "read_slice",
     "read_slice_splits",
     "read_slices",
+    "read_views",
+    "render_views",
     "resize_slices",
     "shepp_logan",
     "signed_distance",
     "split",
     "write_npz",
+    "write_views",
 ]

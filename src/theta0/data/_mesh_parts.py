@@ -15,6 +15,7 @@ from theta0.data._files import reason
 from theta0.data._mesh import Part
 from theta0.data._mesh_files import MeshLimits, check_faces
 from theta0.data._mesh_stores import Store, inside
+from theta0.data._pillow import MAX_PIXELS
 from theta0.errors import InputError
 
 GREY = 0.5
@@ -140,6 +141,11 @@ class _Colours:
     def _texture(self, image: Image.Image) -> Float[np.ndarray, "height width 3"]:
         """A picture as linear light; once, however many parts show it."""
         if id(image) not in self._textures:
+            if image.width * image.height > MAX_PIXELS:
+                raise InputError(
+                    f"{self._name}: has a texture of {image.width} x {image.height} pixels; "
+                    "reduce it"
+                )
             try:
                 small = image.convert("RGB")
                 small.thumbnail((self._limits.texture, self._limits.texture), Image.Resampling.BOX)

@@ -8,12 +8,13 @@ import io
 import posixpath
 import zipfile
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from theta0.data._files import existing_file, reason
 from theta0.errors import InputError
 
 
+@runtime_checkable
 class Store(Protocol):
     """Files by name."""
 

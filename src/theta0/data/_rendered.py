@@ -5,8 +5,9 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from theta0.data.mesh_sets import MeshObject
 from theta0.data.splits import split
@@ -19,17 +20,31 @@ RECORD = "object.json"
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 
-_COLUMNS = ("class", "id", "name", "source", "licence", "creator", "augmented_of")
+_COLUMNS: tuple[str, ...] = ("class", "id", "name", "source", "licence", "creator", "augmented_of")
 
 
-class Placed(Protocol):
-    """An object in the result."""
+@dataclass(frozen=True, eq=False)
+class Job:
+    """An object to render into the folder `out`: one that was found (variant 0), or a variant."""
+
+    source: MeshObject
+    variant: int
+    out: Path
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Its name in its class."""
+        return f"{self.source.id}-variant{self.variant}" if self.variant else self.source.id
 
     @property
-    def category(self) -> str: ...
+    def category(self) -> str:
+        """Its class."""
+        return self.source.category
+
+    @property
+    def folder(self) -> Path:
+        """Its own."""
+        return self.out / self.category / self.id
 
 
 def plan_splits(
@@ -47,28 +62,34 @@ def plan_splits(
             chosen = split([f"{seed}:{one.id}" for one in members], validation, test)
         except InputError as error:
             raise InputError(f"class {category}: {error}") from error
-        for part, numbers in zip(PARTS, (chosen.train, chosen.validation, chosen.test), strict=True):
+        for part, numbers in zip(
+            PARTS, (chosen.train, chosen.validation, chosen.test), strict=True
+        ):
             parts |= {members[number].key: part for number in numbers}
     return parts
 
 
 def write_summaries(
-    out: Path, objects: Sequence[tuple[Part, Placed]]
+    out: Path, jobs: Sequence[Job], part_of: dict[str, Part]
 ) -> dict[str, dict[Part, tuple[str, ...]]]:
     """Write the splits of the classes of these objects, and the credits of all that are in `out`.
+
+    Args:
+        out: Folder of the result.
+        jobs: The finished ones.
+        part_of: See `plan_splits`.
 
     Returns:
         The splits, by class.
     """
-    part_of = {id(one): part for part, one in objects}
     splits: dict[str, dict[Part, tuple[str, ...]]] = {}
-    for category, members in _by_class([one for _, one in objects]).items():
+    for category, members in _by_class(jobs).items():
         splits[category] = {
-            part: tuple(sorted(one.id for one in members if part_of[id(one)] == part))
+            part: tuple(sorted(job.id for job in members if part_of[job.source.key] == part))
             for part in PARTS
         }
         write_json(out / f"{category}_splits.json", splits[category])
-    if objects:
+    if jobs:
         records = [read_record(path.parent) for path in sorted(out.glob(f"[!.]*/[!.]*/{RECORD}"))]
         _write_credits(out, records)
     return splits
@@ -87,7 +108,7 @@ def _write_credits(out: Path, records: list[dict[str, Any]]) -> None:
     rows = [{name: record.get(name) for name in _COLUMNS} for record in records]
     write_json(out / "credits.json", rows)
     text = io.StringIO()
-    table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    table = csv.DictWriter(text, list(_COLUMNS), lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
     write_text(out / "credits.csv", text.getvalue())

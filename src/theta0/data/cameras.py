@@ -102,9 +102,7 @@ class Camera:
             height: In pixels.
             fov_x_deg: Angle between the left and the right edge, in degrees.
         """
-        if not 0 < fov_x_deg < 180:
-            raise InputError(f"field of view: {fov_x_deg} degrees; give more than 0, below 180")
-        focal = width / 2 / float(np.tan(np.deg2rad(fov_x_deg) / 2))
+        focal = width / 2 / float(np.tan(fov_rad(fov_x_deg) / 2))
         return cls(width, height, focal, focal, width / 2, height / 2, checked_pose(c2w))
 
     @property
@@ -133,6 +131,17 @@ class Camera:
         intrinsics = {name: getattr(self, name) / factor for name in ("fl_x", "fl_y", "cx", "cy")}
         width, height = self.width // factor, self.height // factor
         return replace(self, width=width, height=height, **intrinsics)
+
+
+def fov_rad(fov_deg: Number) -> float:
+    """A field of view in radians.
+
+    Raises:
+        InputError: It is not more than 0 and below 180 degrees.
+    """
+    if not 0 < fov_deg < 180:
+        raise InputError(f"field of view: {fov_deg} degrees; give more than 0, below 180")
+    return float(np.deg2rad(fov_deg))
 
 
 def checked_pose(c2w: Matrix) -> Float[np.ndarray, "3 4"]:

@@ -10,23 +10,14 @@ import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from PIL import Image, ImageOps
 
-from theta0.data._files import (
-    MAX_BYTES,
-    check_memory,
-    existing_file,
-    existing_folder,
-    reason,
-    visible_files,
-)
+from theta0.data._files import MAX_BYTES, check_memory, existing_folder, visible_files
+from theta0.data._pillow import opened
 from theta0.errors import InputError
 
 PICTURE_SUFFIXES = frozenset(
     ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
 )
 """Lower-case suffixes of the files taken from a folder."""
-
-MAX_PIXELS = 89_478_485
-"""Largest picture decoded, Pillow's own default: 256 MiB at 3 bytes a pixel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,38 +205,8 @@ def _at_least_one(argument: str, value: int | None) -> int | None:
 
 def _decode(path: str | Path, size: int | None) -> Shaped[np.ndarray, "height width *channels"]:
     """Return uint8 RGB (h w 3), or float32 grey (h w) in [0, 1] for files of more than 8 bits."""
-    path = existing_file(path)
-    try:
-        with Image.open(path) as image:
-            _check_pixels(path, image)
-            return _as_array(_square(_flat(ImageOps.exif_transpose(image), path), size))
-    except InputError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(path, "too many") from error
-    except Image.UnidentifiedImageError as error:
-        raise InputError(
-            f"{path}: is no picture in a format Pillow reads; convert it to PNG or JPEG"
-        ) from error
-    except Exception as error:  # decoders raise nearly anything on damaged files
-        raise InputError(
-            f"{path}: is damaged or cut short ({reason(error)}); copy it again or remove it"
-        ) from error
-
-
-def _check_pixels(path: Path, image: Image.Image) -> None:
-    """Judge by the header alone, before anything is decoded."""
-    count = image.width * image.height
-    if count > MAX_PIXELS:
-        raise _too_large(path, f"{image.width} x {image.height}")
-    if count < 2:
-        raise InputError(f"{path}: has {count} pixels; a picture needs at least 2: remove it")
-
-
-def _too_large(path: Path, found: str) -> InputError:
-    return InputError(
-        f"{path}: has {found} pixels, more than the limit of {MAX_PIXELS}; make it smaller first"
-    )
+    with opened(path) as image:
+        return _as_array(_square(_flat(ImageOps.exif_transpose(image), Path(path)), size))
 
 
 def _flat(image: Image.Image, path: Path) -> Image.Image:

@@ -24,7 +24,7 @@ from theta0.data._mesh import Mesh
 from theta0.data._mesh_files import MeshLimits
 from theta0.data._mesh_variants import random_variant
 from theta0.data._mitsuba import Scene, mitsuba
-from theta0.data._rendered import RECORD, Part, plan_splits, read_record, write_summaries
+from theta0.data._rendered import RECORD, Job, Part, plan_splits, read_record, write_summaries
 from theta0.data.cameras import Camera, orbit
 from theta0.data.environments import random_environment
 from theta0.data.mesh_sets import MeshObject
@@ -126,35 +126,14 @@ def render_views(
     mitsuba()  # missing extras are told before anything is written
     parts = plan_splits(objects, validation, test, config.seed)
     jobs = [
-        (one, [_Job(one, n, out) for n in range(1 + augment * (parts[one.key] == "train"))])
+        (one, [Job(one, n, out) for n in range(1 + augment * (parts[one.key] == "train"))])
         for one in objects
     ]
     done = _Done(config.views * sum(len(variants) for _, variants in jobs), config, progress)
     for one, variants in jobs:
         done.render(one, variants, limits)
-    classes = write_summaries(out, [(parts[job.source.key], job) for job in done.finished])
+    classes = write_summaries(out, done.finished, parts)
     return Rendered(classes, done.new, done.kept, tuple(done.skipped), tuple(done.notes))
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """An object to render: one that was found (variant 0), or a variant of it."""
-
-    source: MeshObject
-    variant: int
-    out: Path
-
-    @property
-    def id(self) -> str:
-        return f"{self.source.id}-variant{self.variant}" if self.variant else self.source.id
-
-    @property
-    def category(self) -> str:
-        return self.source.category
-
-    @property
-    def folder(self) -> Path:
-        return self.out / self.category / self.id
 
 
 class _Done:
@@ -162,13 +141,13 @@ class _Done:
 
     def __init__(self, views: int, config: RenderConfig, progress: Progress):
         self.new = self.kept = 0
-        self.finished: list[_Job] = []
+        self.finished: list[Job] = []
         self.skipped: list[tuple[str, str]] = []
         self.notes: list[tuple[str, str]] = []
         self._views_done, self._views = 0, views
         self._config, self._progress = config, progress
 
-    def render(self, one: MeshObject, jobs: list[_Job], limits: MeshLimits | None) -> None:
+    def render(self, one: MeshObject, jobs: list[Job], limits: MeshLimits | None) -> None:
         """Render an object and its variants, but those that are finished."""
         waiting = [job for job in jobs if not _is_finished(job, self._config)]
         self.kept += len(jobs) - len(waiting)
@@ -190,7 +169,7 @@ class _Done:
         self._progress(self._views_done, self._views, text)
 
 
-def _is_finished(job: _Job, config: RenderConfig) -> bool:
+def _is_finished(job: Job, config: RenderConfig) -> bool:
     """Whether the object is there, rendered in the same way."""
     if not job.folder.exists():
         return False
@@ -202,9 +181,7 @@ def _is_finished(job: _Job, config: RenderConfig) -> bool:
     return True
 
 
-def _render_job(
-    job: _Job, mesh: Mesh, config: RenderConfig, advance: Callable[[], None]
-) -> None:
+def _render_job(job: Job, mesh: Mesh, config: RenderConfig, advance: Callable[[], None]) -> None:
     """Render an object into its folder, which appears when all is in it."""
     seed = int.from_bytes(digest(job.source.key)[:8], "big")
     rng = np.random.default_rng(np.random.SeedSequence([config.seed, seed, job.variant]))
@@ -219,7 +196,7 @@ def _render_job(
     shutil.rmtree(beside)
 
 
-def _record(job: _Job, mesh: Mesh, config: RenderConfig) -> dict[str, Any]:
+def _record(job: Job, mesh: Mesh, config: RenderConfig) -> dict[str, Any]:
     return {
         "class": job.category,
         "id": job.id,

@@ -1,0 +1,104 @@
+"""A view as a file describes it: where its picture lies, its pose and what is known of the lens."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from theta0.data._files import check_memory, existing_file, reason
+from theta0.data.cameras import Camera
+from theta0.errors import InputError
+
+_LARGEST_JSON = 1 << 28
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One view, before its picture is opened.
+
+    Attributes:
+        name: Of the view.
+        image: Its picture.
+        pose: Camera to world, OpenGL axes, as the file has it.
+        lens: Any of `fl_x fl_y cx cy w h` in pixels and `camera_angle_x camera_angle_y` in
+            radians; pixels are those of a picture of `w` x `h`.
+        depth: A file of depths, if there is one.
+        depth_scale: World units a step of a 16-bit depth; nerfstudio's are thousandths.
+    """
+
+    name: str
+    image: Path
+    pose: Any
+    lens: Mapping[str, float]
+    depth: Path | None = None
+    depth_scale: float = 1e-3
+
+
+def camera_of(frame: Frame, width: int, height: int) -> Camera:
+    """The camera of a frame whose picture has this size.
+
+    Raises:
+        InputError: Its numbers make no camera, or are of a picture of another shape.
+    """
+    lens = frame.lens
+    w, h = lens.get("w", width), lens.get("h", height)
+    # A pixel of difference is what rounding leaves of a picture that was made smaller.
+    if not (w >= 1 and h >= 1 and abs(w * height - h * width) <= max(w, h)):
+        raise InputError(
+            f"{frame.image}: is {width} x {height}, but its view is described as {w:g} x {h:g}; "
+            "give the pictures the description was made for"
+        )
+    fl_x = lens["fl_x"] if "fl_x" in lens else _focal(frame, "camera_angle_x", w)
+    if "fl_y" in lens or "camera_angle_y" not in lens or "fl_x" in lens:
+        fl_y = lens.get("fl_y", fl_x)
+    else:
+        fl_y = _focal(frame, "camera_angle_y", h)
+    x, y = width / w, height / h
+    middle = lens.get("cx", w / 2) * x, lens.get("cy", h / 2) * y
+    try:
+        return Camera(width, height, fl_x * x, fl_y * y, *middle, frame.pose)
+    except InputError as error:
+        raise InputError(f"{frame.image}: {error}") from error
+
+
+def _focal(frame: Frame, name: str, pixels: float) -> float:
+    if name not in frame.lens:
+        raise InputError(f"{frame.image}: its focal length is not given; add fl_x or {name}")
+    if not 0 < (angle := frame.lens[name]) < math.pi:
+        raise InputError(
+            f"{frame.image}: {name} is {angle:g}; give radians, more than 0 and below pi"
+        )
+    return pixels / 2 / math.tan(angle / 2)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        InputError: The file is missing, too large or no JSON object.
+    """
+    path = existing_file(path)
+    check_memory(path, path.stat().st_size, _LARGEST_JSON, "it is no description of views")
+    try:
+        value = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is no JSON ({reason(error)}); write it again") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds a {type(value).__name__}, not an object with names")
+    return value
+
+
+def inner_path(name: object, source: Path) -> PurePosixPath | None:
+    """A name as a path that stays inside its folder; None if it leads out of it.
+
+    Raises:
+        InputError: It is no name at all.
+    """
+    if not isinstance(name, str) or not name.strip("./\\") or "\0" in name:
+        raise InputError(f"{source}: {name!r} is no name of a file or folder; correct it")
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        return None
+    return path

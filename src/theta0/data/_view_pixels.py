@@ -1,0 +1,74 @@
+"""Pixels of views: judged by the headers of the files, averaged over blocks, laid over a colour."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Shaped, UInt8
+
+from theta0.data._pillow import opened
+from theta0.errors import InputError
+
+Background = Literal["white", "black"]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture's file says before it is decoded."""
+
+    width: int
+    height: int
+    alpha: bool
+
+
+def read_header(path: Path) -> Header:
+    """The size of a picture, and whether it has an alpha channel.
+
+    Raises:
+        InputError: There is no such picture, or it has too many pixels or more than 8 bits.
+    """
+    with opened(path) as image:
+        if image.mode.startswith("I") or image.mode == "F":
+            raise InputError(f"{path}: has {image.mode} pixels; save it as 8-bit RGB or RGBA")
+        return Header(image.width, image.height, image.has_transparency_data)
+
+
+def read_pixels(path: Path, alpha: bool, factor: int) -> UInt8[np.ndarray, "height width channels"]:
+    """A picture as RGBA or RGB, downscaled by area; see `downscaled`."""
+    with opened(path) as image:
+        return downscaled(np.asarray(image.convert("RGBA" if alpha else "RGB")), factor)
+
+
+def downscaled(
+    pixels: UInt8[np.ndarray, "height width channels"], factor: int
+) -> UInt8[np.ndarray, "low narrow channels"]:
+    """Means of blocks of pixels; a last block that is not whole is cut off.
+
+    Colours count by their alpha: what is invisible has no say in the mean.
+    """
+    if factor == 1:
+        return pixels
+    height, width, channels = pixels.shape
+    low, narrow = height // factor, width // factor
+    blocks = pixels[: low * factor, : narrow * factor].astype(np.float32)
+    blocks = blocks.reshape(low, factor, narrow, factor, channels)
+    if channels == 3:
+        return np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
+    colour, alpha = blocks[..., :3], blocks[..., 3:]
+    total = alpha.sum(axis=(1, 3))
+    mean = (colour * alpha).sum(axis=(1, 3)) / np.maximum(total, 1)
+    return np.rint(np.concatenate([mean, total / factor**2], axis=-1)).astype(np.uint8)
+
+
+def over(
+    images: Shaped[np.ndarray, "*views height width channels"], background: Background
+) -> Float[np.ndarray, "*views height width 3"]:
+    """Colours in [0, 1], float32, with a background behind what is transparent."""
+    if images.dtype == np.uint8:
+        images = images.astype(np.float32) / np.float32(255)
+    colour = images[..., :3].astype(np.float32)
+    if images.shape[-1] == 3:
+        return colour
+    alpha = images[..., 3:].astype(np.float32)
+    return colour * alpha + (1 - alpha) * np.float32(background == "white")
