@@ -49,13 +49,13 @@ def random_variant(rng: np.random.Generator) -> Variant:
     """Draw a variant.
 
     Axes are stretched by 0.8 to 1.25, and half of the variants are mirrored. Hues turn by up to 60
-    degrees, saturation changes by a factor of 0.6 to 1.4 and brightness by 0.7 to 1.3; a tint of up
-    to 20 % changes grey things too.
+    degrees, saturation changes by a factor of 0.6 to 1.4, brightness by one of 0.85 to 1.35; a tint
+    of up to 20 % changes grey things too.
     """
     stretch = np.exp(rng.uniform(np.log(0.8), np.log(1.25), size=3))
     stretch[0] *= rng.choice([-1, 1])
     hue_rad = rng.uniform(-np.pi / 3, np.pi / 3)
-    tint = np.diag(rng.uniform(0.8, 1, size=3)) * rng.uniform(0.7, 1.3)
+    tint = np.diag(rng.uniform(0.8, 1, size=3)) * rng.uniform(0.85, 1.35)
     return Variant(stretch, tint @ hue_and_saturation(hue_rad, rng.uniform(0.6, 1.4)))
 
 

@@ -13,8 +13,8 @@ HEIGHT, WIDTH = 32, 64
 def random_environment(rng: np.random.Generator) -> Float[np.ndarray, "height width 3"]:
     """Draw the light that comes from each direction; see `directions`.
 
-    A white surface shows about 0.85 to 1.1 where it faces the brightest side, and is not black on
-    any: a third to two thirds of the light comes from the sky and the ground.
+    A white surface shows 0.95 to 1.2 where it faces the brightest side, and is not black on any: a
+    third to two thirds of the light comes from the sky and the ground.
 
     Returns:
         Radiance, linear RGB.
@@ -30,7 +30,7 @@ def random_environment(rng: np.random.Generator) -> Float[np.ndarray, "height wi
         lamps += lamp / brightest(lamp) * _tint(rng, 0.15) * rng.uniform(0.4, 1)
     share = rng.uniform(1 / 3, 2 / 3)
     light = share * ambient + (1 - share) * lamps / brightest(lamps)
-    return light / brightest(light) * rng.uniform(0.85, 1.1)
+    return light / brightest(light) * rng.uniform(0.95, 1.2)
 
 
 def directions() -> Float[np.ndarray, "height width 3"]:
