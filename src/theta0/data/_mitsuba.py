@@ -17,6 +17,9 @@ from theta0.errors import InputError, MissingExtra
 _BOUNCES = 4
 """Longest path in segments: direct light and light from two other surfaces."""
 
+_NEAR = 0.01
+"""Plane in front of the camera where Mitsuba's rays begin, and its distances with them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -90,7 +93,8 @@ class Scene:
         centres = {"type": "stratified", "sample_count": 1, "jitter": False}
         distance, hit = self._render(self._depth, camera, centres, seed)
         stretch = np.linalg.norm(rays(camera).direction, axis=1).reshape(alpha.shape)
-        return Picture(light, alpha, np.where(hit > 0, distance[..., 0] / stretch, np.inf))
+        depth = distance[..., 0] / stretch + _NEAR
+        return Picture(light, alpha, np.where(hit > 0, depth, np.inf))
 
     def _render(
         self, integrator: Any, camera: Camera, sampler: dict[str, Any], seed: int
@@ -115,6 +119,7 @@ def _sensor(mi: Any, camera: Camera, sampler: dict[str, Any]) -> Any:
             "type": "perspective",
             "fov": camera.fov_x_deg,
             "fov_axis": "x",
+            "near_clip": _NEAR,
             "to_world": mi.ScalarTransform4f(pose),
             "sampler": sampler,
             "film": {

@@ -13,8 +13,8 @@ HEIGHT, WIDTH = 32, 64
 def random_environment(rng: np.random.Generator) -> Float[np.ndarray, "height width 3"]:
     """Draw the light that comes from each direction; see `directions`.
 
-    A white surface shows 0.95 to 1.2 where it faces the brightest side, and is not black on any: a
-    third to two thirds of the light comes from the sky and the ground.
+    A white surface shows about 0.95 to 1.2 where it faces the brightest side, and is not black on
+    any: a third to two thirds of the light comes from the sky and the ground.
 
     Returns:
         Radiance, linear RGB.
@@ -23,14 +23,15 @@ def random_environment(rng: np.random.Generator) -> Float[np.ndarray, "height wi
     sky, ground = (_tint(rng, 0.1) * strength for strength in (1.0, rng.uniform(0.35, 0.7)))
     above = 1 / (1 + np.exp(-4 * toward[..., 2:]))  # a soft horizon
     ambient = ground + (sky - ground) * above
-    ambient /= brightest(ambient)
+    ambient /= _brightest(ambient)
     lamps = np.zeros_like(ambient)
     for _ in range(rng.integers(1, 4)):
-        lamp = _disc(toward, _upwards(rng), np.deg2rad(rng.uniform(12, 35)))
-        lamps += lamp / brightest(lamp) * _tint(rng, 0.15) * rng.uniform(0.4, 1)
+        radius_rad = np.deg2rad(rng.uniform(12, 35))
+        lamp = _disc(toward, _upwards(rng), radius_rad) / np.sin(radius_rad) ** 2
+        lamps += lamp * _tint(rng, 0.15) * rng.uniform(0.4, 1)
     share = rng.uniform(1 / 3, 2 / 3)
-    light = share * ambient + (1 - share) * lamps / brightest(lamps)
-    return light / brightest(light) * rng.uniform(0.95, 1.2)
+    light = share * ambient + (1 - share) * lamps / _brightest(lamps)
+    return light / _brightest(light) * rng.uniform(0.95, 1.2)
 
 
 def directions() -> Float[np.ndarray, "height width 3"]:
@@ -57,13 +58,13 @@ def shading(
     toward = directions()
     polar_width = np.pi / HEIGHT * 2 * np.pi / WIDTH
     solid_angle = polar_width * np.hypot(toward[..., 0], toward[..., 1])
-    facing = np.maximum(np.einsum("nd,hwd->nhw", normals, toward), 0)
-    return np.einsum("nhw,hw,hwc->nc", facing, solid_angle, light) / np.pi
+    facing = np.maximum(normals @ toward.reshape(-1, 3).T, 0)
+    return facing @ (solid_angle[..., None] * light).reshape(-1, 3) / np.pi
 
 
-def brightest(light: Float[np.ndarray, "height width 3"]) -> float:
-    """The largest value a white dull surface shows, whichever way it faces."""
-    return float(shading(light, directions()[1::3, ::4].reshape(-1, 3)).max())
+def _brightest(light: Float[np.ndarray, "height width 3"]) -> float:
+    """The largest value a white dull surface shows, of those that face 6 x 8 directions."""
+    return float(shading(light, directions()[2::5, ::8].reshape(-1, 3)).max())
 
 
 def _tint(rng: np.random.Generator, spread: float) -> Float[np.ndarray, " 3"]:
@@ -81,7 +82,8 @@ def _disc(
     toward: Float[np.ndarray, "height width 3"],
     centre: Float[np.ndarray, " 3"],
     radius_rad: float,
-) -> Float[np.ndarray, "height width 1"]:
-    """A disc of light with a soft rim, wider than the map's pixels."""
+) -> Float[np.ndarray, "height width 3"]:
+    """A white disc of light with a soft rim, wider than the map's pixels."""
     angle = np.arccos(np.clip(toward @ centre, -1, 1))
-    return np.clip((radius_rad - angle) / np.deg2rad(6) + 0.5, 0, 1)[..., None]
+    inside = np.clip((radius_rad - angle) / np.deg2rad(6) + 0.5, 0, 1)
+    return np.repeat(inside[..., None], 3, axis=-1)

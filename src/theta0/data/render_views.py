@@ -152,6 +152,7 @@ class _Done:
         waiting = [job for job in jobs if not _is_finished(job, self._config)]
         self.kept += len(jobs) - len(waiting)
         self._advance(self._config.views * (len(jobs) - len(waiting)), one.key)
+        end = self._views_done + self._config.views * len(waiting)
         try:
             mesh = one.read(limits, self._config.up) if waiting else None
             for job in waiting:
@@ -160,6 +161,7 @@ class _Done:
                 self.new += 1
         except InputError as error:
             self.skipped.append((f"{one.place}: {one.member}", str(error)))
+            self._advance(end - self._views_done, one.key)
             return
         self.finished += jobs
         self.notes += [(one.key, note) for note in (mesh.notes if mesh else ())]
