@@ -146,6 +146,8 @@ def changed(row, column, value):
         (changed(0, 1, 0.2), "no rotation"),
         (changed(0, 3, np.nan), "not finite"),
         (changed(0, 0, np.inf), "not finite"),
+        (changed(0, 0, -1e200), "not finite"),
+        (changed(0, 0, 1e99), "singular"),
         (changed(3, 0, 4.0), r"last row \[4.0, 0.0, 0.0, 1.0\].*transposed"),
         (np.eye(3).tolist(), r"shape \(3, 3\); give 3x4 or 4x4"),
         ([[1, 2], [3]], "no matrix"),

@@ -121,7 +121,7 @@ def test_broken_meshes_are_skipped_and_named(meshes, tmp_path):
     ]
     assert "holds no faces" in rendered.skipped[1][1]
     assert sum(map(len, rendered.classes["boxes"].values())) == rendered.new == 4
-    assert told[-1][:2] == (12, 12)
+    assert told[-1][:2] == (8, 8) and told[0] == (0, 12, "reading boxes/b0")
 
 
 @pytest.mark.parametrize("when", ["while rendering", "while writing", "before the rename"])
@@ -183,6 +183,7 @@ def test_an_object_rendered_in_another_way_is_refused(meshes, tmp_path):
         ({"views": 0}, "views is 0"),
         ({"samples": 0}, "samples is 0"),
         ({"size": 2}, "size is 2"),
+        ({"size": 4000}, "more than the limit of 4 GiB"),
         ({"distance": 1.0}, "distance is 1.0"),
         ({"distance": float("nan")}, "distance is nan"),
         ({"seed": -1}, "seed is -1"),

@@ -12,12 +12,12 @@ from theta0.errors import RenderError
 
 from ._common import parse, progress_bar, require_folder, say
 
-EXAMPLES = """Render views of meshes by path tracing, as the paper's authors keep theirs: a folder of
-transforms.json and RGBA pictures an object, {class}_splits.json, and credits.json. Read are .obj,
-.glb, .gltf, .ply and .off files, ShapeNetCore, and .sh3f catalogues of Sweet Home 3D. Classes are
-the folders in MESHES, or the categories of a catalogue. Objects stand upright in the unit sphere.
-What is finished is not rendered again, so a run that was stopped goes on where it was; meshes that
-cannot be read are skipped, and named. Needs pip install 'theta0[render]'.
+EXAMPLES = """Render views of meshes by path tracing, as the paper's authors keep theirs: a folder
+of transforms.json and RGBA pictures an object, {class}_splits.json, and credits.json. Read are
+.obj, .glb, .gltf, .ply and .off files, ShapeNetCore, and .sh3f catalogues of Sweet Home 3D. Classes
+are the folders in MESHES, or the categories of a catalogue. Objects stand upright in the unit
+sphere. What is finished is not rendered again, so a run that was stopped goes on where it was;
+meshes that cannot be read are skipped, and named. Needs pip install 'theta0[render]'.
 
 examples:
   theta0 data render-views chairs/ --out views

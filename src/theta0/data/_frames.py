@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from theta0.data._files import check_memory, existing_file, reason
-from theta0.data.cameras import Camera
+from theta0.data.cameras import Camera, checked_pose
 from theta0.errors import InputError
 
 _LARGEST_JSON = 1 << 28
@@ -20,7 +20,7 @@ class Frame:
 
     Attributes:
         name: Of the view.
-        image: Its picture.
+        image: Its picture; the file may be missing.
         pose: Camera to world, OpenGL axes, as the file has it.
         lens: Any of `fl_x fl_y cx cy w h` in pixels and `camera_angle_x camera_angle_y` in
             radians; pixels are those of a picture of `w` x `h`.
@@ -43,7 +43,7 @@ def camera_of(frame: Frame, width: int, height: int) -> Camera:
         InputError: Its numbers make no camera, or are of a picture of another shape.
     """
     lens = frame.lens
-    w, h = lens.get("w", width), lens.get("h", height)
+    w, h = lens.get("w", float(width)), lens.get("h", float(height))
     # A pixel of difference is what rounding leaves of a picture that was made smaller.
     if not (w >= 1 and h >= 1 and abs(w * height - h * width) <= max(w, h)):
         raise InputError(
@@ -58,7 +58,7 @@ def camera_of(frame: Frame, width: int, height: int) -> Camera:
     x, y = width / w, height / h
     middle = lens.get("cx", w / 2) * x, lens.get("cy", h / 2) * y
     try:
-        return Camera(width, height, fl_x * x, fl_y * y, *middle, frame.pose)
+        return Camera(width, height, fl_x * x, fl_y * y, *middle, checked_pose(frame.pose))
     except InputError as error:
         raise InputError(f"{frame.image}: {error}") from error
 

@@ -22,12 +22,16 @@ def is_object(folder: Path) -> bool:
 
 
 def find_objects(folder: Path) -> list[Path]:
-    """All objects below a folder, sorted by path."""
+    """All objects below a folder, sorted by path; linked folders count."""
     return sorted(_walk(folder))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, _ in os.walk(folder):
+    seen: set[str] = set()
+    for root, folders, _ in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(root)) in seen:  # a link back up would never end
+            folders.clear()
+        seen.add(real)
         names = [name for name in folders if not name.startswith(".")]
         objects = {name for name in names if is_object(Path(root, name))}
         yield from (Path(root, name) for name in objects)

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-
 from theta0.data._frames import Frame, inner_path, read_json
 from theta0.errors import InputError
 
@@ -41,8 +39,7 @@ def read_transforms(path: Path, ignore_distortion: bool) -> Iterator[Frame]:
     """The frames of one description, in its order.
 
     Raises:
-        InputError: It is malformed, lacks pictures, leads out of its folder, or its lens is no
-            pinhole.
+        InputError: It is malformed, leads out of its folder, or its lens is no pinhole.
     """
     whole = read_json(path)
     frames = whole.get("frames")
@@ -93,9 +90,7 @@ def _picture(name: object, path: Path) -> Path:
                 return file
     if given is None:
         raise InputError(f"{path}: file_path {name!r} leads out of its folder; make it relative")
-    raise InputError(
-        f"{path}: the picture {name!r} is missing; copy it there, or leave its frame out"
-    )
+    return path.parent / given  # missing, which the caller judges
 
 
 def _inside(name: object, path: Path) -> Path:
@@ -109,6 +104,7 @@ def _number(
     values: Mapping[str, Any], name: str, path: Path, default: float | None = None
 ) -> float:
     value = values.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+    # Not `math.isfinite`, which fails for integers that no float holds.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
         raise InputError(f"{path}: {name} is {value!r}; give a number")
     return float(value)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
+from PIL import Image
 
 from theta0.data._pillow import opened
 from theta0.errors import InputError
@@ -51,10 +52,10 @@ def downscaled(
         return pixels
     height, width, channels = pixels.shape
     low, narrow = height // factor, width // factor
-    blocks = pixels[: low * factor, : narrow * factor].astype(np.float32)
-    blocks = blocks.reshape(low, factor, narrow, factor, channels)
+    pixels = pixels[: low * factor, : narrow * factor]
     if channels == 3:
-        return np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
+        return np.asarray(Image.fromarray(pixels).reduce(factor))
+    blocks = pixels.astype(np.float32).reshape(low, factor, narrow, factor, channels)
     colour, alpha = blocks[..., :3], blocks[..., 3:]
     total = alpha.sum(axis=(1, 3))
     mean = (colour * alpha).sum(axis=(1, 3)) / np.maximum(total, 1)

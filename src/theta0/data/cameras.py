@@ -144,19 +144,19 @@ def fov_rad(fov_deg: Number) -> float:
     return float(np.deg2rad(fov_deg))
 
 
-def checked_pose(c2w: Matrix) -> Float[np.ndarray, "3 4"]:
+def checked_pose(c2w: object) -> Float[np.ndarray, "3 4"]:
     """A pose as a rotation and a position, read-only; see `Camera`.
 
     Raises:
-        InputError: It is no pose.
+        InputError: It is no pose; it may come from a file and be anything.
     """
     try:
         matrix = np.array(c2w, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError("c2w is no matrix of numbers; give 3x4 or 4x4") from error
     if matrix.shape not in ((3, 4), (4, 4)):
         raise InputError(f"c2w has shape {matrix.shape}; give 3x4 or 4x4")
-    if not np.isfinite(matrix).all():
+    if not (np.abs(matrix) < 1e100).all():  # whose squares are finite too
         raise InputError("c2w holds numbers that are not finite; leave the view out")
     if len(matrix) == 4 and not np.allclose(matrix[3], [0, 0, 0, 1], rtol=0, atol=1e-6):
         raise InputError(
@@ -164,6 +164,8 @@ def checked_pose(c2w: Matrix) -> Float[np.ndarray, "3 4"]:
             "by row (it may be transposed)"
         )
     axes = matrix[:3, :3]
+    if np.abs(axes.T @ axes - np.eye(3)).max() < 1e-14 and np.linalg.det(axes) > 0:
+        return _read_only(matrix[:3])  # to the last bit: what is written is read
     u, stretch, vt = np.linalg.svd(axes)
     scale = stretch.mean()
     if not stretch[2] > 1e-9 * max(1.0, stretch[0]):
@@ -177,7 +179,10 @@ def checked_pose(c2w: Matrix) -> Float[np.ndarray, "3 4"]:
             f"c2w is no rotation: it stretches by {stretch[2]:.4g} to {stretch[0]:.4g}; give "
             "axes of one length at right angles"
         )
-    pose = np.concatenate([u @ vt, matrix[:3, 3:]], axis=1)
+    return _read_only(np.concatenate([u @ vt, matrix[:3, 3:]], axis=1))
+
+
+def _read_only(pose: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
     pose.flags.writeable = False
     return pose
 

@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 
 from theta0.data._files import MAX_BYTES, check_memory, existing_folder
 from theta0.data._object_splits import (
+    Parts,
     class_folder,
     find_objects,
     is_object,
@@ -129,16 +130,17 @@ def read_objects(
         parts = _drawn(class_folder(root, kind), validation, test, seed)
     if not parts[0]:
         raise InputError(f"{root}: holds no object for training; add its folder")
-    ends = accumulate((len(part) for part in parts), initial=0)
-    numbers = [tuple(range(*pair)) for pair in pairwise(ends)]
     folders = tuple(folder for part in parts for folder in part)
     names = tuple(folder.relative_to(root).as_posix() for folder in folders)
-    return ObjectFolders(names, tuple(skipped), Split(*numbers), folders, options)
+    return ObjectFolders(names, tuple(skipped), _numbered(parts), folders, options)
 
 
-def _drawn(
-    folder: Path, validation: int | float, test: int | float, seed: int
-) -> tuple[list[Path], list[Path], list[Path]]:
+def _numbered(parts: Parts) -> Split:
+    ends = accumulate((len(part) for part in parts), initial=0)
+    return Split(*(tuple(range(*pair)) for pair in pairwise(ends)))
+
+
+def _drawn(folder: Path, validation: int | float, test: int | float, seed: int) -> Parts:
     found = find_objects(folder)
     if not found:
         raise InputError(

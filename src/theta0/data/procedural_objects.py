@@ -131,7 +131,7 @@ def chair(rng: np.random.Generator) -> Solids:
             for left in (-x, x - leg)
         ]
     if cushion:
-        parts.append(((-0.9 * x, -0.9 * y, -0.1), (0.9 * x, y - back, 0.15), extra_colour, True))
+        parts.append(((-0.9 * x, -0.9 * y, -0.05), (0.9 * x, y - back, 0.15), extra_colour, True))
     if head:
         top = above - 0.05
         parts.append(((-0.6 * x, y - 0.25, top), (0.6 * x, y + 0.1, top + 0.3), seat_colour, True))

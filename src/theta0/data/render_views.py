@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 
 from theta0.data._colours import srgb_from_linear
+from theta0.data._files import MAX_BYTES, check_memory
 from theta0.data._mesh import Mesh
 from theta0.data._mesh_files import MeshLimits
 from theta0.data._mesh_variants import random_variant
@@ -58,8 +60,10 @@ class RenderConfig:
 
     def __post_init__(self):
         require_positive(self, "views", "samples")
-        if not 4 <= self.size <= 8192:
-            raise InputError(f"size is {self.size}; give 4 to 8192 pixels")
+        if self.size < 4:
+            raise InputError(f"size is {self.size}; give at least 4 pixels")
+        needed = self.views * self.size**2 * 8  # bytes: colours, alpha and depth
+        check_memory("views of an object", needed, MAX_BYTES, "render fewer or smaller ones")
         if not 1 < self.distance < 1000:
             raise InputError(
                 f"distance is {self.distance}; give more than 1, the sphere's radius, below 1000"
@@ -124,63 +128,87 @@ def render_views(
     if augment < 0:
         raise InputError(f"augment is {augment}; give 0 or more variants of each object")
     mitsuba()  # missing extras are told before anything is written
+    work = _Work(out, config, limits, progress)
+    # Before the classes are split, so that each part has as many objects as were asked for.
+    objects = work.readable(objects, augment)
     parts = plan_splits(objects, validation, test, config.seed)
-    jobs = [
-        (one, [Job(one, n, out) for n in range(1 + augment * (parts[one.key] == "train"))])
-        for one in objects
-    ]
-    done = _Done(config.views * sum(len(variants) for _, variants in jobs), config, progress)
-    for one, variants in jobs:
-        done.render(one, variants, limits)
-    classes = write_summaries(out, done.finished, parts)
-    return Rendered(classes, done.new, done.kept, tuple(done.skipped), tuple(done.notes))
+    work.render(objects, {key: augment * (part == "train") for key, part in parts.items()})
+    classes = write_summaries(out, work.finished, parts)
+    return Rendered(classes, work.new, work.kept, tuple(work.skipped), tuple(work.notes))
 
 
-class _Done:
-    """Renders objects, and counts."""
+class _Work:
+    """Reads and renders objects, and counts."""
 
-    def __init__(self, views: int, config: RenderConfig, progress: Progress):
-        self.new = self.kept = 0
+    def __init__(
+        self, out: Path, config: RenderConfig, limits: MeshLimits | None, progress: Progress
+    ):
+        self.new = self.kept = self.views = self._views_done = 0
         self.finished: list[Job] = []
         self.skipped: list[tuple[str, str]] = []
         self.notes: list[tuple[str, str]] = []
-        self._views_done, self._views = 0, views
-        self._config, self._progress = config, progress
+        self._out, self._config, self._limits, self._progress = out, config, limits, progress
 
-    def render(self, one: MeshObject, jobs: list[Job], limits: MeshLimits | None) -> None:
-        """Render an object and its variants, but those that are finished."""
-        waiting = [job for job in jobs if not _is_finished(job, self._config)]
+    def readable(self, objects: Sequence[MeshObject], augment: int) -> list[MeshObject]:
+        """Those that can be read, or are rendered already; rendering takes 100 times as long.
+
+        Raises:
+            InputError: An object or a variant is there, but was rendered in another way.
+        """
+        good = []
+        for one in objects:
+            for number in range(1 + augment):
+                _check_same_way(Job(one, number, self._out), self._config)
+        for one in objects:
+            self._progress(0, self._config.views * len(objects), f"reading {one.key}")
+            with self._skipping(one):
+                if not Job(one, 0, self._out).folder.exists():
+                    one.read(self._limits, self._config.up)
+                good.append(one)
+        return good
+
+    def render(self, objects: Sequence[MeshObject], variants: dict[str, int]) -> None:
+        """Render all objects, and as many variants of each, but those that are finished."""
+        self.views = self._config.views * (len(objects) + sum(variants.values()))
+        for one in objects:
+            self._render([Job(one, number, self._out) for number in range(1 + variants[one.key])])
+
+    def _render(self, jobs: list[Job]) -> None:
+        """Render an object and its variants."""
+        one = jobs[0].source
+        waiting = [job for job in jobs if not job.folder.exists()]
         self.kept += len(jobs) - len(waiting)
+        end = self._views_done + self._config.views * len(jobs)
         self._advance(self._config.views * (len(jobs) - len(waiting)), one.key)
-        end = self._views_done + self._config.views * len(waiting)
-        try:
-            mesh = one.read(limits, self._config.up) if waiting else None
+        with self._skipping(one):
+            mesh = one.read(self._limits, self._config.up) if waiting else None
             for job in waiting:
                 assert mesh is not None
                 _render_job(job, mesh, self._config, lambda: self._advance(1, one.key))
                 self.new += 1
+            self.finished += jobs
+            self.notes += [(one.key, note) for note in (mesh.notes if mesh else ())]
+        self._advance(end - self._views_done, one.key)
+
+    @contextmanager
+    def _skipping(self, one: MeshObject) -> Iterator[None]:
+        try:
+            yield
         except InputError as error:
             self.skipped.append((f"{one.place}: {one.member}", str(error)))
-            self._advance(end - self._views_done, one.key)
-            return
-        self.finished += jobs
-        self.notes += [(one.key, note) for note in (mesh.notes if mesh else ())]
 
     def _advance(self, views: int, text: str) -> None:
         self._views_done += views
-        self._progress(self._views_done, self._views, text)
+        self._progress(self._views_done, self.views, text)
 
 
-def _is_finished(job: Job, config: RenderConfig) -> bool:
-    """Whether the object is there, rendered in the same way."""
-    if not job.folder.exists():
-        return False
-    if read_record(job.folder).get("render") != asdict(config):
+def _check_same_way(job: Job, config: RenderConfig) -> None:
+    """Refuse to mix views that were rendered in different ways."""
+    if job.folder.exists() and read_record(job.folder).get("render") != asdict(config):
         raise InputError(
             f"{job.folder}: was rendered in another way; give its settings, or another folder for "
             "the result"
         )
-    return True
 
 
 def _render_job(job: Job, mesh: Mesh, config: RenderConfig, advance: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from theta0.data._arrays import read_array
-from theta0.data._files import MAX_BYTES, check_memory
+from theta0.data._files import MAX_BYTES, check_memory, existing_file
 from theta0.data._frames import Frame, camera_of
 from theta0.data._pillow import opened
 from theta0.data._srn import is_srn, read_srn
@@ -35,6 +35,8 @@ class ViewOptions:
     """refuse pictures without an alpha channel"""
     ignore_distortion: bool = False
     """take a lens that bends straight lines for a pinhole"""
+    allow_missing: bool = False
+    """leave out views whose picture is missing"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +102,7 @@ class ViewFiles:
         cameras: Of the pictures as they will be read.
         channels: 4 if the pictures have alpha, else 3.
         downscale: See `ViewOptions`.
+        missing: Names of the views left out because their pictures are missing.
     """
 
     object_id: str
@@ -107,6 +110,7 @@ class ViewFiles:
     cameras: tuple[Camera, ...]
     channels: int
     downscale: int
+    missing: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -201,7 +205,7 @@ def read_photograph(
     Raises:
         InputError: The picture cannot be read or has no alpha, or a number is impossible.
     """
-    path = Path(path)
+    path = existing_file(path)
     pose = orbit(azimuth_deg, elevation_deg, distance)
     lens = {"camera_angle_x": fov_rad(fov_x_deg)}
     return _opened(path.stem, [Frame(path.stem, path, pose, lens)], options).load()
@@ -209,6 +213,13 @@ def read_photograph(
 
 def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> ViewFiles:
     """Judge pictures by their headers."""
+    missing = [frame for frame in frames if not frame.image.is_file()]
+    if missing and (not options.allow_missing or len(missing) == len(frames)):
+        raise InputError(
+            f"{missing[0].image}: the picture is missing, as are {len(missing) - 1} others of "
+            f"{len(frames)} views; copy them there, or allow missing pictures"
+        )
+    frames = [frame for frame in frames if frame not in missing]
     headers = [read_header(frame.image) for frame in frames]
     first, seen = headers[0], set()
     for frame, header in zip(frames, headers, strict=True):
@@ -233,6 +244,7 @@ def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> Vi
         cameras=tuple(camera.downscaled(options.downscale) for camera in cameras),
         channels=4 if first.alpha else 3,
         downscale=options.downscale,
+        missing=tuple(frame.name for frame in missing),
     )
 
 
