@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from theta0.data import Camera
-from theta0.data._solids import Solids, cast, picture
+from theta0.data._solids import Solids, cast, picture, shade
 from theta0.data.cameras import Rays as Lines
 from theta0.data.cameras import look_at, orbit, project, rays
 
@@ -106,6 +106,22 @@ def test_shade_is_lamberts():
     np.testing.assert_allclose(image[met][:, 0], expected, rtol=0, atol=1e-5)
     from_behind = picture(bright, replace(view, c2w=orbit(90, 0, 4)), 1)[0]
     np.testing.assert_allclose(from_behind[20, 20, :3], 0.25, rtol=1e-6)
+
+
+def test_the_normal_of_an_ellipsoid_is_the_gradient_of_its_equation():
+    centre, half = np.array([0.1, 0.2, -0.3]), np.array([0.3, 1.2, 0.7])
+    egg = solids((centre, half, True, (1, 0.5, 0)), ambient=0.0)
+    unit = np.random.default_rng(0).standard_normal((50, 3))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    points, step = centre + half * unit, 1e-5
+    inside = lambda x: np.square((x - centre) / half).sum(axis=-1)
+    moves = step * np.eye(3)
+    gradient = inside(points[:, None] + moves) - inside(points[:, None] - moves)
+    normal = gradient / np.linalg.norm(gradient, axis=1, keepdims=True)
+    colour = shade(egg, points, np.zeros(50, int))
+    lit = np.maximum(-normal[:, 1:2], 0)
+    # Central differences of a square are exact but for rounding, 1e-16 / step.
+    np.testing.assert_allclose(colour, lit * [1, 0.5, 0], rtol=0, atol=1e-9)
 
 
 def test_an_ellipsoid_is_a_stretched_ball():

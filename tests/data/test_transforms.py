@@ -89,6 +89,11 @@ def test_intrinsics_of_a_larger_picture_are_scaled(blender, scenes):
     lens = {"fl_x": 70, "fl_y": 80, "cx": 27.5, "cy": 22.5, "w": 60, "h": 40}
     scenes.edit_json(blender / "transforms.json", lambda value: value.update(lens))
     scenes.assert_same(read_views(blender), scenes.some_views())
+    # Making it smaller rounded the height.
+    scenes.edit_json(blender / "transforms.json", lambda value: value.update(h=41))
+    camera = open_views(blender).cameras[0]
+    np.testing.assert_allclose([camera.cx, camera.cy], [2.75, 22.5 * 4 / 41])
+    np.testing.assert_allclose([camera.fl_x, camera.fl_y], [7, 80 * 4 / 41])
     scenes.edit_json(blender / "transforms.json", lambda value: value.update(h=60))
     with pytest.raises(InputError, match="is 6 x 4, but its view is described as 60 x 60"):
         open_views(blender)
