@@ -105,10 +105,9 @@ def find_meshes(
 
     Args:
         path: A folder, a mesh or a catalogue.
-        category: The class of all of them; None: the first folder below `path` in which a mesh
-            lies, or else `path`, and of a catalogue its categories.
-        match: Only those whose class, id or name it is found in, without regard to case: a regular
-            expression.
+        category: The class of all of them; None: see the module.
+        match: Only those whose class, id or name this regular expression is found in; case does
+            not count.
 
     Returns:
         Sorted by class and id.

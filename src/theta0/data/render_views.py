@@ -115,8 +115,7 @@ def render_views(
         config: How; None for the usual way.
         validation: Objects of each class kept for validation: a number, or a fraction below 1.
         test: The same, for the test set.
-        augment: Variants of each object for training, stretched, mirrored and recoloured; see
-            `random_variant`.
+        augment: Variants of each training object; see `random_variant`.
         limits: Larger meshes are skipped; None for the usual ones.
         progress: Told views done, all views, and the object at work.
 
@@ -125,8 +124,6 @@ def render_views(
         MissingExtra: mitsuba or trimesh is not installed.
     """
     out, config = Path(out), config or RenderConfig()
-    if augment < 0:
-        raise InputError(f"augment is {augment}; give 0 or more variants of each object")
     mitsuba()  # missing extras are told before anything is written
     work = _Work(out, config, limits, progress)
     # Before the classes are split, so that each part has as many objects as were asked for.
@@ -155,6 +152,8 @@ class _Work:
         Raises:
             InputError: An object or a variant is there, but was rendered in another way.
         """
+        if augment < 0:
+            raise InputError(f"augment is {augment}; give 0 or more variants of each object")
         good = []
         for one in objects:
             for number in range(1 + augment):
