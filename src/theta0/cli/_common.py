@@ -13,7 +13,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from theta0.errors import DivergedError, InputError, MissingExtra
+from theta0.errors import DivergedError, InputError, MissingExtra, RenderError
 from theta0.files import json_line
 
 console = Console(stderr=True, highlight=False)
@@ -36,7 +36,7 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
         return int(end.code or 0)
     except (InputError, MissingExtra) as error:
         result, code = {"error": str(error)}, 2
-    except DivergedError as error:
+    except (DivergedError, RenderError) as error:
         result, code = {"error": str(error)}, 1
     except KeyboardInterrupt:
         result, code = {"error": "interrupted; what was saved is kept"}, 1

@@ -25,6 +25,8 @@ from theta0.data.images import (
     read_images,
 )
 from theta0.data.masks import read_mask
+from theta0.data.mesh_sets import MeshObject, find_meshes
+from theta0.data.meshes import Mesh, MeshLimits
 from theta0.data.objects import ObjectFolders, Objects, read_objects
 from theta0.data.phantoms import Phantom, phantom, random_phantom, shepp_logan
 from theta0.data.picture_arrays import Arrays
@@ -32,6 +34,7 @@ from theta0.data.pictures import Pictures, PicturesInMemory, PictureSource
 from theta0.data.prefetch import Prefetch
 from theta0.data.procedural import write_npz
 from theta0.data.procedural_objects import ProceduralObjects
+from theta0.data.render_views import RenderConfig, Rendered, render_views
 from theta0.data.sdf import SDF, random_curve, signed_distance
 from theta0.data.sinograms import Sinogram, holds_sinogram, read_sinogram
 from theta0.data.slice_splits import SliceSplits, read_slice_splits
@@ -58,6 +61,9 @@ __all__ = [
     "ImageFolder",
     "Imagenette",
     "Images",
+    "Mesh",
+    "MeshLimits",
+    "MeshObject",
     "ObjectFolders",
     "Objects",
     "Phantom",
@@ -66,6 +72,8 @@ __all__ = [
     "PicturesInMemory",
     "Prefetch",
     "ProceduralObjects",
+    "RenderConfig",
+    "Rendered",
     "Sinogram",
     "SliceSplits",
     "Slices",
@@ -76,6 +84,7 @@ __all__ = [
     "Views",
     "Window",
     "constant",
+    "find_meshes",
     "holds_sinogram",
     "image_paths",
     "open_views",
@@ -95,6 +104,7 @@ __all__ = [
     "read_slice_splits",
     "read_slices",
     "read_views",
+    "render_views",
     "resize_slices",
     "shepp_logan",
     "signed_distance",

@@ -1,5 +1,7 @@
 """Checks every reader makes before it touches a file or takes memory."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from theta0.errors import InputError
@@ -34,6 +36,20 @@ def existing_folder(path: str | Path) -> Path:
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; check the path")
     return path
+
+
+def visible_files(folder: Path) -> Iterator[Path]:
+    """The files in a folder and those below it, but hidden ones; linked folders once."""
+    seen: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:  # a link back up would never end
+            folders.clear()
+            continue
+        seen.add(real)
+        # Sorted, so that of two links to one folder always the same one is followed.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root, name) for name in files if not name.startswith("."))
 
 
 def check_memory(source: object, needed: int, limit: int, remedy: str) -> None:

@@ -1,7 +1,7 @@
 """Photos and other pictures: files Pillow reads, as RGB in [0, 1], whole or cropped to squares."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from PIL import Image, ImageOps
 
-from theta0.data._files import MAX_BYTES, check_memory, existing_folder
+from theta0.data._files import MAX_BYTES, check_memory, existing_folder, visible_files
 from theta0.data._pillow import opened
 from theta0.errors import InputError
 
@@ -70,7 +70,7 @@ def image_paths(folder: str | Path) -> tuple[Path, ...]:
         InputError: There is no such folder, or no picture in it.
     """
     folder = existing_folder(folder)
-    found = [path for path in _walk(folder) if path.suffix.lower() in PICTURE_SUFFIXES]
+    found = [path for path in visible_files(folder) if path.suffix.lower() in PICTURE_SUFFIXES]
     if not found:
         raise InputError(
             f"{folder}: holds no picture; files ending in "
@@ -185,19 +185,6 @@ def _decode_into(
     threads = _at_least_one("workers", workers) or min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(load, range(len(paths))))
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:  # a link back up would never end
-            folders.clear()
-            continue
-        seen.add(real)
-        # Sorted, so that of two links to one folder always the same one is followed.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in files if not name.startswith("."))
 
 
 def _names(folder: str | Path, paths: tuple[Path, ...]) -> tuple[str, ...]:

@@ -1,0 +1,99 @@
+"""``theta0 data render-views``: views of meshes to learn from."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from theta0.data import MeshLimits, RenderConfig, Rendered, find_meshes, render_views
+from theta0.errors import RenderError
+
+from ._common import parse, progress_bar, require_folder, say
+
+EXAMPLES = """Render views of meshes by path tracing, as the paper's authors keep theirs: a folder
+of transforms.json and RGBA pictures an object, {class}_splits.json, and credits.json. Read are
+.obj, .glb, .gltf, .ply and .off files, ShapeNetCore, and .sh3f catalogues of Sweet Home 3D. Classes
+are the folders in MESHES, or the categories of a catalogue. Objects stand upright in the unit
+sphere. What is finished is not rendered again, so a run that was stopped goes on where it was;
+meshes that cannot be read are skipped, and named. Needs pip install 'theta0[render]'.
+
+examples:
+  theta0 data render-views chairs/ --out views
+  theta0 data render-views ShapeNetCore.v2/03001627 --class chair --out views --augment 4
+  theta0 data render-views KatorLegaz.sh3f --match chair --class chair --out views
+  theta0 data render-views car.glb --class car --validation 0 --test 0 --out views --size 64
+"""
+
+
+@dataclass
+class RenderViews:
+    """Arguments of ``theta0 data render-views``."""
+
+    meshes: tyro.conf.Positional[Path]
+    """folder of meshes, a mesh, or a catalogue"""
+    out: Path
+    """folder for the views; those it holds are kept"""
+    class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
+    """class of all objects, instead of the folders they are in"""
+    match: str | None = None
+    """only objects whose class, file or name this regular expression is found in"""
+    validation: int | float = 0.1
+    """objects of each class kept for validation: a number, or a fraction below 1"""
+    test: int | float = 0.1
+    """objects of each class kept for testing: a number, or a fraction below 1"""
+    augment: int = 0
+    """variants of each training object to render as well: stretched, mirrored, recoloured"""
+    render: Annotated[RenderConfig, tyro.conf.arg(name="")] = field(default_factory=RenderConfig)
+    max: Annotated[MeshLimits, tyro.conf.arg(name="max")] = field(default_factory=MeshLimits)
+
+
+def main(argv: list[str]) -> dict[str, Any]:
+    """Run the command."""
+    arguments = parse(RenderViews, argv, "data render-views", description=EXAMPLES)
+    require_folder(arguments.out)
+    objects = find_meshes(arguments.meshes, arguments.class_, arguments.match)
+    say(f"{len(objects)} objects: " + _counted(Counter(one.category for one in objects)))
+    total = arguments.render.views * len(objects)
+    with progress_bar(total, "views") as update:
+        rendered = render_views(
+            objects,
+            arguments.out,
+            arguments.render,
+            validation=arguments.validation,
+            test=arguments.test,
+            augment=arguments.augment,
+            limits=arguments.max,
+            progress=lambda done, all_, text: update(done / all_ * total, text),
+        )
+    return _told(arguments.out, rendered)
+
+
+def _told(out: Path, rendered: Rendered) -> dict[str, Any]:
+    """Say what was done; returns it for ``--json``."""
+    for one, note in rendered.notes:
+        say(f"{one}: {note}")
+    for file, reason in rendered.skipped:
+        say(f"skipped {file}: {reason}")
+    counts = {
+        category: {part: len(names) for part, names in parts.items()}
+        for category, parts in rendered.classes.items()
+    }
+    if not counts:
+        raise RenderError(f"none of {len(rendered.skipped)} objects could be rendered")
+    for category, parts in counts.items():
+        say(f"{out / category}: {_counted(parts)}")
+    say(f"{out / 'credits.csv'}: whom to credit")
+    return {
+        "out": str(out),
+        "classes": counts,
+        "rendered": rendered.new,
+        "kept": rendered.kept,
+        "skipped": dict(rendered.skipped),
+        "notes": [{"object": one, "note": note} for one, note in rendered.notes],
+    }
+
+
+def _counted(counts: dict[Any, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
