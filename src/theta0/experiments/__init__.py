@@ -11,7 +11,7 @@ from ._bench import Options
 from ._experiment import STARTS, Experiment, StartName, StepSizes
 from .evaluation import Evaluation, Gallery, evaluate_initialization
 from .finished import Run, read_run_experiment, read_runs
-from .fitting import BASELINE_FIT, StartFit, as_square, fit_stack, fit_start, seen_picture
+from .fitting import BASELINE_FIT, StartFit, fit_stack, fit_start, seen_picture
 from .parts import Parts
 from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render, render_values
 from .reproduce import (
@@ -84,7 +84,6 @@ __all__ = [
     "StartFit",
     "StartName",
     "StepSizes",
-    "as_square",
     "best_rows",
     "check_region",
     "command_line",
