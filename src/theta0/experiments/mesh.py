@@ -109,7 +109,10 @@ def surface(
             f"{largest:.4g}; give a threshold above 0 and below that, or fit more steps"
         )
     spacing = 2 * radius / (len(density) - 1)
-    corners, faces, *_ = marching_cubes(density, threshold, spacing=(spacing,) * 3)
+    # "ascent" turns the corners so that the normal points to where the density is less.
+    corners, faces, *_ = marching_cubes(
+        density, threshold, spacing=(spacing,) * 3, gradient_direction="ascent"
+    )
     vertices = (corners - radius).astype(np.float32)
     colours = predict_in_blocks(Points(), field, vertices)[:, :-1]
     return Mesh(vertices, faces, np.rint(255 * np.clip(colours, 0, 1)).astype(np.uint8))
