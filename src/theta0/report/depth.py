@@ -7,8 +7,8 @@ from jaxtyping import Float
 def depth_picture(
     depth: Float[np.ndarray, "height width"],
     opacity: Float[np.ndarray, "height width"],
-    nearest: float,
-    farthest: float,
+    nearest: float | int,
+    farthest: float | int,
     background: float = 1.0,
 ) -> Float[np.ndarray, "height width 3"]:
     """Near is bright, far is dark, in the perceptually even colours of viridis.

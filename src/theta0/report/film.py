@@ -43,7 +43,7 @@ def check_film(path: Path) -> None:
         _encoder()
 
 
-def write_film(path: Path, frames: Iterable[Frame], per_second: float) -> None:
+def write_film(path: Path, frames: Iterable[Frame], per_second: float | int) -> None:
     """Write frames of one size, in [0, 1], to a file that appears as a whole or not at all.
 
     Args:
@@ -56,7 +56,7 @@ def write_film(path: Path, frames: Iterable[Frame], per_second: float) -> None:
     write_bytes(path, write(frames, per_second))
 
 
-def _sheet(frames: Iterable[Frame], per_second: float) -> bytes:
+def _sheet(frames: Iterable[Frame], per_second: float | int) -> bytes:
     pictures = list(frames)
     across = min(len(pictures), _ACROSS)
     cells = [*pictures, *[None] * (-len(pictures) % across)]
@@ -64,7 +64,7 @@ def _sheet(frames: Iterable[Frame], per_second: float) -> bytes:
     return picture_grid(grid, [""] * len(grid), [""] * across, max_bytes=4_000_000)
 
 
-def _gif(frames: Iterable[Frame], per_second: float) -> bytes:
+def _gif(frames: Iterable[Frame], per_second: float | int) -> bytes:
     first, *rest = _paletted(frames)
     hundredths = max(2, math.floor(100 / per_second + 0.5))
     out = io.BytesIO()
@@ -82,7 +82,7 @@ def _paletted(frames: Iterable[Frame]) -> Iterator["Image.Image"]:
         yield Image.fromarray(to_bytes(frame)).quantize(256, dither=Image.Dither.NONE)
 
 
-def _mp4(frames: Iterable[Frame], per_second: float) -> bytes:
+def _mp4(frames: Iterable[Frame], per_second: float | int) -> bytes:
     encoder = _encoder()
     pixels = (_even(to_bytes(frame)) for frame in frames)
     first = next(pixels)
