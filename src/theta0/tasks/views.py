@@ -172,7 +172,7 @@ class ViewConfig:
             fov_deg: what the picture's width spans; the same.
         """
         given = {"distance": distance, "fov_deg": fov_deg}
-        here = replace(self, **{name: value for name, value in given.items() if value is not None})
+        here = replace(self, **{name: float(of) for name, of in given.items() if of is not None})
         taken = azimuth_deg, elevation_deg, here.distance, here.fov_deg
         own = read_photograph(path, *taken).cameras[0]
         options = ViewOptions(max(1, max(own.width, own.height) // self.size), need_alpha=True)
