@@ -14,7 +14,7 @@ from theta0.report.figures import (
     strip,
     training_curve,
 )
-from theta0.report.film import SUFFIXES, check_film, write_film
+from theta0.report.film import check_film, write_film
 from theta0.report.html import Code, Curves, Facts, Image, Section, page, write
 from theta0.report.paper import (
     classes_table,
@@ -27,7 +27,6 @@ from theta0.report.tables import Table, steps_table
 from theta0.report.views import comparison_grid, views_curve, views_table
 
 __all__ = [
-    "SUFFIXES",
     "Code",
     "Curves",
     "Facts",
