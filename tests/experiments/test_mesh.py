@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from theta0.errors import InputError
-from theta0.experiments import Mesh, density_grid, half_opaque, surface
+from theta0.experiments import Surface, density_grid, half_opaque, surface
 from theta0.fields import Field
 from theta0.forward import Volume
 
@@ -109,5 +109,5 @@ def test_trimesh_reads_the_same_mesh(mesh):
 
 def test_an_empty_mesh_is_a_file_all_the_same():
     nothing = np.zeros((0, 3))
-    empty = Mesh(nothing.astype(np.float32), nothing.astype(np.int32), nothing.astype(np.uint8))
+    empty = Surface(nothing.astype(np.float32), nothing.astype(np.int32), nothing.astype(np.uint8))
     assert empty.ply().endswith(b"end_header\n")

@@ -12,8 +12,8 @@ from ._experiment import STARTS, Experiment, StartName, StepSizes
 from .evaluation import Evaluation, Gallery, evaluate_initialization
 from .finished import Run, read_run_experiment, read_runs
 from .fitting import BASELINE_FIT, StartFit, fit_stack, fit_start, seen_picture
-from .mesh import Mesh, density_grid, half_opaque, surface
-from .object_views import View, between, render_view
+from .mesh import Surface, density_grid, half_opaque, surface
+from .new_views import View, between, render_view
 from .parts import Parts
 from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render, render_values
 from .reproduce import (
@@ -78,7 +78,6 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "Gallery",
-    "Mesh",
     "Options",
     "Parts",
     "Region",
@@ -87,6 +86,7 @@ __all__ = [
     "StartFit",
     "StartName",
     "StepSizes",
+    "Surface",
     "View",
     "best_rows",
     "between",

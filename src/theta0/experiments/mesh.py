@@ -20,7 +20,7 @@ _SLAB = 2**18
 
 
 @dataclass(frozen=True, eq=False)
-class Mesh:
+class Surface:
     """Triangles in the field's world, z up; corners anticlockwise seen from outside."""
 
     vertices: Float[np.ndarray, "vertices 3"]
@@ -94,7 +94,7 @@ def density_grid(
 
 def surface(
     field: Field, density: Float[np.ndarray, "x y z"], radius: float, threshold: float
-) -> Mesh:
+) -> Surface:
     """Where a density crosses a threshold, in the colours the field has there.
 
     Raises:
@@ -115,4 +115,4 @@ def surface(
     )
     vertices = (corners - radius).astype(np.float32)
     colours = predict_in_blocks(Points(), field, vertices)[:, :-1]
-    return Mesh(vertices, faces, np.rint(255 * np.clip(colours, 0, 1)).astype(np.uint8))
+    return Surface(vertices, faces, np.rint(255 * np.clip(colours, 0, 1)).astype(np.uint8))

@@ -10,7 +10,7 @@ import pytest
 from theta0.chunks import predict
 from theta0.data.cameras import orbit
 from theta0.errors import InputError
-from theta0.experiments import between, object_views, render_view
+from theta0.experiments import between, new_views, render_view
 from theta0.fields import Field, PositionalConfig, evaluate
 from theta0.forward import Volume
 from theta0.tasks import ViewConfig
@@ -82,7 +82,7 @@ def test_only_rays_that_meet_the_sphere_are_marched(monkeypatch):
         asked.append(len(p.near))
         return np.zeros((len(p.near), 5), np.float32)
 
-    monkeypatch.setattr(object_views, "predict_in_blocks", counting)
+    monkeypatch.setattr(new_views, "predict_in_blocks", counting)
     seen(32)
     rays = DATA.rays_of(DATA.camera(orbit(30, 20, 4), 32))
     assert asked == [np.count_nonzero(rays.near < rays.far)] and asked[0] < 32 * 32
