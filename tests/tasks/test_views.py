@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from theta0.chunks import predict
+from theta0.config import from_plain, to_plain
 from theta0.data import ProceduralObjects, write_views
 from theta0.data.procedural_objects import ProceduralObjects as Objects
 from theta0.errors import InputError
@@ -196,6 +197,12 @@ def views_of(folder):
     from theta0.data import ViewOptions, read_views
 
     return read_views(folder / "object1", ViewOptions(downscale=2))
+
+
+def test_the_class_of_a_folder_is_saved_and_read():
+    # Not under the name "kind", which says what is saved.
+    config = replace(CONFIG, source=ObjectFolder("objects", "chair"))
+    assert from_plain(to_plain(config), ViewConfig, "here") == config
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ class ObjectFolder:
 
     path: str = ""
     """folder of the class (an empty path: still to be given)"""
-    kind: str | None = None
+    category: str | None = None
     """which class, such as chair, if there are several"""
     validation: int = 4
     """objects for validation, where the data has no split of its own"""

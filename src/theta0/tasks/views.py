@@ -105,7 +105,7 @@ class ViewConfig:
         if not source.path:
             raise InputError("no path to read the objects from: give --data PATH")
         counts = source.validation, source.test, source.seed, source.allow_absent
-        found = read_objects(source.path, source.kind, *counts)
+        found = read_objects(source.path, source.category, *counts)
         options = self._options(Path(source.path), found.open(0).cameras[0])
         return ViewTasks(self, replace(found, options=options))
 
