@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from theta0.chunks import predict
+from theta0.chunks import predict, predict_in_blocks
 from theta0.fields import PositionalConfig
 from theta0.forward import Rays, Volume
 
@@ -22,3 +22,17 @@ def test_predictions_do_not_depend_on_the_chunks(n, key, monkeypatch):
         monkeypatch.setenv("THETA0_CHUNK", chunk)
         predict.clear_cache() if hasattr(predict, "clear_cache") else jax.clear_caches()
         np.testing.assert_allclose(predict(forward, field, p), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 200])
+def test_blocks_of_one_size_give_the_same(n, key, monkeypatch):
+    monkeypatch.setenv("THETA0_CHUNK", "16")  # 4 rays a chunk, 64 a block
+    jax.clear_caches()
+    rng = np.random.default_rng(n)
+    ends = np.full(n, 0.5, np.float32), np.full(n, 2.0, np.float32)
+    p = Rays(*rng.standard_normal((2, n, 3)).astype(np.float32), *ends)
+    field, forward = PositionalConfig(width=8, layers=2).build(key), Volume(samples=4)
+    found = predict_in_blocks(forward, field, p)
+    assert found.shape == (n, 3)
+    np.testing.assert_allclose(found, forward(field, p), atol=1e-6)
+    assert predict._cached._cache_size() == 1

@@ -374,7 +374,7 @@ def test_a_fit_that_nothing_moves_is_reported(key):
     rays = Rays(*rng.standard_normal((2, 4, 3)).astype(np.float32), *ends)
     seen = Observation(rays, np.zeros((4, 3), np.float32))
     loop = InnerConfig("adam", 1e-3, 3).build()
-    with pytest.raises(DivergedError, match="stands still at step 3.*white void") as raised:
+    with pytest.raises(DivergedError, match=r"stands still at step 3.*white void") as raised:
         fit(Volume(samples=4), dead, seen, loop, key, snapshots=(0,))
     assert set(raised.value.snapshots) == {0}
     alive = fit(Volume(samples=4, density="softplus"), dead, seen, loop, key)

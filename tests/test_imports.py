@@ -20,8 +20,8 @@ ORDER = [
     "cli", "__main__",
 ]  # fmt: skip
 
-HEAVY = {"jax", "equinox", "optax", "numpy", "PIL", "matplotlib", "skimage", "pydicom"}
-INSIDE_FUNCTIONS = {"matplotlib", "skimage", "pydicom"}
+INSIDE_FUNCTIONS = {"matplotlib", "skimage", "pydicom", "imageio_ffmpeg"}
+HEAVY = {"jax", "equinox", "optax", "numpy", "PIL", *INSIDE_FUNCTIONS}
 
 
 def imported(source: str, package: list[str], functions: bool = True) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.fields import Field
@@ -76,3 +77,26 @@ def predict(forward: ForwardMap, field: Field, p: Any) -> Float[Array, "n c"]:
     chunks = cut(nothing, None, forward.samples, points_per_chunk())
     values = jax.lax.map(lambda chunk: forward(field, chunk.observation.p), chunks)
     return values.reshape(-1, values.shape[-1])[:n]
+
+
+_CHUNKS_A_BLOCK = 16
+
+
+def predict_in_blocks(forward: ForwardMap, field: Field, p: Any) -> Float[np.ndarray, "n c"]:
+    """As :func:`predict`, but for any number of observations by one compiled program.
+
+    They go to the device in blocks of one size, so memory does not grow with their number. The last
+    block is filled up with zeros, rays of which meet nothing and cost nothing.
+    """
+    n = jax.tree.leaves(p)[0].shape[0]
+    size = _CHUNKS_A_BLOCK * max(1, points_per_chunk() // forward.samples)
+
+    def block(leaf: np.ndarray, first: int) -> np.ndarray:
+        part = np.asarray(leaf[first : first + size])
+        return np.pad(part, [(0, size - len(part)), *[(0, 0)] * (part.ndim - 1)])
+
+    values = [
+        np.asarray(predict(forward, field, jax.tree.map(lambda leaf, at=first: block(leaf, at), p)))
+        for first in range(0, n, size)
+    ]
+    return np.concatenate(values)[:n]

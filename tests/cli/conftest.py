@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from theta0.cli import run
-from theta0.data import Folder
+from theta0.data import Folder, ProceduralObjects, write_views
 from theta0.experiments import PRESETS, Experiment
-from theta0.fields import FourierConfig, SirenConfig
+from theta0.fields import FourierConfig, PositionalConfig, SirenConfig
 from theta0.fit import InnerConfig
-from theta0.forward import Lines, Points
+from theta0.forward import Lines, Points, Volume
 from theta0.meta import OuterConfig
 from theta0.protocol import Protocol
-from theta0.tasks import CTConfig, ImageConfig
+from theta0.tasks import CTConfig, ImageConfig, ViewConfig
 
 CT = Experiment(
     preset="ct-phantoms",
@@ -46,6 +46,19 @@ IMAGES = replace(
     inner=InnerConfig("sgd", 0.01, 2),
     protocol=replace(CT.protocol, views=None),
 )
+VIEWS = replace(
+    CT,
+    preset="view-chair",
+    data=ViewConfig(
+        ProceduralObjects(4, 1, 1), size=12, training_views=3, rays=64, first_held_out=4,
+        held_out_views=3, validation_views=1,
+    ),
+    field=PositionalConfig(width=8, layers=2, bands=2, max_exponent=1.0),
+    forward=Volume(samples=4, density="softplus"),
+    meta="reptile",
+    inner=InnerConfig("sgd", 0.1, 2, batch=32),
+    protocol=replace(CT.protocol, views=1),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -56,6 +69,7 @@ def _tiny_presets():
         scans = replace(CT, preset="ct-scans", data=replace(CT.data, source=""))
         patch.setitem(PRESETS["ct-scans"], "smoke", scans)
         patch.setitem(PRESETS["images"], "smoke", IMAGES)
+        patch.setitem(PRESETS["view-chair"], "smoke", VIEWS)
         yield
 
 
@@ -168,6 +182,32 @@ def images_run(tmp_path_factory, pictures, quickly) -> Path:
     command = ["train", "images", "--scale", "smoke", "--data", str(pictures), "--out", str(out)]
     with quickly():
         assert run(command) == 0
+    return out
+
+
+@pytest.fixture(scope="package")
+def view_run(tmp_path_factory, quickly) -> Path:
+    """A finished run of the preset for objects; tests must not change it."""
+    out = tmp_path_factory.mktemp("runs") / "views"
+    with quickly():
+        assert run(["train", "view-chair", "--scale", "smoke", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="package")
+def chair(tmp_path_factory) -> Path:
+    """A folder of six views of 24 x 24 pixels of an object that is not of the run."""
+    drawn = ProceduralObjects(8, 0, 0, size=24, views=6).read()
+    return write_views(drawn.load(7), tmp_path_factory.mktemp("objects") / "chair")
+
+
+@pytest.fixture(scope="package")
+def chair_fit(tmp_path_factory, view_run, chair, quickly) -> Path:
+    """The chair fitted to two of its views; tests must not change it."""
+    out = tmp_path_factory.mktemp("fits") / "chair"
+    with quickly():
+        command = ["fit", view_run, chair, "--views", 2, "--steps", 3, "--out", out]
+        assert run([str(word) for word in command]) == 0
     return out
 
 

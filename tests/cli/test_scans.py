@@ -57,7 +57,7 @@ def test_the_loss_is_the_mean_squared_error_of_the_measurements(ct_run, sinogram
     predicted = np.asarray(description.forward(done.result.field, support.p))
     expected = np.mean((predicted.astype(np.float64) - support.y) ** 2)
     assert done.rows[-1]["loss"] == pytest.approx(expected, rel=1e-4)
-    assert len(done.pictures) == len(done.rows) and done.pictures[0].shape == (12, 12, 1)
+    assert len(done.pictures) == len(done.rows) and done.pictures[0].shape == (1, 12, 12, 1)
 
 
 def test_a_known_truth_is_what_the_fit_is_judged_by(theta0, ct_run, arrays, tmp_path):

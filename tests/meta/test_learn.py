@@ -337,7 +337,7 @@ def test_a_dead_network_ends_the_training():
         def __call__(self, x):
             return 0 * x[:1]
 
-    with pytest.raises(DivergedError, match="nothing to learn at outer step 1.*softplus"):
+    with pytest.raises(DivergedError, match=r"nothing to learn at outer step 1.*softplus"):
         learn(ESTIMATOR, Points(), Void(jnp.ones(3)), FAMILY, OuterConfig(lr=1e-3, steps=2))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from theta0.chunks import predict
+from theta0.config import from_plain, to_plain
 from theta0.data import ProceduralObjects, write_views
 from theta0.data.procedural_objects import ProceduralObjects as Objects
 from theta0.errors import InputError
@@ -153,6 +154,57 @@ def test_an_object_of_the_users_own(folder):
     assert len(CONFIG.read(folder / "object1").task.query.y) == 3 * 16 * 16
 
 
+def test_held_out_views_judge_where_there_are_such(folder):
+    judged = lambda views, **settings: (
+        len(replace(CONFIG, **settings).read(folder / "object1", views).task.query.y) // (16 * 16)
+    )
+    # Of 8 views those from number 5 on, at most 3 of them; else all others.
+    assert [judged(count) for count in (1, 5, 6, 7)] == [3, 3, 2, 1]
+    assert judged(3, first_held_out=8, training_views=4) == 3
+    assert judged(3, first_held_out=8, training_views=4, held_out_views=9) == 5
+
+
+def test_a_signal_knows_its_photographs_and_their_camera(folder):
+    signal = CONFIG.read(folder / "object1", 2)
+    assert signal.shots.pictures.shape == (2, 16, 16, 3)
+    assert (signal.shots.distance, signal.shots.fov_deg) == pytest.approx((4.0, 30.0))
+    shown = signal.pictures(signal.task.query.y)
+    assert shown.shape == (3, 16, 16, 3)
+    np.testing.assert_array_equal(shown.reshape(-1, 3), signal.task.query.y)
+
+
+def test_a_photograph_is_the_view_it_was_taken_as(folder):
+    from theta0.data import read_views
+
+    views = read_views(folder / "object1")
+    x, y, z = views.cameras[0].position
+    azimuth, elevation = np.rad2deg([np.arctan2(y, x), np.arcsin(z / 4)]).tolist()
+    signal = CONFIG.photograph(folder / "object1" / "000.png", azimuth, elevation, 4.0, 30.0)
+    one = CONFIG.read(folder / "object1", 1)
+    for found, expected in zip(
+        jax.tree.leaves(signal.task.support), jax.tree.leaves(one.task.support), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    # Nothing judges it: eight new views around it, of which the first is from where it was taken.
+    assert signal.target is None and len(signal.task.query.y) == 8 * 16 * 16
+    first = jax.tree.map(lambda leaf: leaf[: 16 * 16], signal.task.query.p)
+    own = CONFIG.observe(views_of(folder), [0]).p
+    for found, expected in zip(jax.tree.leaves(first), jax.tree.leaves(own), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def views_of(folder):
+    from theta0.data import ViewOptions, read_views
+
+    return read_views(folder / "object1", ViewOptions(downscale=2))
+
+
+def test_the_class_of_a_folder_is_saved_and_read():
+    # Not under the name "kind", which says what is saved.
+    config = replace(CONFIG, source=ObjectFolder("objects", "chair"))
+    assert from_plain(to_plain(config), ViewConfig, "here") == config
+
+
 @pytest.mark.parametrize(
     "call, words",
     [
@@ -164,6 +216,10 @@ def test_an_object_of_the_users_own(folder):
         (lambda folder: CONFIG.read(folder / "object0", 1, 2), "one object"),
         (lambda folder: replace(CONFIG, radius=0.0), "radius is 0"),
         (lambda folder: replace(CONFIG, near=6.0), "near is 6"),
+        (lambda folder: replace(CONFIG, distance=1.0), "from outside"),
+        (lambda folder: replace(CONFIG, fov_deg=180.0), "field of view"),
+        (lambda folder: CONFIG.read(folder / "object0" / "000.png"), "--azimuth"),
+        (lambda folder: CONFIG.read_all(folder / "object0"), "leave out --index all"),
         (lambda folder: replace(CONFIG, foreground=2.0), "foreground is 2"),
         (lambda folder: replace(CONFIG, training_views=9), "are held out"),
         (lambda folder: of(folder, first_held_out=8).held_out("test", 0, 1), "none from number 8"),

@@ -14,7 +14,9 @@ from typing import Any
 COMMANDS = {
     "demo": "learn a start for CT phantoms, reconstruct unseen ones from 4 views (minutes)",
     "train": "learn an initialization by a preset: theta0 train ct-phantoms|images|...",
-    "fit": "fit one picture or CT slice from an initialization",
+    "fit": "fit one picture, CT slice or object from an initialization",
+    "render": "new views of a fitted object: a film along a path, or pictures",
+    "export": "the surface of a fitted object as a mesh (.ply)",
     "eval": "compare a learned start with the paper's baselines on test signals",
     "reproduce": "the paper's tables and figures: theta0 reproduce table1|table2|...",
     "data": "write a class of pictures as one .npz file, or render views of meshes (render-views)",

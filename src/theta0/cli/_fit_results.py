@@ -11,7 +11,6 @@ from theta0.experiments import (
     WHOLE,
     Region,
     StartFit,
-    as_square,
     own_size,
     render,
     render_values,
@@ -20,7 +19,9 @@ from theta0.experiments import (
 from theta0.files import write_bytes, write_json
 from theta0.inits import Initialization
 from theta0.report import picture_grid
-from theta0.tasks import Signal
+from theta0.tasks import DataConfig, Signal, ViewConfig
+
+from ._contact_sheet import contact_sheet
 
 
 def in_words(done: StartFit) -> str:
@@ -58,17 +59,15 @@ def write_fits(
     region: Region | None,
 ) -> None:
     """Write everything fits leave: the reconstructions and weights are those of the first."""
-    first, side = fits[0], signal.own_side
-    pictures = {"reconstruction.png": (side, WHOLE)}
-    if region is not None:
-        pictures["region.png"] = (size or own_size(region, side), region)
-    elif size is not None:
-        pictures[f"reconstruction-{size}.png"] = (size, WHOLE)
-    for name, (pixels, shown) in pictures.items():
-        rendered = render(first.result.field, pixels, shown, signal.pixel_offset)
-        write_bytes(out / name, _png(rendered))
+    first = fits[0]
+    if signal.shots is not None:
+        write_bytes(out / "reconstruction.png", contact_sheet(signal, first.pictures[-1]))
+    else:
+        _write_squares(out, signal, first, size, region)
     write_bytes(out / "strip.png", _grid(signal, fits))
-    description = replace(initialization.description, inner=first.loop)
+    description = replace(
+        initialization.description, inner=first.loop, data=_with_camera(initialization, signal)
+    )
     Initialization(first.result.field, description).save(out / "fitted.safetensors")
     results: dict[str, Any] = {
         "steps": [row for done in fits for row in done.rows],
@@ -77,6 +76,29 @@ def write_fits(
     if signal.seen is not None:
         results |= {"seen": int(signal.seen.sum()), "pixels": len(signal.seen)}
     write_json(out / "results.json", results)
+
+
+def _write_squares(
+    out: Path, signal: Signal, done: StartFit, size: int | None, region: Region | None
+) -> None:
+    """A field that is a picture itself, at its own size and as it was asked for."""
+    side = signal.own_side
+    pictures = {"reconstruction.png": (side, WHOLE)}
+    if region is not None:
+        pictures["region.png"] = (size or own_size(region, side), region)
+    elif size is not None:
+        pictures[f"reconstruction-{size}.png"] = (size, WHOLE)
+    for name, (pixels, shown) in pictures.items():
+        rendered = render(done.result.field, pixels, shown, signal.pixel_offset)
+        write_bytes(out / name, _png(rendered))
+
+
+def _with_camera(initialization: Initialization, signal: Signal) -> DataConfig:
+    """The data settings; of an object with the camera it was seen by, to render it again."""
+    data, shots = initialization.description.data, signal.shots
+    if shots is None or not isinstance(data, ViewConfig):
+        return data
+    return replace(data, distance=shots.distance, fov_deg=shots.fov_deg)
 
 
 def stack_in_words(fits: list[StartFit]) -> str:
@@ -119,18 +141,22 @@ def _montage(volume: np.ndarray, rows: list[dict[str, Any]]) -> bytes:
 
 
 def _grid(signal: Signal, fits: list[StartFit]) -> bytes:
-    """A row a start: what was seen, the fit by step with how good it is, the target if known."""
+    """A row a start: what was seen, the fit by step with how good it is, the target if known.
+
+    Of several pictures the first is shown, with the quality of all.
+    """
     target, seen = signal.target, seen_picture(signal)
     # Starts fitted for a time instead of a number of steps may have been caught at others.
     steps = sorted({row["steps"] for done in fits for row in done.rows})
     before = {} if seen is None else {"seen": seen}
-    after = {} if target is None else {"target": as_square(signal, target)}
+    after = {} if target is None else {"target": signal.pictures(target)[0]}
     images, captions, labels = [], [], []
     for done in fits:
         shown = {
-            row["steps"]: picture for row, picture in zip(done.rows, done.pictures, strict=True)
+            row["steps"]: shown[0] for row, shown in zip(done.rows, done.pictures, strict=True)
         }
-        told = {row["steps"]: _told(row) for row in done.rows}
+        several = "mean " if target is not None and len(done.pictures[0]) > 1 else ""
+        told = {row["steps"]: several + _told(row) for row in done.rows}
         images.append([*before.values(), *(shown.get(step) for step in steps), *after.values()])
         captions.append([*(None for _ in before), *map(told.get, steps), *(None for _ in after)])
         labels.append(f"{done.init}, {done.loop.optimizer} {done.loop.lr:g}")

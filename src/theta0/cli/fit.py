@@ -1,21 +1,16 @@
-"""``theta0 fit``: fit one picture, CT slice or measured sinogram from an initialization."""
+"""``theta0 fit``: fit one picture, slice, sinogram or object from an initialization."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
-
-import tyro
+from typing import Any
 
 from theta0.errors import InputError
 from theta0.experiments import (
     BASELINE_FIT,
-    LARGEST_SIZE,
     STARTS,
     Experiment,
-    Region,
     StartName,
-    check_region,
     experiment_of,
     fit_stack,
     fit_start,
@@ -23,104 +18,22 @@ from theta0.experiments import (
     read_experiment,
 )
 from theta0.fields import Field
-from theta0.fit import InnerConfig, OptimizerName
+from theta0.fit import InnerConfig
 from theta0.forward import check_shapes
 from theta0.inits import Initialization, find
-from theta0.tasks import Signal, observe_part
+from theta0.tasks import DataConfig, Signal, ViewConfig, observe_part
 
 from ._common import parse, progress_bar, require_folder, say
+from ._fit_arguments import EXAMPLES, FitArguments, camera_of, check, check_object, share_of
 from ._fit_results import in_words, stack_in_words, write_fits, write_stack
-
-EXAMPLES = """Fit one picture, CT slice or measured sinogram from a learned start, and write the
-reconstruction at its own size, the fitted weights, PSNR and SSIM by step, and a grid of pictures.
-
-examples:
-  theta0 fit faces photo.jpg
-  theta0 fit faces photo.jpg --steps 2 --size 512
-  theta0 fit faces photo.jpg --region 0.3 0.2 0.6 0.8 --size 1024
-  theta0 fit faces photo.jpg --keep 10%
-  theta0 fit faces photo.jpg --mask mask.png --starts learned standard
-  theta0 fit phantoms slice.npy --views 8 --steps 200 --optimizer adam --lr 1e-3
-  theta0 fit runs/ct-phantoms/cpu scans.npz --index 12 --views 16
-  theta0 fit phantoms sinogram.npz --steps 200 --tv 1e-4 --hold-out 10%
-  theta0 fit phantoms scans.npz --index all --views 8
-
-a measured sinogram is an .npz file of these arrays (for numpy.savez):
-  sinogram          (views, detectors): line integrals, in units of the slice's side, where a ray
-                    through the whole slice at value 1 reads 1. By skimage.transform of a square
-                    picture of odd size: radon(picture, angles_deg).T / len(picture)
-  angles_deg        (views,), or angles_rad
-  beam              'parallel' (when left out) or 'fan' (detector pixels at equal angles)
-  source_distance   of a fan beam: source to centre, in units of the slice's side
-  detector_spacing  between detector pixels, in units of the slice's side (a fan: along the arc
-                    through the centre); when left out the detector covers the slice
-  target            (size, size): the true slice in [0, 1]; without it, no PSNR and no SSIM, but
-                    the mean squared error of the measurements
-
-files in the output folder: reconstruction.png, fitted.safetensors, results.json, strip.png (a row a
-start, the target last if it is known); with --size N reconstruction-N.png, with --region region.png
-instead; with --index all volume.npy (slices, height, width), montage.png and results.json.
-"""
-
-
-@dataclass
-class FitArguments:
-    """Arguments of ``theta0 fit``."""
-
-    init: tyro.conf.Positional[str]
-    """run folder, .safetensors file, or name of a shipped initialization"""
-    signal: tyro.conf.Positional[Path]
-    """picture, CT slice (.npz, .npy, DICOM file or folder, grey picture), or measured sinogram"""
-    steps: int = 50
-    """gradient steps"""
-    optimizer: OptimizerName | None = None
-    """sgd or adam; what the start was learned for when left out (adam: give --lr too)"""
-    lr: float | None = None
-    """step size; what the start was learned for when left out"""
-    batch: int | None = None
-    """observations a step; what the start was learned for when left out"""
-    views: int | None = None
-    """views of a CT slice, evenly spaced over half a turn (fan beam: a full one); of a measured
-    sinogram so many of its own, evenly spaced in their order, or all when left out"""
-    index: int | Literal["all"] = 0
-    """which slice of a stack, or all of them: several are fitted at once, from one start"""
-    mask: Path | None = None
-    """fit only what is white in this picture, which has the size of the fitted one"""
-    keep: str | None = None
-    """fit only a random share of the pixels (of those the mask shows), such as 10% or 0.1"""
-    starts: tuple[Literal["all", StartName], ...] = ("learned",)
-    """fit from these, side by side in strip.png; all but the learned one with Adam 3e-4, a default
-    that is not tuned, unless --optimizer or --lr is given, which then holds for every one;
-    reconstruction, weights and losses are kept of the learned one, or the first"""
-    data: str | None = None
-    """pictures or slices of the class, for the start mean, if it does not come from a run folder"""
-    size: int | None = None
-    """also render at this many pixels a side"""
-    region: Region | None = None
-    """also render TOP LEFT BOTTOM RIGHT, in fractions of the fitted square (-1 to 2: outside it is
-    extrapolated), its long side at --size pixels, or at the scale of the file"""
-    tv: float | None = None
-    """weight of the field's total variation beside the mean squared error, such as 1e-4: fewer
-    streaks where few views leave much open"""
-    proximal: float | None = None
-    """weight of half the squared distance of the weights from the start"""
-    hold_out: str | None = None
-    """stop where a random share of the measurements, such as 10%, is predicted best by a fit of the
-    rest, at one of the numbers of steps that are shown: no truth is needed; then fit all of them"""
-    seconds: float | None = None
-    """stop after this much time, each start"""
-    seed: int = 0
-    """of random batches and samples, of kept pixels, and of the starts but the learned one"""
-    out: Path | None = None
-    """folder for the results; fits/SIGNAL when left out"""
 
 
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(FitArguments, argv, "fit", description=EXAMPLES)
-    _check(arguments)
+    check(arguments)
     keep, hold_out = (
-        _share(f"--{name.replace('_', '-')}", getattr(arguments, name))
+        share_of(f"--{name.replace('_', '-')}", getattr(arguments, name))
         for name in ("keep", "hold_out")
     )
     # The resolved name, for a folder given as "." has none.
@@ -191,40 +104,13 @@ def _fit_all(
     return {"out": str(out), "slices": rows, "seconds": seconds}
 
 
-def _check(arguments: FitArguments) -> None:
-    """Refuse what no signal can be fitted with."""
-    if arguments.size is not None and not 2 <= arguments.size <= LARGEST_SIZE:
-        raise InputError(f"--size {arguments.size}: give 2 to {LARGEST_SIZE} pixels")
-    if arguments.region is not None:
-        check_region(arguments.region)
-    if arguments.seconds is not None and not arguments.seconds > 0:
-        raise InputError(f"--seconds {arguments.seconds}: give a time above 0")
-    if not 0 <= arguments.seed < 2**32:
-        raise InputError(f"--seed {arguments.seed}: give 0 to {2**32 - 1}")
-    if not arguments.starts:
-        raise InputError(f"--starts: name at least one of {', '.join(STARTS)}, or all")
-    if arguments.data is not None and not {"mean", "all"} & set(arguments.starts):
-        raise InputError(f"--data {arguments.data}: only --starts mean (or all) has a use for it")
-
-
-def _share(option: str, text: str | None) -> float | None:
-    """A share such as 10% or 0.1; None if it is not given."""
-    if text is None:
-        return None
-    try:
-        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        share = float("nan")
-    if not 0 < share <= 1:
-        raise InputError(f"{option} {text}: give a share above 0 and at most 1, such as 10% or 0.1")
-    return share
-
-
 def _signal(
     initialization: Initialization, arguments: FitArguments, index: int, share: float | None
 ) -> Signal:
     description = initialization.description
-    signal = description.data.read(arguments.signal, arguments.views, index)
+    signal = _read(description.data, arguments, index)
+    if signal.shots is not None:
+        check_object(arguments)
     if arguments.mask is not None or share is not None:
         signal = observe_part(
             signal, arguments.signal, arguments.mask, share or 1.0, arguments.seed
@@ -234,6 +120,18 @@ def _signal(
     support = signal.task.support
     check_shapes(description.forward, description.field, support.p, support.y)
     return signal
+
+
+def _read(data: DataConfig, arguments: FitArguments, index: int) -> Signal:
+    camera = camera_of(arguments)
+    if camera is None:
+        return data.read(arguments.signal, arguments.views, index)
+    if not isinstance(data, ViewConfig):
+        raise InputError(
+            "--azimuth, --elevation, --distance and --fov are of a photograph of an object, but "
+            "this start was learned on other signals; leave them out"
+        )
+    return data.photograph(arguments.signal, **camera)
 
 
 def _loop(initialization: Initialization, arguments: FitArguments):

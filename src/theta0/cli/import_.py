@@ -8,11 +8,11 @@ from typing import Any
 import tyro
 
 from theta0.errors import InputError
+from theta0.experiments import LARGEST_SIZE
 from theta0.fields import count_weights
 from theta0.inits import import_haiku
 
 from ._common import Flag, parse, require_folder, say
-from .fit import LARGEST_SIZE
 
 EXAMPLES = """Turn a pickle of Haiku parameters, as the paper's authors saved their start for faces,
 into a .safetensors initialization that fit, eval and info take. Nothing in the pickle is run: float

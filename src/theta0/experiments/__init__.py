@@ -6,12 +6,14 @@ from dataclasses import replace
 from theta0.errors import InputError
 from theta0.inits import Initialization
 
-from . import ct, images, views
+from . import ct, images, paths, views
 from ._bench import Options
 from ._experiment import STARTS, Experiment, StartName, StepSizes
 from .evaluation import Evaluation, Gallery, evaluate_initialization
 from .finished import Run, read_run_experiment, read_runs
-from .fitting import BASELINE_FIT, StartFit, as_square, fit_stack, fit_start, seen_picture
+from .fitting import BASELINE_FIT, StartFit, fit_stack, fit_start, seen_picture
+from .mesh import Surface, density_grid, half_opaque, surface
+from .new_views import View, between, render_view
 from .object_views import figure_shapenet_convergence, table4
 from .parts import Parts
 from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render, render_values
@@ -86,10 +88,13 @@ __all__ = [
     "StartFit",
     "StartName",
     "StepSizes",
-    "as_square",
+    "Surface",
+    "View",
+    "between",
     "check_region",
     "command_line",
     "commit",
+    "density_grid",
     "environment",
     "evaluate_initialization",
     "experiment_of",
@@ -99,16 +104,20 @@ __all__ = [
     "figure_training",
     "fit_stack",
     "fit_start",
+    "half_opaque",
     "machine",
     "own_size",
+    "paths",
     "preset",
     "read_experiment",
     "read_run_experiment",
     "read_runs",
     "render",
     "render_values",
+    "render_view",
     "seen_picture",
     "steps_to_match",
+    "surface",
     "table1",
     "table2",
     "table3",

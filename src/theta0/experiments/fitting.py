@@ -16,7 +16,7 @@ from theta0.fields import Field
 from theta0.fit import Fit, InnerConfig, fit, loss_and_gradient
 from theta0.forward import ForwardMap
 from theta0.measure import over_devices, step_to_stop
-from theta0.metrics import psnr, ssim
+from theta0.metrics import psnr, quality
 from theta0.tasks import Observation, Signal
 
 SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
@@ -35,10 +35,10 @@ class StartFit:
     result: Fit
     rows: list[dict[str, Any]]
     """one a snapshot: ``init``, ``optimizer``, ``lr``, ``steps``, ``psnr`` (dB) and ``ssim`` on the
-    whole signal; of a part that was observed also ``psnr_unseen``, on the pixels that were not
-    (NaN if there are none). Where the true signal is not known, ``loss`` instead of them all: the
-    mean squared error of the measurements"""
-    pictures: list[Float[np.ndarray, "side side channels"]]
+    whole signal, means over its pictures; of a part that was observed also ``psnr_unseen``, on the
+    pixels that were not (NaN if there are none). Where the true signal is not known, ``loss``
+    instead of them all: the mean squared error of the measurements"""
+    pictures: list[Float[np.ndarray, "pictures side side channels"]]
     """the fitted field at each of them"""
 
 
@@ -79,7 +79,7 @@ def fit_start(
     rows, pictures = [], []
     for step, field in sorted(kept.items()):
         values = np.asarray(predict(signal.query_forward or forward, field, signal.task.query.p))
-        pictures.append(as_square(signal, values))
+        pictures.append(signal.pictures(values))
         facts = {"init": init, "optimizer": loop.optimizer, "lr": loop.lr, "steps": step}
         rows.append({**facts, **_quality(forward, field, signal, values)})
     return StartFit(init, loop, result, rows, pictures)
@@ -110,16 +110,11 @@ def fit_stack(
     return over_devices(one, signals)
 
 
-def as_square(signal: Signal, values) -> Float[np.ndarray, "side side channels"]:
-    """Values at the query's pixels as a picture."""
-    return np.asarray(values).reshape(signal.side, signal.side, -1)
-
-
 def seen_picture(signal: Signal) -> Float[np.ndarray, "side side channels"] | None:
     """What a fit of a partly observed signal sees, the rest grey; None if it sees everything."""
     if signal.seen is None:
         return None
-    return as_square(signal, np.where(signal.seen[:, None], signal.task.query.y, 0.5))
+    return signal.pictures(np.where(signal.seen[:, None], signal.task.query.y, 0.5))[0]
 
 
 def _quality(
@@ -130,10 +125,8 @@ def _quality(
     target = signal.target
     if target is None:
         return {"loss": float(_loss(forward, field, signal.task.support))}
-    whole = {
-        "psnr": round(psnr(values, target), 3),
-        "ssim": round(ssim(as_square(signal, values), as_square(signal, target)), 4),
-    }
+    of_all = quality(signal.pictures(values), signal.pictures(target))
+    whole = {"psnr": round(of_all[0], 3), "ssim": round(of_all[1], 4)}
     if signal.seen is None:
         return whole
     unseen = ~signal.seen

@@ -128,7 +128,7 @@ def _data(run: Run) -> ViewConfig:
 
 def _class_name(run: Run) -> str:
     """What the objects are called: ``chair``, or the run's name."""
-    return getattr(_data(run).source, "kind", None) or run.name.removeprefix("view-")
+    return getattr(_data(run).source, "category", None) or run.name.removeprefix("view-")
 
 
 def _novel(

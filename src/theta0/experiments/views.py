@@ -17,7 +17,7 @@ PAPER = Experiment(
     preset="view-chair",
     scale="paper",
     data=ViewConfig(
-        ObjectFolder(kind="chair"),
+        ObjectFolder(category="chair"),
         size=128,
         rays=128 * 128,
         bounds="range",
@@ -92,7 +92,7 @@ def _of(kind: str, views: int) -> dict[str, Experiment]:
         assert isinstance(base.data, ViewConfig)
         source = base.data.source
         if isinstance(source, ObjectFolder):
-            source = replace(source, kind=kind)
+            source = replace(source, category=kind)
         seen = min(views, base.data.training_views)
         return replace(
             base, preset=name, data=replace(base.data, source=source, training_views=seen)

@@ -70,6 +70,10 @@ class Volume:
         march = lambda: self._march(field, rays, meets, key)
         return jax.lax.cond(meets.any(), march, lambda: self._nothing(field, rays))
 
+    def activated(self, raw: Float[Array, "*points"]) -> Float[Array, "*points"]:
+        """Density per unit of length, of a field's last channel."""
+        return jax.nn.relu(raw) if self.density == "relu" else jax.nn.softplus(raw)
+
     def _nothing(self, field: Field, rays: Rays) -> Rendering:
         """What rays see that meet nothing."""
         blank = jax.eval_shape(self._march, field, rays, jnp.asarray(rays.near) > 0, None)
@@ -90,8 +94,7 @@ class Volume:
         t = near[:, None] + t * (far - near)[:, None]
         points = origin.T[:, :, None] + direction.T[:, :, None] * t
         values = field(points.reshape(3, n * self.samples)).reshape(-1, n, self.samples)
-        activate = jax.nn.relu if self.density == "relu" else jax.nn.softplus
-        sigma = activate(values[-1])
+        sigma = self.activated(values[-1])
 
         last = jnp.where(meets, self.last_interval, 0).astype(t.dtype)[:, None]
         delta = jnp.concatenate([t[:, 1:] - t[:, :-1], last], axis=1)

@@ -4,6 +4,7 @@ Knows nothing of networks or JAX: it takes plain rows, NumPy pictures and text.
 """
 
 from theta0.report.chart import curves_svg
+from theta0.report.depth import depth_picture
 from theta0.report.evaluation import evaluation_report, gallery_grid
 from theta0.report.figures import (
     curves,
@@ -13,6 +14,7 @@ from theta0.report.figures import (
     strip,
     training_curve,
 )
+from theta0.report.film import check_film, write_film
 from theta0.report.html import Code, Curves, Facts, Image, Section, page, write
 from theta0.report.objects import novel_views, objects_table
 from theta0.report.paper import (
@@ -32,10 +34,12 @@ __all__ = [
     "Image",
     "Section",
     "Table",
+    "check_film",
     "classes_table",
     "comparison_grid",
     "curves",
     "curves_svg",
+    "depth_picture",
     "difference",
     "evaluation_report",
     "gallery_grid",
@@ -54,4 +58,5 @@ __all__ = [
     "views_curve",
     "views_table",
     "write",
+    "write_film",
 ]

@@ -13,7 +13,8 @@ from jaxtyping import Float, UInt8
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
-Picture = Float[np.ndarray, "height width *channels"]
+# Height, width and perhaps channels, unnamed: pictures of one grid may differ in all of them.
+Picture = Float[np.ndarray, "_ _ ..."]
 
 # Greatest side of a cell in pixels, tried in turn until the file is small enough.
 _SIDES = (256, 192, 160, 128, 112, 96, 80, 64)

@@ -1,13 +1,14 @@
 """Task distributions: records become tasks of fixed shapes, reproducible from (seed, step)."""
 
-from ._base import Observation, Signal, SplitName, Task, TaskFamily, stack
+from ._base import Observation, Shots, Signal, SplitName, Task, TaskFamily, stack
 from ._beams import Beam, fan_beam, parallel_beam
 from ._grid import pixel_coordinates
 from ._scans import slice_integrals
+from ._view_sources import ObjectFolder, ViewSource
 from .ct import CTConfig, CTTasks
 from .images import FileSource, ImageConfig, ImageSource, ImageTasks
 from .partial import observe_part, random_share, seen_only
-from .views import ObjectFolder, ViewConfig, ViewSource, ViewTasks
+from .views import ViewConfig, ViewTasks
 
 DataConfig = CTConfig | ImageConfig | ViewConfig
 
@@ -22,6 +23,7 @@ __all__ = [
     "ImageTasks",
     "ObjectFolder",
     "Observation",
+    "Shots",
     "Signal",
     "SplitName",
     "Task",

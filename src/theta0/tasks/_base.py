@@ -69,6 +69,18 @@ class TaskFamily(Protocol):
 
 
 @dataclass(frozen=True)
+class Shots:
+    """The photographs an object is fitted to, and how new ones are taken like them."""
+
+    pictures: Float[np.ndarray, "pictures height width 3"]
+    """in [0, 1], over the background"""
+    distance: float
+    """from the camera to the object's centre, in world units; the mean of all"""
+    fov_deg: float
+    """between the left and the right edge of a picture"""
+
+
+@dataclass(frozen=True)
 class Signal:
     """A signal of the user's own, ready to fit."""
 
@@ -76,13 +88,23 @@ class Signal:
     query_forward: ForwardMap | None
     """how the query sees the field; None: like its support"""
     side: int
-    """pixels a side of the square picture that is fitted"""
+    """pixels a side of the square picture, or pictures, that the query holds"""
     own_side: int
     """pixels a side of the same square in the file"""
     pixel_offset: float
     """where in its pixel a sample lies"""
     seen: Bool[np.ndarray, " pixels"] | None = None
     """which pixels of the query the support holds, if only a part is observed"""
+    shots: Shots | None = None
+    """of an object in space, whose query are pictures of it; None of a signal that is itself a
+    picture, on the unit square"""
+
+    def pictures(
+        self, values: Float[Array | np.ndarray, "n c"]
+    ) -> Float[np.ndarray, "pictures side side c"]:
+        """Values at the query's places as pictures, each of which is judged."""
+        values = np.asarray(values)
+        return values.reshape(-1, self.side, self.side, values.shape[1])
 
     @property
     def target(self) -> Float[np.ndarray, "pixels c"] | None:

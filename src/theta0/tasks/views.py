@@ -8,7 +8,7 @@ from typing import Literal
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from theta0.data import (
     Objects,
@@ -18,33 +18,14 @@ from theta0.data import (
     cameras,
     open_views,
     read_objects,
+    read_photograph,
 )
 from theta0.errors import InputError, require_positive
 from theta0.forward import Rays
 
-from ._base import Observation, Signal, SplitName, Task, stack
-
-
-@dataclass(frozen=True)
-class ObjectFolder:
-    """A class of objects in folders; see :func:`theta0.data.read_objects`."""
-
-    path: str = ""
-    """folder of the class (an empty path: still to be given)"""
-    kind: str | None = None
-    """which class, such as chair, if there are several"""
-    validation: int = 4
-    """objects for validation, where the data has no split of its own"""
-    test: int = 10
-    """objects for testing, the same"""
-    seed: int = 0
-    """another seed gives another such split"""
-    allow_absent: bool = False
-    """leave out objects that a split file names and the folder lacks"""
-
-
-ViewSource = ProceduralObjects | ObjectFolder
-"""Sources of views; `theta0.config` stores them by name."""
+from ._base import Observation, Shots, Signal, SplitName, Task, stack
+from ._view_rays import drawn, meeting, rows
+from ._view_sources import ObjectFolder, ViewSource
 
 
 @dataclass(frozen=True)
@@ -75,6 +56,10 @@ class ViewConfig:
     """with bounds=range: where samples begin, in units along the viewing axis"""
     far: float = 6.0
     """with bounds=range: where they end"""
+    distance: float = 4.0
+    """from the camera of a new view to the origin, in world units"""
+    fov_deg: float = 30.0
+    """and how much it sees, from its left edge to its right"""
     background: Literal["white", "black"] = "white"
     """what is behind transparent pixels, the same as the renderer's"""
     pixel_offset: float = 0.5
@@ -87,8 +72,14 @@ class ViewConfig:
             raise InputError(f"foreground is {self.foreground}; give a share from 0 to 1")
         if not 0 < self.radius < np.inf:
             raise InputError(f"radius is {self.radius}; give world units above 0")
+        if not self.radius < self.distance < np.inf:
+            raise InputError(
+                f"distance is {self.distance}; give more than the bounding sphere's radius, "
+                f"{self.radius}, to see it from outside"
+            )
         if not 0 <= self.near < self.far < np.inf:
             raise InputError(f"near is {self.near} and far {self.far}; give 0 <= near < far")
+        cameras.fov_rad(self.fov_deg)
         if self.training_views > self.first_held_out:
             raise InputError(
                 f"training_views is {self.training_views}, but views from {self.first_held_out} on "
@@ -114,7 +105,7 @@ class ViewConfig:
         if not source.path:
             raise InputError("no path to read the objects from: give --data PATH")
         counts = source.validation, source.test, source.seed, source.allow_absent
-        found = read_objects(source.path, source.kind, *counts)
+        found = read_objects(source.path, source.category, *counts)
         options = self._options(Path(source.path), found.open(0).cameras[0])
         return ViewTasks(self, replace(found, options=options))
 
@@ -128,7 +119,9 @@ class ViewConfig:
         return ViewOptions(stored.width // self.size, need_alpha=self.foreground > 0)
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
-        """The views of one object as a signal: the first ``views`` are fitted, the rest judge.
+        """The views of one object as a signal: the first ``views`` are fitted, others judge.
+
+        These are the views from ``first_held_out`` on, or all others where there are no such.
 
         Args:
             path: its folder, or a ``transforms.json``.
@@ -136,39 +129,90 @@ class ViewConfig:
                 ``first_held_out``, when left out.
             index: of objects there is one: 0.
         """
+        path = Path(path)
         if index:
             raise InputError(f"{path}: index={index}, but this is one object: 0")
-        found = open_views(path)
-        stored = found.cameras[0]
-        seen = open_views(path, self._options(Path(path), stored)).load()
+        if path.is_file() and path.suffix.lower() != ".json":
+            raise InputError(
+                f"{path}: is no folder of views; if it is a photograph, say where it was taken "
+                "from with --azimuth and --elevation"
+            )
+        stored = open_views(path).cameras[0]
+        seen = open_views(path, self._options(path, stored)).load()
         count = min(self.first_held_out, max(1, len(seen) // 2)) if views is None else views
         if not 0 < count < len(seen):
             raise InputError(
                 f"{path}: views={count} of its {len(seen)} views; give 1 to {len(seen) - 1}, so "
                 "that one is left to judge the fit"
             )
-        judged = range(count, len(seen))[: self.held_out_views]
-        task = Task(_fitted(self.observe(seen, range(count))), self.observe(seen, judged))
-        return Signal(task, None, self.size, stored.width, self.pixel_offset)
+        first = self.first_held_out if count <= self.first_held_out < len(seen) else count
+        judged = range(first, len(seen))[: self.held_out_views]
+        task = Task(meeting(self.observe(seen, range(count))), self.observe(seen, judged))
+        return self._signal(task, seen.select(range(count)), stored.width)
 
     def read_all(self, path: str | Path, views: int | None = None) -> list[Signal]:
-        """One object; see :meth:`read`."""
-        return [self.read(path, views)]
+        """Objects come one by one; see :meth:`read`."""
+        raise InputError(f"{path}: is one object, no stack of slices; leave out --index all")
+
+    def photograph(
+        self,
+        path: str | Path,
+        azimuth_deg: cameras.Number,
+        elevation_deg: cameras.Number,
+        distance: cameras.Number | None = None,
+        fov_deg: cameras.Number | None = None,
+    ) -> Signal:
+        """One photograph of an object as a signal; nothing judges it, its query are new views.
+
+        Args:
+            path: a picture whose alpha says where the object is; its sides become ``size``, about.
+            azimuth_deg: where the camera stood; see :func:`theta0.data.cameras.orbit`.
+            elevation_deg: above the horizontal.
+            distance: to the object's centre, in world units; as in this data when left out.
+            fov_deg: what the picture's width spans; the same.
+        """
+        given = {"distance": distance, "fov_deg": fov_deg}
+        here = replace(self, **{name: float(of) for name, of in given.items() if of is not None})
+        taken = azimuth_deg, elevation_deg, here.distance, here.fov_deg
+        own = read_photograph(path, *taken).cameras[0]
+        options = ViewOptions(max(1, max(own.width, own.height) // self.size), need_alpha=True)
+        seen = read_photograph(path, *taken, options)
+        turned = (azimuth_deg + turn for turn in range(0, 360, 45))
+        poses = (cameras.orbit(angle, elevation_deg, here.distance) for angle in turned)
+        around = [here.rays_of(here.camera(pose)) for pose in poses]
+        places = jax.tree.map(lambda *leaves: np.concatenate(leaves), *around)
+        unknown = Observation(places, np.zeros((len(places.near), 0), np.float32))
+        return self._signal(Task(meeting(self.observe(seen, [0])), unknown), seen, self.size)
+
+    def _signal(self, task: Task, fitted: Views, own_side: int) -> Signal:
+        positions = np.stack([camera.position for camera in fitted.cameras])
+        distance = float(np.linalg.norm(positions, axis=1).mean())
+        shots = Shots(fitted.colours(self.background), distance, fitted.cameras[0].fov_x_deg)
+        return Signal(task, None, self.size, own_side, self.pixel_offset, shots=shots)
+
+    def camera(self, c2w: Float[np.ndarray, "3 4"], size: int | None = None) -> cameras.Camera:
+        """The camera of a new view."""
+        size = size or self.size
+        return cameras.Camera.from_fov(c2w, size, size, self.fov_deg)
+
+    def rays_of(self, camera: cameras.Camera) -> Rays:
+        """The rays of a view, row by row; those that meet nothing have ``near = far``."""
+        lines = cameras.rays(camera, self.pixel_offset)
+        near, far = (np.full(len(lines.origin), end) for end in (self.near, self.far))
+        if self.bounds == "sphere":
+            inside = cameras.through_sphere(lines, self.radius)
+            hit = inside.near < inside.far
+            # Finite: infinities would become NaN in the products of the renderer.
+            near, far = (np.where(hit, ends, 0) for ends in inside)
+        return Rays(*(np.asarray(part, np.float32) for part in (*lines, near, far)))
 
     def observe(self, views: Views, numbers: Sequence[int]) -> Observation:
         """All pixels of some views of an object, view after view, row by row."""
         chosen = views.select(numbers)
-        lines = [cameras.rays(camera, self.pixel_offset) for camera in chosen.cameras]
-        origin, direction = (np.concatenate(part) for part in zip(*lines, strict=True))
-        near, far = np.full(len(origin), self.near), np.full(len(origin), self.far)
-        if self.bounds == "sphere":
-            inside = cameras.through_sphere(cameras.Rays(origin, direction), self.radius)
-            hit = inside.near < inside.far
-            # Finite: infinities would become NaN in the products of the renderer.
-            near, far = (np.where(hit, ends, 0) for ends in inside)
-        parts = (np.asarray(part, np.float32) for part in (origin, direction, near, far))
+        places = [self.rays_of(camera) for camera in chosen.cameras]
         colours = chosen.colours(self.background).reshape(-1, 3)
-        return Observation(Rays(*parts), np.asarray(colours, np.float32))
+        joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *places)
+        return Observation(joined, np.asarray(colours, np.float32))
 
 
 class ViewTasks:
@@ -192,7 +236,8 @@ class ViewTasks:
 
     def _training_task(self, number: int, rng: np.random.Generator) -> Task:
         everything, shown = self._seen(number, self.config.training_views)
-        draw = lambda: _rows(everything, _chosen(rng, self.config, everything, shown))
+        count, share = self.config.rays, self.config.foreground
+        draw = lambda: rows(everything, drawn(rng, count, share, everything, shown))
         return Task(draw(), draw())
 
     def _seen(self, number: int, count: int) -> tuple[Observation, Bool[np.ndarray, " n"] | None]:
@@ -224,18 +269,18 @@ class ViewTasks:
                 f"{seen.object_id}: has {len(seen)} views, none from number {first} on to judge a "
                 "fit; give a smaller first_held_out"
             )
-        return Task(_fitted(support), config.observe(seen, judged))
+        return Task(meeting(support), config.observe(seen, judged))
 
     def mean_signal(self) -> Observation:
         # Rays of many objects: what fits them all in the mean is the mean object.
         rng = np.random.default_rng(0)
         train = np.asarray(self._objects.split.train)
         chosen = rng.permutation(train)[:64]
-        share = replace(self.config, rays=max(1, 16384 // len(chosen)), foreground=0.0)
+        count = max(1, 16384 // len(chosen))
         parts = []
         for number in chosen:
             everything, shown = self._seen(int(number), self.config.training_views)
-            parts.append(_rows(everything, _chosen(rng, share, everything, shown)))
+            parts.append(rows(everything, drawn(rng, count, 0.0, everything, shown)))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
     def inputs(
@@ -248,41 +293,3 @@ class ViewTasks:
     def pictures(self, values):
         size = self.config.size
         return np.asarray(values).reshape(-1, size, size, 3)
-
-
-def _rows(observation: Observation, rows: Int[np.ndarray, " n"]) -> Observation:
-    return jax.tree.map(lambda leaf: leaf[rows], observation)
-
-
-def _chosen(
-    rng: np.random.Generator,
-    config: ViewConfig,
-    everything: Observation,
-    shown: Bool[np.ndarray, " n"] | None,
-) -> Int[np.ndarray, " rays"]:
-    """Pixels of a training task: a share of those that show the object, the rest from all."""
-    meets = np.flatnonzero(everything.p.near < everything.p.far)
-    if config.foreground and shown is None:
-        raise InputError("foreground is given, but the pictures have no alpha; leave it out")
-    front = meets[:0] if shown is None else np.flatnonzero(shown)
-    wanted = round(config.foreground * config.rays) if len(front) else 0
-    parts = (
-        rng.choice(front, wanted) if wanted else front[:0],
-        rng.choice(meets, config.rays - wanted),
-    )
-    return np.concatenate(parts)
-
-
-_BLOCK = 256
-
-
-def _fitted(support: Observation) -> Observation:
-    """Without the rays that meet nothing, which no fit can change.
-
-    Their number is rounded up by repeating the first ones, so that objects whose views differ by a
-    few such rays share a compiled program.
-    """
-    meets = np.flatnonzero(support.p.near < support.p.far)
-    if not len(meets):
-        raise InputError("no ray of these views meets the bounding sphere; give a larger radius")
-    return _rows(support, np.resize(meets, -(-len(meets) // _BLOCK) * _BLOCK))

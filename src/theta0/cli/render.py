@@ -1,0 +1,173 @@
+"""``theta0 render``: new views of a fitted object, as a film or side by side."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import tyro
+from jaxtyping import Float
+
+from theta0.errors import InputError, require_positive
+from theta0.experiments import LARGEST_SIZE, between, paths, render_view
+from theta0.fields import Field
+from theta0.report import check_film, depth_picture, write_film
+
+from ._common import Flag, parse, progress_bar, require_folder, say
+from ._objects import FittedObject, find_object
+
+EXAMPLES = """Render new views of a fitted object, or of a learned start, along a camera's path.
+
+examples:
+  theta0 render fits/chair
+  theta0 render fits/chair --path spiral --out chair.mp4 --frames 120 --size 256 --depth
+  theta0 render fits/chair --out chair.png --elevation 10
+  theta0 render fits/chair fits/stool --path interpolate --out between.gif
+  theta0 render runs/view-chair/cpu --out start.gif
+
+paths: orbit is a turn at one height; spiral two turns, going 30 degrees up and down; interpolate
+goes from the weights of one fit to those of another from the same start, in a straight line, while
+the camera goes a quarter turn. The first two close: a film of them repeats without a jump.
+
+files: .gif and .mp4 play (.mp4 needs pip install 'theta0[video]'); .png has all frames in rows.
+"""
+
+_BEGIN_DEG = -60.0
+_FRAMES = {".png": 8}
+_FRAMES_OF_FILM = 60
+
+
+@dataclass
+class RenderArguments:
+    """Arguments of ``theta0 render``."""
+
+    fit: tyro.conf.Positional[str]
+    """folder that theta0 fit wrote, its fitted.safetensors, or a learned start"""
+    other: tyro.conf.Positional[str | None] = None
+    """with --path interpolate: the fit it ends at"""
+    path: Literal["orbit", "spiral", "interpolate"] = "orbit"
+    """how the camera goes, and whether the object changes"""
+    out: Path | None = None
+    """file that ends in .gif, .mp4 or .png; PATH.gif in the folder of the fit when left out"""
+    frames: int | None = None
+    """pictures, evenly spaced; 60, and 8 in a .png, when left out"""
+    size: int | None = None
+    """pixels a side; as the fitted pictures when left out"""
+    azimuth: float = _BEGIN_DEG
+    """where the camera begins, in degrees from +x towards +y (objects face -y)"""
+    elevation: float = 20.0
+    """degrees above the horizontal; of a spiral: in the middle"""
+    distance: float | None = None
+    """from the camera to the object's centre, in world units (the bounding sphere's radius is 1);
+    as the fitted pictures when left out"""
+    fov: float | None = None
+    """angle between the left and the right edge, in degrees; the same"""
+    background: Literal["white", "black"] | None = None
+    """what is behind the object; as in the fitted pictures when left out"""
+    depth: Flag = False
+    """show depth beside it: bright is near, dark is far"""
+    fps: float = 20.0
+    """frames a second"""
+
+
+def main(argv: list[str]) -> dict[str, Any]:
+    """Run the command."""
+    arguments = parse(RenderArguments, argv, "render", description=EXAMPLES)
+    out = arguments.out or _beside(arguments)
+    frames = _check(arguments, out)
+    first = find_object(arguments.fit)
+    fields = _fields(first, arguments, frames)
+    shown = _as_told(first, arguments)
+    size = arguments.size or shown.data.size
+    began = time.monotonic()
+    with progress_bar(frames, "frames") as update:
+        pictures = _pictures(shown, fields, _poses(arguments, frames, shown), size, arguments.depth)
+
+        def told() -> Iterator[Float[np.ndarray, "height width 3"]]:
+            for number, picture in enumerate(pictures, start=1):
+                yield picture
+                update(number, "")
+
+        write_film(out, told(), arguments.fps)
+    seconds = round(time.monotonic() - began, 2)
+    say(f"{frames} frames of {size} x {size} pixels in {seconds:.1f} s: {out}")
+    return {"out": str(out), "frames": frames, "size": size, "seconds": seconds}
+
+
+def _beside(arguments: RenderArguments) -> Path:
+    """Where a film goes that was given no name: into the folder of the fit, if it has one."""
+    place = Path(arguments.fit)
+    folder = place if place.is_dir() else place.parent if place.is_file() else Path()
+    return folder / f"{arguments.path}.gif"
+
+
+def _check(arguments: RenderArguments, out: Path) -> int:
+    """Refuse what cannot be rendered; returns the number of frames."""
+    require_folder(out.parent)
+    if out.is_dir():
+        raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / 'film.gif'}")
+    check_film(out)
+    require_positive(arguments, "frames", "fps")
+    if arguments.size is not None and not 2 <= arguments.size <= LARGEST_SIZE:
+        raise InputError(f"--size {arguments.size}: give 2 to {LARGEST_SIZE} pixels")
+    if (arguments.path == "interpolate") != (arguments.other is not None):
+        raise InputError(
+            "--path interpolate goes from one fit to another: name both, as in theta0 render FIT "
+            "OTHER --path interpolate"
+        )
+    return arguments.frames or _FRAMES.get(out.suffix.lower(), _FRAMES_OF_FILM)
+
+
+def _as_told(found: FittedObject, arguments: RenderArguments) -> FittedObject:
+    """With the camera and the background that are given."""
+    given = {"distance": arguments.distance, "fov_deg": arguments.fov}
+    data = replace(found.data, **{name: of for name, of in given.items() if of is not None})
+    volume = found.volume
+    if arguments.background is not None:
+        volume = replace(volume, background=arguments.background)
+    return replace(found, data=data, volume=volume)
+
+
+def _fields(first: FittedObject, arguments: RenderArguments, frames: int) -> Iterator[Field]:
+    """The field of each frame."""
+    if arguments.other is None:
+        return (first.field for _ in range(frames))
+    last = find_object(arguments.other)
+    networks = [getattr(found.field, "config", None) for found in (first, last)]
+    if networks[0] != networks[1] or first.volume != last.volume:
+        raise InputError(
+            f"{arguments.fit} and {arguments.other} are of different networks or renderers; "
+            "interpolate between fits from one start"
+        )
+    shares = np.linspace(0, 1, frames).tolist()
+    return (between(first.field, last.field, share) for share in shares)
+
+
+def _poses(
+    arguments: RenderArguments, frames: int, shown: FittedObject
+) -> Float[np.ndarray, "frames 3 4"]:
+    where = arguments.azimuth, arguments.elevation, shown.data.distance
+    if arguments.path == "spiral":
+        return paths.spiral(frames, *where)
+    return paths.orbit(frames, *where, turn_deg=90 if arguments.path == "interpolate" else 360)
+
+
+def _pictures(
+    shown: FittedObject,
+    fields: Iterator[Field],
+    poses: Float[np.ndarray, "frames 3 4"],
+    size: int,
+    depth: bool,
+) -> Iterator[Float[np.ndarray, "height width 3"]]:
+    """Frames, each rendered when it is asked for."""
+    data, background = shown.data, float(shown.volume.background == "white")
+    nearest, farthest = data.distance - data.radius, data.distance + data.radius
+    for field, pose in zip(fields, poses, strict=True):
+        view = render_view(shown.volume, field, data, data.camera(pose, size))
+        if not depth:
+            yield view.colour
+            continue
+        beside = depth_picture(view.depth, view.opacity, nearest, farthest, background)
+        yield np.concatenate([view.colour, beside], axis=1)

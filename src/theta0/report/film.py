@@ -1,0 +1,119 @@
+"""Pictures in a row as a film: GIF, MP4, or all side by side on one PNG."""
+
+import io
+import itertools
+import math
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from theta0.errors import InputError, MissingExtra
+from theta0.files import write_bytes
+
+from .pictures import picture_grid, to_bytes
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = (".gif", ".mp4", ".png")
+
+Frame = Float[np.ndarray, "height width 3"]
+
+_ACROSS = 8
+
+
+def check_film(path: Path) -> None:
+    """Refuse a file that :func:`write_film` could not write, before anything is rendered.
+
+    Raises:
+        InputError: its suffix is none of ``SUFFIXES``.
+        MissingExtra: it is an MP4, and what encodes it is not installed.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(
+            f"{path}: unknown kind of file {suffix!r}; end it in {', '.join(SUFFIXES)}"
+        )
+    if suffix == ".mp4":
+        _encoder()
+
+
+def write_film(path: Path, frames: Iterable[Frame], per_second: float | int) -> None:
+    """Write frames of one size, in [0, 1], to a file that appears as a whole or not at all.
+
+    Args:
+        path: ``.gif`` and ``.mp4`` play; ``.png`` has the frames in rows, their pixels enlarged.
+        frames: are taken one by one.
+        per_second: frames; a GIF counts hundredths of a second, and shows at most 50.
+    """
+    check_film(path)
+    write = {".gif": _gif, ".mp4": _mp4, ".png": _sheet}[path.suffix.lower()]
+    write_bytes(path, write(frames, per_second))
+
+
+def _sheet(frames: Iterable[Frame], per_second: float | int) -> bytes:
+    pictures = list(frames)
+    across = min(len(pictures), _ACROSS)
+    cells = [*pictures, *[None] * (-len(pictures) % across)]
+    grid = [cells[first : first + across] for first in range(0, len(cells), across)]
+    return picture_grid(grid, [""] * len(grid), [""] * across, max_bytes=4_000_000)
+
+
+def _gif(frames: Iterable[Frame], per_second: float | int) -> bytes:
+    first, *rest = _paletted(frames)
+    hundredths = max(2, math.floor(100 / per_second + 0.5))
+    out = io.BytesIO()
+    first.save(
+        out, "GIF", save_all=True, append_images=rest, duration=10 * hundredths, loop=0, disposal=1
+    )
+    return out.getvalue()
+
+
+def _paletted(frames: Iterable[Frame]) -> Iterator["Image.Image"]:
+    """Frames of 256 colours each."""
+    from PIL import Image
+
+    for frame in frames:
+        yield Image.fromarray(to_bytes(frame)).quantize(256, dither=Image.Dither.NONE)
+
+
+def _mp4(frames: Iterable[Frame], per_second: float | int) -> bytes:
+    encoder = _encoder()
+    pixels = (_even(to_bytes(frame)) for frame in frames)
+    first = next(pixels)
+    height, width, _ = first.shape
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
+        coded = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
+        command = [encoder, "-loglevel", "error", *raw, "-r", f"{per_second:g}", "-i", "-", *coded]
+        with subprocess.Popen([*command, str(path)], stdin=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            for frame in itertools.chain([first], pixels):
+                process.stdin.write(frame.tobytes())
+        if process.returncode:
+            raise OSError(f"ffmpeg failed (exit code {process.returncode}); its reason is above")
+        return path.read_bytes()
+
+
+def _even(pixels: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
+    """Repeats a last row or column: MP4 halves the resolution of colours."""
+    height, width, _ = pixels.shape
+    return np.pad(pixels, [(0, height % 2), (0, width % 2), (0, 0)], mode="edge")
+
+
+def _encoder() -> str:
+    """The program ffmpeg. It is run here, not by its wrapper, whose way to fork JAX warns of."""
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+    except ImportError as error:
+        raise MissingExtra(
+            "writing .mp4 needs imageio-ffmpeg: pip install 'theta0[video]'; .gif and .png do "
+            "without"
+        ) from error
+    return get_ffmpeg_exe()

@@ -1,0 +1,48 @@
+"""Which of the rays of a view are fitted."""
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Int
+
+from theta0.errors import InputError
+
+from ._base import Observation
+
+_BLOCK = 256
+
+
+def rows(observation: Observation, numbers: Int[np.ndarray, " n"]) -> Observation:
+    """Some of the observations, in the order given."""
+    return jax.tree.map(lambda leaf: leaf[numbers], observation)
+
+
+def drawn(
+    rng: np.random.Generator,
+    rays: int,
+    foreground: float,
+    everything: Observation,
+    shown: Bool[np.ndarray, " n"] | None,
+) -> Int[np.ndarray, " rays"]:
+    """Pixels of a training task: a share of those that show the object, the rest from all."""
+    meets = np.flatnonzero(everything.p.near < everything.p.far)
+    if foreground and shown is None:
+        raise InputError("foreground is given, but the pictures have no alpha; leave it out")
+    front = meets[:0] if shown is None else np.flatnonzero(shown)
+    wanted = round(foreground * rays) if len(front) else 0
+    parts = (
+        rng.choice(front, wanted) if wanted else front[:0],
+        rng.choice(meets, rays - wanted),
+    )
+    return np.concatenate(parts)
+
+
+def meeting(support: Observation) -> Observation:
+    """Without the rays that meet nothing, which no fit can change.
+
+    Their number is rounded up by repeating the first ones, so that objects whose views differ by a
+    few such rays share a compiled program.
+    """
+    meets = np.flatnonzero(support.p.near < support.p.far)
+    if not len(meets):
+        raise InputError("no ray of these views meets the bounding sphere; give a larger radius")
+    return rows(support, np.resize(meets, -(-len(meets) // _BLOCK) * _BLOCK))
