@@ -40,11 +40,12 @@ def views_table(rows: Sequence[series.Row]) -> Table:
             for row in rows
         ],
         notes=(
-            f"Mean over {count} test slices, the first ones; ±: its standard error. How: optimizer, "
-            "step size, w0 of standard and weight of total variation; of fbp the window and cutoff, of sart iterations and "
-            "relaxation, of total variation its weight and points a pixel. All that, and the "
-            "number of steps, is chosen on validation slices. Best: PSNR if the truth chose the "
-            "number of steps of each slice. Held out: by how many dB that is missed if a tenth of "
+            f"Mean over {count} test slices, the first ones; ±: its standard error. How: "
+            "optimizer, step size, w0 of standard and weight of total variation; of fbp the window "
+            "and cutoff, of sart iterations and relaxation, of total variation its weight and "
+            "points a pixel. All that, and the number of steps, is chosen on validation slices. "
+            "Best: PSNR if the truth chose the number of steps of each slice. Held out: by how "
+            "many dB that is missed if a tenth of "
             f"the rays chooses it{_few(rows)}.",
             *_who_leads(rows),
         ),
