@@ -12,7 +12,14 @@ import pytest
 
 import theta0.fit
 from theta0.errors import DivergedError, InputError
-from theta0.fields import Field, FourierConfig, PositionalConfig, SirenConfig, weights
+from theta0.fields import (
+    Field,
+    FourierConfig,
+    PositionalConfig,
+    SirenConfig,
+    SteppedConfig,
+    weights,
+)
 from theta0.fit import InnerConfig, InnerLoop, adapt, fit, loss_and_gradient
 from theta0.forward import Lines, Points, Rays, Segments, Volume
 from theta0.tasks import Observation
@@ -359,3 +366,26 @@ def test_the_chunk_size_follows_the_environment(monkeypatch):
     assert theta0.fit.points_per_chunk() == 1024
     monkeypatch.setenv("THETA0_CHUNK", "77")
     assert theta0.fit.points_per_chunk() == 77
+
+
+def test_learned_steps_are_followed_by_adam_from_where_they_end(key):
+    forward, config, seen = points_case()
+    stepped = SteppedConfig(config, 0.05, 3, "weight").build(key)
+    run = lambda field, *how, at=(): fit(forward, field, seen, InnerConfig(*how).build(), key, at)
+    both = run(stepped, "learned-adam", 1e-3, 8, at=(3,))
+    first = run(stepped, "learned", 1.0, 3).field
+    then = run(first.field, "adam", 1e-3, 5).field
+    # Two programs round in other orders.
+    for found, expected in ((both.snapshots[3].field, first.field), (both.field.field, then)):
+        for one, other in zip(weights(found), weights(expected), strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+    for one, other in zip(*map(jax.tree.leaves, (both.field, stepped)), strict=True):
+        assert one.shape == other.shape
+    jax.tree.map(np.testing.assert_array_equal, both.field.step_sizes, stepped.step_sizes)
+
+
+def test_learned_steps_need_a_start_that_carries_them(key):
+    forward, config, seen = points_case()
+    loop = InnerConfig("learned-adam", 1e-3, 2).build()
+    with pytest.raises(InputError, match="carries no step sizes"):
+        fit(forward, config.build(key), seen, loop, key)
