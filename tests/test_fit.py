@@ -12,7 +12,14 @@ import pytest
 
 import theta0.chunks
 from theta0.errors import DivergedError, InputError
-from theta0.fields import Field, FourierConfig, PositionalConfig, SirenConfig, weights
+from theta0.fields import (
+    Field,
+    FourierConfig,
+    PositionalConfig,
+    SirenConfig,
+    SteppedConfig,
+    weights,
+)
 from theta0.fit import InnerConfig, InnerLoop, adapt, fit, loss_and_gradient
 from theta0.forward import Lines, Points, Rays, Segments, Volume
 from theta0.tasks import Observation
@@ -379,3 +386,24 @@ def test_a_fit_that_nothing_moves_is_reported(key):
     assert set(raised.value.snapshots) == {0}
     alive = fit(Volume(samples=4, density="softplus"), dead, seen, loop, key)
     assert len(alive.losses) == 3
+
+
+def test_learned_steps_are_followed_by_adam_from_where_they_end(key):
+    forward, config, seen = points_case()
+    stepped = SteppedConfig(config, 0.05, 3, "weight").build(key)
+    run = lambda field, *how, at=(): fit(forward, field, seen, InnerConfig(*how).build(), key, at)
+    both = run(stepped, "learned-adam", 1e-3, 8, at=(3,))
+    first = run(stepped, "learned", 1.0, 3).field
+    then = run(first.field, "adam", 1e-3, 5).field
+    # Two programs round in other orders.
+    for found, expected in ((both.snapshots[3].field, first.field), (both.field.field, then)):
+        for one, other in zip(weights(found), weights(expected), strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+    jax.tree.map(np.testing.assert_array_equal, both.field.step_sizes, stepped.step_sizes)
+
+
+def test_learned_steps_need_a_start_that_carries_them(key):
+    forward, config, seen = points_case()
+    loop = InnerConfig("learned-adam", 1e-3, 2).build()
+    with pytest.raises(InputError, match="carries no step sizes"):
+        fit(forward, config.build(key), seen, loop, key)

@@ -23,7 +23,7 @@ from theta0.chunks import predict
 from theta0.errors import InputError
 from theta0.fields import Field, Siren, Stepped
 from theta0.fit import InnerConfig, OptimizerName
-from theta0.forward import ForwardMap
+from theta0.forward import ForwardMap, with_samples
 from theta0.measure import (
     fields_by_step,
     over_devices,
@@ -52,6 +52,8 @@ class Setting(NamedTuple):
     w0: float | None = None
     """of Standard; None: the network's own"""
     tv: float = 0.0
+    samples: int | None = None
+    """a ray; None: the forward map's own"""
 
 
 def evaluate(
@@ -80,7 +82,8 @@ def evaluate(
         per initialization and optimizer, see :meth:`_Runner.stopped`): ``init``, ``optimizer``,
         ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``psnr`` (each signal), ``n``,
         ``ssim_mean``, ``validation_psnr`` (mean, of the step size on the signals that chose it),
-        ``seconds`` (of one fit, up to that step), and ``w0``, ``tv`` and ``views`` if given.
+        ``seconds`` (of one fit, up to that step), and ``w0``, ``tv``, ``samples`` and ``views`` if
+        given.
     """
     kinds: list[tuple[str, OptimizerName, list[Setting]]] = [
         (name, optimizer, settings)
@@ -111,7 +114,8 @@ def evaluate(
     for name in regularized:
         if plain := [row for row in rows if row["init"] == name]:
             chosen = best(plain)
-            weights = [Setting(chosen["lr"], chosen.get("w0"), tv) for tv in protocol.tv]
+            without = _setting(chosen)
+            weights = [without._replace(tv=tv) for tv in protocol.tv]
             run(name + "+tv", chosen["optimizer"], weights)
     if on_progress:
         on_progress("done", 1.0)
@@ -133,6 +137,7 @@ def _settings(
         )
     rates: list[tuple[OptimizerName, tuple[float, ...]]] = [
         ("learned", (1.0,) if isinstance(start, Stepped) else ()),
+        ("learned-adam", protocol.learned_adam if isinstance(start, Stepped) else ()),
         ("sgd", protocol.sgd),
         ("adam", protocol.adam),
     ]
@@ -169,6 +174,7 @@ class _Runner:
         ``first`` numbers the signals.
         """
         family, last = self.family, max(*steps, 1)
+        forward = with_samples(self.forward, setting.samples)
 
         def one(device: Any, number: int, task: Task) -> tuple[Any, float]:
             # Of this fit, not of the whole divided by all: several run at once.
@@ -179,7 +185,7 @@ class _Runner:
             start, key = _begin(self.starts, name, setting, self.seed, number)
             start = jax.device_put(start, device)
             loop = _loop(self.protocol, optimizer, setting, last, targets)
-            found = quality_by_step(self.forward, start, task.support, loop, steps, key, judge)
+            found = quality_by_step(forward, start, task.support, loop, steps, key, judge)
             return found, time.monotonic() - began
 
         found = over_devices(one, range(first, first + len(tasks)), tasks)
@@ -236,6 +242,11 @@ class _Runner:
         means = self._tried(name, optimizer, settings, tried)
         row, column = np.unravel_index(np.argmax(means), means.shape)
         setting, means = settings[int(row)], means[row]
+        if self.protocol.samples and setting.samples is None:
+            finer = [setting._replace(samples=samples) for samples in self.protocol.samples]
+            alternatives = [means, *self._tried(name, optimizer, finer, tried)]
+            row, column = np.unravel_index(np.argmax(alternatives), np.shape(alternatives))
+            setting, means = [setting, *finer][int(row)], alternatives[int(row)]
         if self.protocol.more_steps and column == len(tried) - 1:
             tried = (*tried, *self.protocol.more_steps)
             (means,) = self._tried(name, optimizer, [setting], tried)
@@ -243,12 +254,14 @@ class _Runner:
         steps = tuple(step for step in tried if step <= 2 * max(tried[column], 1))
         found, pace = self.fits(name, optimizer, setting, self.testing, 0, steps)
 
+        forward = with_samples(self.forward, setting.samples)
+
         def one(device: Any, number: int, task: Task) -> int:
             start, key = _begin(self.starts, name, setting, self.seed, number)
             targets = self.family.pictures(task.query.y)
             loop = _loop(self.protocol, optimizer, setting, steps[-1], targets)
             return step_to_stop(
-                self.forward, jax.device_put(start, device), task.support, loop, steps, key, share,
+                forward, jax.device_put(start, device), task.support, loop, steps, key, share,
                 self.seed + number,
             )  # fmt: skip
 
@@ -272,11 +285,15 @@ class _Runner:
         self, name: str, optimizer: OptimizerName, setting: Setting, step: int, pace: float
     ) -> dict[str, Any]:
         """What a row is about, and its time from the seconds of a step."""
-        w0 = {} if setting.w0 is None else {"w0": setting.w0}
-        tv = {"tv": setting.tv} if setting.tv else {}
+        chosen = {name: value for name, value in setting._asdict().items() if value}
         views = {} if self.protocol.views is None else {"views": self.protocol.views}
-        what = {"init": name, "optimizer": optimizer, "lr": setting.lr, **w0, **tv, **views}
+        what = {"init": name, "optimizer": optimizer, **chosen, **views}
         return {**what, "steps": step, "seconds": round(pace * step, 4)}
+
+
+def _setting(row: dict[str, Any]) -> Setting:
+    """What was chosen for a row."""
+    return Setting(**{name: row[name] for name in Setting._fields if name in row})
 
 
 def _begin(
@@ -334,10 +351,11 @@ def pictures_of(
         signal: its number.
     """
     task = family.held_out("test", signal, protocol.views)
-    setting = Setting(row["lr"], row.get("w0"), row.get("tv", 0.0))
+    setting = _setting(row)
     start, key = _begin(starts, row["init"], setting, seed, signal)
     loop = _loop(protocol, row["optimizer"], setting, steps[-1], family.pictures(task.query.y))
-    fields = fields_by_step(forward, start, task.support, loop, steps, key)
+    seen_by = with_samples(forward, setting.samples)
+    fields = fields_by_step(seen_by, start, task.support, loop, steps, key)
     return [shown(forward, family, field, task) for field in fields]
 
 

@@ -25,7 +25,7 @@ from theta0.forward import ForwardMap
 from theta0.regularizers import TotalVariation, proximal
 from theta0.tasks import Observation
 
-OptimizerName = Literal["sgd", "adam", "learned"]
+OptimizerName = Literal["sgd", "adam", "learned", "learned-adam"]
 
 
 class InnerLoop(NamedTuple):
@@ -46,7 +46,8 @@ class InnerConfig:
     """The plain settings of an inner loop, as saved and as given on the command line."""
 
     optimizer: OptimizerName = "sgd"
-    """gradient descent, Adam, or gradient descent by the step sizes learned with the start"""
+    """gradient descent, Adam, gradient descent by the step sizes learned with the start, or that
+    for as many steps as were learned, and Adam from there"""
     lr: float = 1e-2
     """step size; a factor of the learned ones (1: as learned)"""
     steps: int = 2
@@ -82,9 +83,8 @@ class InnerConfig:
 @cache
 def _optimizer(name: OptimizerName, lr: float, pull: float) -> optax.GradientTransformation:
     """Descent whose step size is an array argument, so that one compiled loop serves them all."""
-    base = _DIRECTIONS[name]
     update = jax.tree_util.Partial(_DESCENTS[name], np.asarray(lr))
-    descent = optax.GradientTransformation(base.init, update)
+    descent = optax.GradientTransformation(_DIRECTIONS[name].init, update)
     return proximal(pull, descent) if pull else descent
 
 
@@ -97,11 +97,14 @@ def _learned(updates, state, params=None) -> Any:
     return Stepped(field, still, params.config), state + 1
 
 
+# eps_root keeps the derivative of sqrt finite at a zero gradient when MAML looks through it.
+_ADAM = optax.scale_by_adam(eps_root=1e-16)
+_LEARNED = optax.GradientTransformation(lambda params: jnp.zeros((), jnp.int32), _learned)
 _DIRECTIONS: dict[OptimizerName, optax.GradientTransformation] = {
     "sgd": optax.identity(),
-    # eps_root keeps the derivative of sqrt finite at a zero gradient when MAML looks through it.
-    "adam": optax.scale_by_adam(eps_root=1e-16),
-    "learned": optax.GradientTransformation(lambda params: jnp.zeros((), jnp.int32), _learned),
+    "adam": _ADAM,
+    "learned": _LEARNED,
+    "learned-adam": optax.chain(_LEARNED, _ADAM),
 }
 
 
@@ -110,8 +113,23 @@ def _descend(name: OptimizerName, lr, gradient, state, params=None):
     return jax.tree.map(lambda d: jnp.asarray(-lr, d.dtype) * d, direction), state
 
 
+def _learned_then_adam(lr, gradient, state, params=None):
+    """The learned steps, whatever ``lr``; from then on Adam, whose means begin there."""
+    step, means = state
+    learned, following = _LEARNED.update(gradient, step, params)
+    direction, new_means = _ADAM.update(gradient, means, params)
+    first = step < params.config.steps  # pyright: ignore[reportOptionalMemberAccess]
+    choose = partial(jax.tree.map, partial(jnp.where, first))
+    adam = jax.tree.map(lambda d: jnp.asarray(-lr, d.dtype) * d, direction)
+    updates = choose(jax.tree.map(jnp.negative, learned), adam)
+    return updates, (following, choose(means, new_means))
+
+
 # One function object an optimizer: compiled programs are found again by identity.
-_DESCENTS = {name: partial(_descend, name) for name in _DIRECTIONS}
+_DESCENTS: dict[OptimizerName, Callable[..., Any]] = {
+    name: partial(_descend, name) for name in _DIRECTIONS
+}
+_DESCENTS["learned-adam"] = _learned_then_adam
 
 
 def loss_and_gradient(

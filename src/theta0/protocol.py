@@ -25,6 +25,11 @@ class Protocol:
     """observations a step; None: all"""
     views: int | None = None
     """views of a CT slice"""
+    learned_adam: tuple[float, ...] = ()
+    """step sizes of Adam tried after the learned steps, with starts that have such"""
+    samples: tuple[int, ...] = ()
+    """samples a ray tried with ``hold_out`` beside the forward map's own, with what is best by
+    these: a fit of many observations is as good as the sums it compares with them"""
     w0: tuple[float, ...] = ()
     """values of w0 tried for Standard in place of the network's own, each with every step size"""
     tv: tuple[float, ...] = ()
@@ -53,9 +58,11 @@ class Protocol:
             raise InputError(f"more_steps {self.more_steps} must rise, from above {self.steps[-1]}")
         if not (self.sgd or self.adam):
             raise InputError("neither sgd nor adam has a step size to try; give at least one")
-        for lr in (*self.sgd, *self.adam):
+        for lr in (*self.sgd, *self.adam, *self.learned_adam):
             if not (lr > 0 and np.isfinite(lr)):
                 raise InputError(f"sgd or adam has step size {lr}; give finite ones above 0")
+        if min(self.samples, default=1) < 1:
+            raise InputError(f"samples {self.samples} must be 1 or more")
         for name in ("w0", "tv"):
             for value in getattr(self, name):
                 if not (value > 0 and np.isfinite(value)):

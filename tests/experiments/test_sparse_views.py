@@ -56,6 +56,8 @@ OPTIONS = Options(
     steps=(1, 4),
     views=(3, 9),
     w0=(5.0,),
+    samples=(8,),
+    learned_adam=(1e-3,),
     tv=(1e-3,),
 )
 QUIET = lambda what, done: None
@@ -100,7 +102,12 @@ def test_every_start_and_method_has_a_row_at_every_number_of_views(made):
     assert {init for init, _ in of("plain", 9)} == {"learned", "standard", *one_each}
     for views in OPTIONS.views:
         steps = of("steps", views)
-        assert {how for init, how in steps if init == "learned"} == {"learned", "sgd", "adam"}
+        assert {how for init, how in steps if init == "learned"} == {
+            "learned",
+            "learned-adam",
+            "sgd",
+            "adam",
+        }
         assert len([init for init, _ in steps if init == "learned+tv"]) == 1
         assert of(None, views) == {(name, None) for name in FEW}
     assert all(np.isfinite(row["psnr_mean"]) for row in rows)

@@ -63,11 +63,15 @@ class FitArguments:
     steps: int = 50
     """gradient steps"""
     optimizer: OptimizerName | None = None
-    """sgd or adam; what the start was learned for when left out (adam: give --lr too)"""
+    """sgd, adam, or learned-adam (the learned steps, then Adam, for more than a handful of views);
+    what the start was learned for when left out (adam: give --lr too)"""
     lr: float | None = None
     """step size; what the start was learned for when left out"""
     batch: int | None = None
     """observations a step; what the start was learned for when left out"""
+    samples: int | None = None
+    """samples a ray; those of training when left out, but with many views of a CT slice a finer sum
+    is worth its time"""
     views: int | None = None
     """views of a CT slice, evenly spaced over half a turn (fan beam: a full one); of a measured
     sinogram so many of its own, evenly spaced in their order, or all when left out; of an object

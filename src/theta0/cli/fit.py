@@ -19,7 +19,7 @@ from theta0.experiments import (
 )
 from theta0.fields import Field
 from theta0.fit import InnerConfig
-from theta0.forward import check_shapes
+from theta0.forward import check_shapes, with_samples
 from theta0.inits import Initialization, find
 from theta0.tasks import DataConfig, Signal, ViewConfig, observe_part
 
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     # The resolved name, for a folder given as "." has none.
     out = arguments.out or Path("fits") / arguments.signal.resolve().stem
     require_folder(out)
-    initialization = find(arguments.init)
+    initialization = _sampled(find(arguments.init), arguments.samples)
     loop = _loop(initialization, arguments)
     loop.build()
     if arguments.index == "all":
@@ -69,6 +69,12 @@ def main(argv: list[str]) -> dict[str, Any]:
         "steps": [row for done in fits for row in done.rows],
         "seconds": round(sum(done.result.seconds for done in fits), 2),
     }
+
+
+def _sampled(initialization: Initialization, samples: int | None) -> Initialization:
+    """The same start, seen with another number of samples a ray."""
+    forward = with_samples(initialization.description.forward, samples)
+    return replace(initialization, description=replace(initialization.description, forward=forward))
 
 
 def _fit_all(
@@ -153,7 +159,7 @@ def _loop(initialization: Initialization, arguments: FitArguments):
 def _baseline_loop(loop: InnerConfig, arguments: FitArguments) -> InnerConfig:
     """How the other starts are fitted: the learned one's step size would not suit them."""
     given = arguments.optimizer is not None or arguments.lr is not None
-    if given and loop.optimizer != "learned":
+    if given and not loop.optimizer.startswith("learned"):
         return loop
     kept = {name: getattr(loop, name) for name in ("steps", "batch", "tv", "tv_side", "proximal")}
     return replace(BASELINE_FIT, **kept)

@@ -45,6 +45,10 @@ class Options:
     [16]"""
     views: tuple[int, ...] | None = None
     """table3: numbers of views [1 2 4 8 16 32 64 128]"""
+    learned_adam: tuple[float, ...] | None = None
+    """step sizes of Adam tried after the learned steps [table3: 3e-5 1e-4 3e-4]"""
+    samples: tuple[int, ...] | None = None
+    """samples a ray tried beside those of training [table3: 64]"""
     w0: tuple[float, ...] | None = None
     """values of w0 tried for Standard [table3, SIREN: 15 and the network's own]"""
     tv: tuple[float, ...] | None = None

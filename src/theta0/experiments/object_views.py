@@ -7,6 +7,8 @@ one, another on the same objects that learned from a single view of each (sv).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import jax
+
 from theta0.errors import InputError
 from theta0.evaluate import Rows, Starts, best, pictures_of
 from theta0.protocol import Protocol
@@ -94,6 +96,7 @@ def _each(
         tell = share(on_progress, number / len(classes), (number + 1) / len(classes))
         said = lambda what, done, of=of, tell=tell: tell(f"{of.name}: {what}", done)
         yield Bench(of.many, of.many.experiment.data.build(), parts), of, said
+        jax.clear_caches()  # see table3
 
 
 def object_classes(runs: Sequence[Run]) -> list[ObjectClass]:

@@ -1,11 +1,10 @@
 """Forward maps: how a signal is measured."""
 
 from ._base import ForwardMap, check_shapes
+from ._config import ForwardConfig, with_samples
 from .lines import Lines, Segments
 from .points import Points
 from .volume import Rays, Rendering, Volume
-
-ForwardConfig = Points | Lines | Volume
 
 __all__ = [
     "ForwardConfig",
@@ -17,4 +16,5 @@ __all__ = [
     "Segments",
     "Volume",
     "check_shapes",
+    "with_samples",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 Row = Mapping[str, Any]
 
 INITS = ("learned", "standard", "mean", "matched", "shuffled")
-OPTIMIZERS = ("learned", "sgd", "adam")
+OPTIMIZERS = ("learned", "learned-adam", "sgd", "adam")
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,12 @@ def _curves(rows: Sequence[Row]) -> Iterable[Curve]:
 
 def _panel_title(views: int | None, optimizer: str, several: bool) -> str:
     """Names a panel, with its number of views if the figure has several."""
-    names = {"sgd": "SGD", "adam": "Adam", "learned": "learned step sizes"}
+    names = {
+        "sgd": "SGD",
+        "adam": "Adam",
+        "learned": "learned step sizes",
+        "learned-adam": "learned step sizes, then Adam",
+    }
     name = names.get(optimizer, optimizer)
     if views is None or not several:
         return name

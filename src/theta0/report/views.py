@@ -20,9 +20,9 @@ def views_table(rows: Sequence[series.Row]) -> Table:
 
     Args:
         rows: One a number of views, run and start or method, the best optimizer of each:
-            ``views``, ``train_class`` (None: no network), ``init``, ``optimizer``, ``lr`` and
-            ``tv`` or ``setting``, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``,
-            and of starts ``psnr_best_step`` and ``held_out_cost``.
+            ``views``, ``train_class`` (None: no network), ``init``, ``optimizer``, ``lr``, ``w0``,
+            ``tv`` and ``samples`` or ``setting``, ``steps``, ``psnr_mean``, ``psnr_std``,
+            ``ssim_mean``, ``n``, and of starts ``psnr_best_step`` and ``held_out_cost``.
     """
     label = _labels(rows)
     count = " or ".join(str(n) for n in sorted({row["n"] for row in rows}))
@@ -40,11 +40,13 @@ def views_table(rows: Sequence[series.Row]) -> Table:
             for row in rows
         ],
         notes=(
-            f"Mean over {count} test slices; ±: its standard error. How: optimizer, step size and "
-            "weight of total variation; of fbp the window and cutoff, of sart iterations and "
-            "relaxation, of total variation its weight and points a pixel. All that, and the "
-            "number of steps, is chosen on validation slices. Best: PSNR if the truth chose the "
-            "number of steps of each slice. Held out: by how many dB that is missed if a tenth of "
+            f"Mean over {count} test slices, the first ones; ±: its standard error. How: "
+            "optimizer, step size, w0 of standard, weight of total variation and samples a ray; of "
+            "fbp the window and cutoff, of sart iterations and relaxation, of total variation its "
+            "weight and points a pixel. All that, and the number of steps, is chosen on validation "
+            "slices. "
+            "Best: PSNR if the truth chose the number of steps of each slice. Held out: by how "
+            "many dB that is missed if a tenth of "
             f"the rays chooses it{_few(rows)}.",
             *_who_leads(rows),
         ),
@@ -123,7 +125,7 @@ def _how(row: series.Row) -> str:
     """Optimizer and what was chosen for it."""
     if row["optimizer"] is None:
         return ", ".join(map(_short, row["setting"].values()))
-    more = "".join(f", {name} {row[name]:g}" for name in ("w0", "tv") if name in row)
+    more = "".join(f", {name} {row[name]:g}" for name in ("w0", "tv", "samples") if name in row)
     return f"{row['optimizer']} {row['lr']:g}{more}"
 
 
