@@ -221,7 +221,7 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
     "argv, words",
     [
         (["trian"], "did you mean train"),
-        (["frobnicate"], "choose from demo, train, fit, eval, reproduce, data, import"),
+        (["frobnicate"], "choose from demo, train, fit, render, export, eval, reproduce, data"),
         (["train"], "name a preset: theta0 train ct"),
         (["train", "image"], "did you mean images"),
         (["train", "zzz"], "choose from ct-phantoms, ct-scans, images"),

@@ -35,6 +35,7 @@ def evaluated(theta0, run, folder):
     return copy, theta0("eval", copy, "--json")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run, more", [("ct_run", {"views"}), ("images_run", set())])
 def test_rows(theta0, request, tmp_path, run, more):
     folder, done = evaluated(theta0, request.getfixturevalue(run), tmp_path)

@@ -1,9 +1,12 @@
 """theta0 export: the mesh of a fit."""
 
 import numpy as np
+import pytest
 
 from theta0.experiments import density_grid
 from theta0.inits import load
+
+pytestmark = pytest.mark.slow
 
 
 def densities(chair_fit, resolution=12):

@@ -13,6 +13,8 @@ from theta0.fit import fit
 from theta0.inits import load
 from theta0.metrics import psnr, ssim
 
+pytestmark = pytest.mark.slow
+
 
 def test_views_that_were_not_fitted_judge(theta0, view_run, chair, tmp_path):
     done = theta0("fit", view_run, chair, "--views", 2, "--steps", 3, "--out", tmp_path, "--json")

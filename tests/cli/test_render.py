@@ -8,6 +8,8 @@ from theta0.data.cameras import orbit
 from theta0.experiments import render_view
 from theta0.inits import load
 
+pytestmark = pytest.mark.slow
+
 
 def frames_of(path):
     with Image.open(path) as film:

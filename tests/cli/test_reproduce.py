@@ -81,7 +81,9 @@ def test_table_3_from_nothing_and_again_from_what_was_measured(theta0, tmp_path,
     assert theta0(*command).json["results"] == rows
 
 
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "table1")) for name in FEW]
+)
 def test_one_command_makes_it_from_nothing(made, name):
     done, home = made(name)
     assert done.code == 0, done.err

@@ -92,7 +92,7 @@ def test_phantom_projections_are_closed_forms_and_the_slices_agree():
     task = tasks.held_out("test", 0, views=5)
     exact = phantom(2, 0).line_integrals(task.support.p.start, task.support.p.end)
     np.testing.assert_allclose(task.support.y[:, 0], exact, rtol=1e-6)
-    from_pixels = slice_integrals(tasks.picture(task.query.y)[..., 0], task.support.p)
+    from_pixels = slice_integrals(tasks.pictures(task.query.y)[0, ..., 0], task.support.p)
     # Pixels turn edges into stairs; a ray along an edge sees much of it, most rays a fraction of
     # a pixel of density 1.
     assert np.abs(from_pixels - exact).mean() < 0.5 / 128

@@ -82,7 +82,8 @@ def test_the_axis_of_rotation_may_fall_beside_the_detectors_middle(tmp_path, axi
     np.testing.assert_array_equal(CONFIG.read(path).task.support.p.start, fan.start)
     path = saved(tmp_path, segments, axis=30)
     with pytest.raises(
-        InputError, match="axis is 30, beside a detector of 30 pixels; give 0 to 29"
+        InputError,
+        match="axis is 30, beside a detector of 30 pixels; give a number above 0, at most 29",
     ):
         CONFIG.read(path)
 
