@@ -67,6 +67,17 @@ def test_one_of_several_kinds_is_chosen(tmp_path, scenes, folders):
         read_objects(tmp_path)
 
 
+def test_a_split_may_bear_the_plural_and_another_class_is_not_taken_for_it(
+    tmp_path, scenes, folders
+):
+    link(folders, tmp_path / "chairs")
+    scenes.write_json(tmp_path / "chairs_splits.json", SPLITS)
+    assert parts(read_objects(tmp_path, "chair")) == parts(read_objects(tmp_path, "chairs"))
+    assert ids(read_objects(tmp_path, "chair")) == list(SPLITS.values())
+    with pytest.raises(InputError, match="holds no lamp; choose from chairs"):
+        read_objects(tmp_path, "lamp")
+
+
 def test_objects_a_split_names_in_vain_are_refused_or_left_out(tmp_path, scenes, folders):
     link(folders, tmp_path / "chair")
     splits = {**SPLITS, "test": ["id4", "id7", "id8"]}

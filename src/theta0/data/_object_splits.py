@@ -48,16 +48,21 @@ def class_folder(root: Path, kind: str | None) -> Path:
 
 
 def split_file(root: Path, kind: str | None) -> Path | None:
-    """The file `{kind}_splits.json` in `root` or beside it, if there is one.
+    """The file `{kind}_splits.json` (or of its plural) in `root` or beside it, if there is one.
 
     Raises:
-        InputError: There are several in `root` and the kind is open.
+        InputError: There are several in `root` and the kind is open, or none of them is of it.
     """
-    if kind is not None:
-        files = [folder / f"{kind}_splits.json" for folder in (root, root.parent)]
-        return next((file for file in files if file.is_file()), None)
     files = sorted(root.glob("*_splits.json"))
-    _one_kind(root, [file.name.removesuffix("_splits.json") for file in files])
+    kinds = [file.name.removesuffix("_splits.json") for file in files]
+    if kind is not None:
+        named = [f"{name}_splits.json" for name in (kind, f"{kind}s")]
+        wanted = [folder / name for folder in (root, root.parent) for name in named]
+        found = next((file for file in wanted if file.is_file()), None)
+        if found is None and files:
+            raise InputError(f"{root}: holds no {kind}; choose from {', '.join(kinds)}")
+        return found
+    _one_kind(root, kinds)
     if files:
         return files[0]
     # The class's own folder was given: the file lies beside it, under the kind's name.
