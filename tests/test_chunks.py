@@ -20,7 +20,7 @@ def test_predictions_do_not_depend_on_the_chunks(n, key, monkeypatch):
     whole = jax.jit(forward)(field, p)
     for chunk in ("4", "64", "100000"):
         monkeypatch.setenv("THETA0_CHUNK", chunk)
-        predict.clear_cache() if hasattr(predict, "clear_cache") else jax.clear_caches()
+        jax.clear_caches()
         np.testing.assert_allclose(predict(forward, field, p), whole, atol=1e-6)
 
 

@@ -24,7 +24,7 @@ class Protocol:
     batch: int | None = None
     """observations a step; None: all"""
     views: int | None = None
-    """views of a CT slice"""
+    """views of a CT slice, or of an object"""
     learned_adam: tuple[float, ...] = ()
     """step sizes of Adam tried after the learned steps, with starts that have such"""
     samples: tuple[int, ...] = ()

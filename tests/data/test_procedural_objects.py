@@ -8,7 +8,8 @@ import pytest
 from theta0.data import Objects, ProceduralObjects
 from theta0.data._solids import cast
 from theta0.data.cameras import Rays, project, rays
-from theta0.data.procedural_objects import DISTANCE, chair, random_cameras
+from theta0.data.procedural_objects import DISTANCE, FOV_DEG, chair
+from theta0.data.viewpoints import random_cameras
 from theta0.errors import InputError
 
 SOURCE = ProceduralObjects(samples=3, validation=2, test=1, size=16, views=4)
@@ -87,7 +88,7 @@ def test_what_one_view_shows_no_other_view_sees_through():
 
 
 def test_viewpoints_are_spread_evenly_over_the_sphere():
-    cameras = random_cameras(np.random.default_rng(0), 400, 2)
+    cameras = random_cameras(np.random.default_rng(0), 400, 2, DISTANCE, FOV_DEG)
     eyes = np.array([camera.position for camera in cameras]) / DISTANCE
     # Means of 400 uniform points: 0 and 1/3, with deviations 0.029 and 0.015; four of them.
     np.testing.assert_allclose(eyes.mean(axis=0), 0, atol=0.12)

@@ -112,11 +112,11 @@ def _reconstructions(found: Reproduction) -> dict[str, bytes]:
     return {"views.png": views_curve(best_rows(found.rows, BY_VIEWS)), **pictures}
 
 
-def _curves(found: Reproduction) -> dict[str, bytes]:
+def _curves(found: Reproduction, by: str = "test_class") -> dict[str, bytes]:
     by_class: dict[str, Rows] = {}
     for row in found.rows:
         if row.get("protocol") != "psnr":
-            by_class.setdefault(row["test_class"], []).append(row)
+            by_class.setdefault(row[by], []).append(row)
     return {_file("curves", name): curves(rows, name) for name, rows in by_class.items()}
 
 
@@ -124,13 +124,6 @@ def _novel_views(found: Reproduction) -> dict[str, bytes]:
     return {
         _file("views", name): novel_views(shown.inputs, shown.targets, shown.predictions)
         for name, shown in found.novel.items()
-    }
-
-
-def _object_curves(found: Reproduction) -> dict[str, bytes]:
-    return {
-        _file("curves", name): curves([row for row in found.rows if row["class"] == name], name)
-        for name in dict.fromkeys(row["class"] for row in found.rows)
     }
 
 
@@ -164,7 +157,7 @@ TARGETS = {
         lambda rows: steps_table(
             [{**row, "init": f"{row['class']}, {row['init']}"} for row in rows]
         ),
-        _object_curves,
+        lambda found: _curves(found, "class"),
         ("steps", "views"),
         tuple(f"view-{kind}" for kind in OBJECTS),
         ViewConfig,

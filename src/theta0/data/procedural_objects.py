@@ -11,9 +11,9 @@ from jaxtyping import Float
 
 from theta0.data._files import MAX_BYTES, check_memory
 from theta0.data._solids import Solids, picture
-from theta0.data.cameras import Camera, orbit
 from theta0.data.procedural import Numbered
 from theta0.data.splits import Split
+from theta0.data.viewpoints import random_cameras
 from theta0.data.views import Views
 from theta0.errors import InputError, require_positive
 
@@ -80,7 +80,7 @@ class DrawnObjects:
         settings = self.settings
         rng = np.random.default_rng((settings.seed, _STREAM, index))
         solids = chair(rng)
-        cameras = random_cameras(rng, settings.views, settings.size)
+        cameras = random_cameras(rng, settings.views, settings.size, DISTANCE, FOV_DEG)
         seen = [picture(solids, camera, settings.supersample) for camera in cameras]
         return Views(
             images=np.stack([image for image, _ in seen]),
@@ -89,16 +89,6 @@ class DrawnObjects:
             object_id=self.names[index],
             depth=np.stack([depth for _, depth in seen]),
         )
-
-
-def random_cameras(rng: np.random.Generator, views: int, size: int) -> tuple[Camera, ...]:
-    """Cameras spread evenly over the sphere of radius 4, looking at its centre."""
-    azimuth_deg, height = rng.uniform([0, -1], [360, 1], (views, 2)).T
-    pairs = zip(azimuth_deg, np.rad2deg(np.arcsin(height)), strict=True)
-    return tuple(
-        Camera.from_fov(orbit(float(azimuth), float(elevation), DISTANCE), size, size, FOV_DEG)
-        for azimuth, elevation in pairs
-    )
 
 
 def chair(rng: np.random.Generator) -> Solids:

@@ -27,10 +27,10 @@ from theta0.data._mesh_files import MeshLimits
 from theta0.data._mesh_variants import random_variant
 from theta0.data._mitsuba import Scene, mitsuba
 from theta0.data._rendered import RECORD, Job, Part, plan_splits, read_record, write_summaries
-from theta0.data.cameras import Camera, orbit
 from theta0.data.environments import random_environment
 from theta0.data.mesh_sets import MeshObject
 from theta0.data.splits import digest
+from theta0.data.viewpoints import random_cameras
 from theta0.data.views import Views
 from theta0.data.write_views import write_views
 from theta0.errors import InputError, require_positive
@@ -257,7 +257,9 @@ def render_object(
         InputError: The mesh cannot be rendered, or no view shows anything.
     """
     scene = Scene(mesh, random_environment(rng))
-    cameras = tuple(_random_cameras(config, rng))
+    cameras = random_cameras(
+        rng, config.views, config.size, config.distance, config.fov_deg, config.hemisphere
+    )
     samples = math.ceil(math.sqrt(config.samples)) ** 2
     images = np.empty((config.views, config.size, config.size, 4), np.uint8)
     depth = np.empty(images.shape[:3], np.float32)
@@ -271,12 +273,3 @@ def render_object(
         raise InputError(f"{object_id}: no view shows anything; its faces may have no area")
     names = tuple(f"{number:03d}" for number in range(config.views))
     return Views(images, cameras, names, object_id, depth)
-
-
-def _random_cameras(config: RenderConfig, rng: np.random.Generator) -> Iterator[Camera]:
-    """Cameras spread uniformly over the sphere, or its upper half."""
-    for _ in range(config.views):
-        azimuth_deg = rng.uniform(0, 360)
-        elevation_deg = np.rad2deg(np.arcsin(rng.uniform(0 if config.hemisphere else -1, 1)))
-        pose = orbit(azimuth_deg, float(elevation_deg), config.distance)
-        yield Camera.from_fov(pose, config.size, config.size, config.fov_deg)

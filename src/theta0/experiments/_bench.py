@@ -162,6 +162,15 @@ class Bench:
         }
 
 
+def forget_programs() -> None:
+    """Let go of compiled programs between parts of a table that share none.
+
+    All of them together would exhaust the memory maps that Linux gives a process (65530), which
+    ends in a segmentation fault.
+    """
+    jax.clear_caches()
+
+
 def share(on_progress: OnProgress, begin: int | float, end: int | float) -> OnProgress:
     """Progress from 0 to 1 as progress from ``begin`` to ``end``."""
     return lambda what, done: on_progress(what, begin + (end - begin) * done)

@@ -7,14 +7,12 @@ one, another on the same objects that learned from a single view of each (sv).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import jax
-
 from theta0.errors import InputError
 from theta0.evaluate import Rows, Starts, best, pictures_of
 from theta0.protocol import Protocol
 from theta0.tasks import Task, ViewConfig, ViewTasks
 
-from ._bench import Bench, Options, share
+from ._bench import Bench, Options, forget_programs, share
 from .evaluation import Novel, OnProgress
 from .finished import Run, require_alike
 from .parts import Parts
@@ -96,7 +94,7 @@ def _each(
         tell = share(on_progress, number / len(classes), (number + 1) / len(classes))
         said = lambda what, done, of=of, tell=tell: tell(f"{of.name}: {what}", done)
         yield Bench(of.many, of.many.experiment.data.build(), parts), of, said
-        jax.clear_caches()  # see table3
+        forget_programs()
 
 
 def object_classes(runs: Sequence[Run]) -> list[ObjectClass]:

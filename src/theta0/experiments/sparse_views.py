@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax
-
 from theta0.classic import Method
 from theta0.config import to_plain
 from theta0.evaluate import Rows, Starts, best_rows, pictures_of
@@ -18,7 +16,7 @@ from theta0.fields import SirenConfig
 from theta0.protocol import Protocol
 from theta0.tasks import CTTasks, DataConfig
 
-from ._bench import Bench, Options, share
+from ._bench import Bench, Options, forget_programs, share
 from .classic import METHODS, evaluate_classic, scan_of
 from .evaluation import Comparison, OnProgress
 from .finished import Run, require_alike
@@ -41,8 +39,7 @@ ALIKE = (
 LEARNED_ADAM = (3e-5, 1e-4, 3e-4)
 SAMPLES = (64,)
 MORE_STEPS = (500,)
-"""Tried for baselines that are still rising, since random weights need longer. Of Standard with 8
-views 1000 steps of Adam are worse again on validation slices."""
+"""Tried for baselines that are still rising, since random weights need longer."""
 BASELINE_SIGNALS = 16
 """Test slices on which baselines are measured, which cost the most and are the furthest behind;
 and all starts where there are many views."""
@@ -93,9 +90,7 @@ def table3(
         name = f"{first.name}, {views} view{'' if views == 1 else 's'}"
         comparisons[name] = _comparison(benches, starts, protocol, found)
         rows += [{**row, "test_class": first.name} for row in found]
-        # Programs are of one number of views; those of all would exhaust the memory maps that
-        # Linux gives a process (65530), which ends in a segmentation fault.
-        jax.clear_caches()
+        forget_programs()
     return Reproduction(rows, comparisons=comparisons)
 
 

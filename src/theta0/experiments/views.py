@@ -38,8 +38,8 @@ PAPER = Experiment(
     baseline=InnerConfig("adam", 5e-4, 5000, batch=1024),
 )
 
-# Rays are sampled inside the bounding sphere only, where half as many samples lie as densely; a
-# softplus cannot be dead. The network is half as wide: objects of 64x64 pixels need no more.
+# Rays are sampled inside the bounding sphere only, half as far as from near to far, so that fewer
+# samples lie nearly as densely; a softplus cannot be dead. The network is half as wide, for time.
 CPU = Experiment(
     preset="view-chair",
     scale="cpu",

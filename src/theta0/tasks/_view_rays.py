@@ -1,5 +1,8 @@
 """Which of the rays of a view are fitted."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import jax
 import numpy as np
 from jaxtyping import Bool, Int
@@ -9,6 +12,13 @@ from theta0.errors import InputError
 from ._base import Observation
 
 _BLOCK = 256
+
+Tree = TypeVar("Tree")
+
+
+def joined(parts: Sequence[Tree]) -> Tree:
+    """Observations, or their places, one after the other."""
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
 def rows(observation: Observation, numbers: Int[np.ndarray, " n"]) -> Observation:

@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -24,7 +23,7 @@ from theta0.errors import InputError, require_positive
 from theta0.forward import Rays
 
 from ._base import Observation, Shots, Signal, SplitName, Task, stack
-from ._view_rays import drawn, meeting, rows
+from ._view_rays import drawn, joined, meeting, rows
 from ._view_sources import ObjectFolder, ViewSource
 
 
@@ -180,7 +179,7 @@ class ViewConfig:
         turned = (azimuth_deg + turn for turn in range(0, 360, 45))
         poses = (cameras.orbit(angle, elevation_deg, here.distance) for angle in turned)
         around = [here.rays_of(here.camera(pose)) for pose in poses]
-        places = jax.tree.map(lambda *leaves: np.concatenate(leaves), *around)
+        places = joined(around)
         unknown = Observation(places, np.zeros((len(places.near), 0), np.float32))
         return self._signal(Task(meeting(self.observe(seen, [0])), unknown), seen, self.size)
 
@@ -211,8 +210,7 @@ class ViewConfig:
         chosen = views.select(numbers)
         places = [self.rays_of(camera) for camera in chosen.cameras]
         colours = chosen.colours(self.background).reshape(-1, 3)
-        joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *places)
-        return Observation(joined, np.asarray(colours, np.float32))
+        return Observation(joined(places), np.asarray(colours, np.float32))
 
 
 class ViewTasks:
@@ -281,7 +279,7 @@ class ViewTasks:
         for number in chosen:
             everything, shown = self._seen(int(number), self.config.training_views)
             parts.append(rows(everything, drawn(rng, count, 0.0, everything, shown)))
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+        return joined(parts)
 
     def inputs(
         self, split: SplitName, index: int, views: int
