@@ -361,11 +361,20 @@ def test_another_number_of_steps_does_not_compile_again(key):
     assert len(TRACES) == once
 
 
-def test_the_chunk_size_follows_the_environment(monkeypatch):
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="an accelerator takes what fits")
+@pytest.mark.parametrize("width, points", [(8, 4096), (64, 4096), (128, 2048), (512, 1024)])
+def test_a_chunk_is_as_wide_as_the_cache_holds(monkeypatch, key, width, points):
     monkeypatch.delenv("THETA0_CHUNK", raising=False)
-    assert theta0.chunks.points_per_chunk() == 1024
+    network = SirenConfig(width=width, layers=4)
+    for config in (network, SteppedConfig(network, 0.1, 3, "weight")):
+        assert theta0.chunks.points_per_chunk(config.build(key)) == points
+
+
+def test_the_chunk_size_follows_the_environment(monkeypatch, key):
+    monkeypatch.delenv("THETA0_CHUNK", raising=False)
+    assert theta0.chunks.points_per_chunk(SirenConfig().build(key)) == 1024
     monkeypatch.setenv("THETA0_CHUNK", "77")
-    assert theta0.chunks.points_per_chunk() == 77
+    assert theta0.chunks.points_per_chunk(SirenConfig().build(key)) == 77
 
 
 def test_a_fit_that_nothing_moves_is_reported(key):

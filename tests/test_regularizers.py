@@ -56,6 +56,31 @@ def test_total_variation_of_a_ramp_is_its_slope(x64, key, d, side):
     np.testing.assert_allclose(total_variation(0.5, side)(ramp, key), expected)
 
 
+@pytest.mark.parametrize("d, side", [(2, 9), (3, 5)])
+@pytest.mark.parametrize("chunk", ["1", "40", "99999"])
+def test_slabs_are_the_whole_grid(x64, key, monkeypatch, d, side, chunk):
+    field, shift = (
+        SirenConfig(in_size=d, width=8, layers=3).build(key),
+        jax.random.uniform(key, (d, 1)),
+    )
+
+    def whole(field):
+        lattice = jnp.asarray(np.indices((side,) * d, np.float64).reshape(d, -1))
+        grid = field((lattice + shift) / side).reshape(-1, *(side,) * d)
+        inner = (slice(None), *(slice(side - 1) for _ in range(d)))
+        squared = sum(((jnp.diff(grid, axis=a + 1) * side)[inner] ** 2).sum(0) for a in range(d))
+        return 0.3 * jnp.mean(jnp.sqrt(squared + 1e-4) - 1e-2)
+
+    monkeypatch.setenv("THETA0_CHUNK", chunk)
+    penalty = total_variation(0.3, side)
+    np.testing.assert_allclose(penalty(field, key), whole(field), rtol=1e-6)
+    for found, expected in zip(
+        *map(jax.tree.leaves, (penalty.gradient(field, key), eqx.filter_grad(whole)(field))),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
+
+
 def test_total_variation_of_a_disc_is_its_perimeter_times_its_height(x64, key):
     # An edge of width 0.01 on a grid of pitch 1/256; forward differences err by a few per cent.
     disc = Formula(jnp.asarray(0.7), Sized(2), "disc")

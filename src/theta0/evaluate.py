@@ -37,6 +37,9 @@ from theta0.tasks import SplitName, Task, TaskFamily
 Starts = Mapping[str, Callable[[int], Field]]
 """Initializations by name: signal number -> field (a fresh one each for Standard)."""
 
+WORTH_FINER_SUMS = 0.05
+"""dB on validation signals by which more samples a ray, which cost as much more, must be better."""
+
 Rows = list[dict[str, Any]]
 
 Pictures = Float[np.ndarray, "pictures height width channels"]
@@ -244,9 +247,10 @@ class _Runner:
         setting, means = settings[int(row)], means[row]
         if self.protocol.samples and setting.samples is None:
             finer = [setting._replace(samples=samples) for samples in self.protocol.samples]
-            alternatives = [means, *self._tried(name, optimizer, finer, tried)]
-            row, column = np.unravel_index(np.argmax(alternatives), np.shape(alternatives))
-            setting, means = [setting, *finer][int(row)], alternatives[int(row)]
+            dearer = self._tried(name, optimizer, finer, tried)
+            if dearer.max() >= means.max() + WORTH_FINER_SUMS:
+                row, column = np.unravel_index(np.argmax(dearer), dearer.shape)
+                setting, means = finer[int(row)], dearer[int(row)]
         if self.protocol.more_steps and column == len(tried) - 1:
             tried = (*tried, *self.protocol.more_steps)
             (means,) = self._tried(name, optimizer, [setting], tried)

@@ -183,7 +183,7 @@ def loss_and_gradient(
         return sum_over(lambda chunk: jax.grad(slope)(params, chunk), chunks), None
 
     total.defvjp(total_fwd, total_bwd)
-    limit = points_per_chunk() if chunk is None else chunk
+    limit = points_per_chunk(field) if chunk is None else chunk
     loss, gradient = total(params, cut(observation, key, forward.samples, limit))
     return loss, eqx.combine(gradient, static)
 
@@ -213,7 +213,7 @@ def step(
         observation = jax.tree.map(lambda leaf: jnp.asarray(leaf)[chosen], observation)
     loss, gradient = loss_and_gradient(forward, state.field, observation, forward_key)
     if loop.penalty is not None:
-        slope = eqx.filter_grad(loop.penalty)(state.field, jax.random.fold_in(forward_key, 1))
+        slope = loop.penalty.gradient(state.field, jax.random.fold_in(forward_key, 1))
         gradient = eqx.apply_updates(gradient, slope)
     params = eqx.filter(state.field, eqx.is_inexact_array)
     updates, optimizer_state = loop.optimizer.update(

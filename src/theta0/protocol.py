@@ -29,7 +29,8 @@ class Protocol:
     """step sizes of Adam tried after the learned steps, with starts that have such"""
     samples: tuple[int, ...] = ()
     """samples a ray tried with ``hold_out`` beside the forward map's own, with what is best by
-    these: a fit of many observations is as good as the sums it compares with them"""
+    these, and taken where they are clearly better: a fit of many observations is as good as the
+    sums it compares with them"""
     w0: tuple[float, ...] = ()
     """values of w0 tried for Standard in place of the network's own, each with every step size"""
     tv: tuple[float, ...] = ()

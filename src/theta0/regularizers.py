@@ -4,6 +4,7 @@
 - a proximal term that holds the weights near their start (Rajeswaran et al. 2019, equation 3).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -13,6 +14,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from theta0.chunks import points_per_chunk
 from theta0.fields import Field
 
 _FLAT = 1e-2
@@ -32,18 +34,42 @@ class TotalVariation(eqx.Module):
     """points a side of the grid"""
 
     def __call__(self, field: Field, key: Array) -> Float[Array, ""]:
-        """The penalty, differentiable in the field."""
+        """The penalty."""
+        penalty, firsts = self._slabs(field, key)
+        return jax.lax.map(lambda first: penalty(field, first), firsts).sum()
+
+    def gradient(self, field: Field, key: Array) -> Field:
+        """Its gradient, a pytree like ``field``: the sum of those of slabs that the cache holds."""
+        penalty, firsts = self._slabs(field, key)
+        slope = lambda first: eqx.filter_grad(penalty)(field, first)
+        add = lambda total, first: (jax.tree.map(jnp.add, total, slope(first)), None)
+        return jax.lax.scan(add, slope(firsts[0]), firsts[1:])[0]
+
+    def _slabs(self, field: Field, key: Array) -> tuple[Callable[[Field, Array], Array], Array]:
+        """The penalty of a field on the slab that begins at a layer of the grid, and all these."""
         d = getattr(field, "config").in_size  # noqa: B009
-        lattice = np.indices((self.side,) * d, np.float32).reshape(d, -1)
+        sides = (self.side,) * (d - 1)
+        depth = points_per_chunk(field) // self.side ** (d - 1) - 1
+        depth = max(1, min(self.side - 1, depth))
         shift = jax.random.uniform(key, (d, 1))
-        values = field((lattice + shift) / self.side)
-        grid = values.reshape(-1, *(self.side,) * d)
-        inner = tuple(slice(-1) for _ in range(d))
-        slopes = [
-            self.side * (jnp.roll(grid, -1, axis) - grid)[:, *inner] for axis in range(1, d + 1)
-        ]
-        squared = sum(jnp.sum(slope**2, axis=0) for slope in slopes)
-        return jnp.asarray(self.weight) * jnp.mean(jnp.sqrt(squared + _FLAT**2) - _FLAT)
+        # A slab ends with the layer at which the next begins.
+        lattice = np.indices((depth + 1, *sides), np.float32).reshape(d, -1)
+
+        def penalty(field: Field, first: Array) -> Array:
+            points = jnp.asarray(lattice).at[0].add(first) + shift
+            grid = field(points / self.side).reshape(-1, depth + 1, *sides)
+            here = grid[:, *(slice(-1) for _ in range(d))]
+            ahead = (
+                grid[:, *(slice(1, None) if axis == ahead else slice(-1) for axis in range(d))]
+                for ahead in range(d)
+            )
+            squared = sum(jnp.sum((self.side * (there - here)) ** 2, axis=0) for there in ahead)
+            slope = (jnp.sqrt(squared + _FLAT**2) - _FLAT).reshape(depth, -1).sum(axis=1)
+            within = first + jnp.arange(depth) < self.side - 1
+            total = jnp.where(within, slope, 0).sum() / (self.side - 1) ** d
+            return jnp.asarray(self.weight) * total
+
+        return penalty, jnp.arange(0, self.side - 1, depth)
 
 
 def proximal(

@@ -12,11 +12,12 @@ from typing import Any
 from theta0.classic import Method
 from theta0.config import to_plain
 from theta0.evaluate import Rows, Starts, best_rows, pictures_of
-from theta0.fields import SirenConfig
+from theta0.fields import SirenConfig, Stepped
 from theta0.protocol import Protocol
 from theta0.tasks import CTTasks, DataConfig
 
 from ._bench import Bench, Options, forget_programs, share
+from ._experiment import STARTS
 from .classic import METHODS, evaluate_classic, scan_of
 from .evaluation import Comparison, OnProgress
 from .finished import Run, require_alike
@@ -42,7 +43,10 @@ MORE_STEPS = (500,)
 """Tried for baselines that are still rising, since random weights need longer."""
 BASELINE_SIGNALS = 16
 """Test slices on which baselines are measured, which cost the most and are the furthest behind;
-and all starts where there are many views."""
+learned starts where their own step sizes are not used, and all starts where there are many views.
+"""
+HELD_OUT_SIGNALS = 8
+"""Test slices on which stopping by held-out rays is measured."""
 MANY_VIEWS = 8
 """Beyond, only learned starts and Standard are fitted, each step to ``BATCH`` random rays."""
 BATCH = 512
@@ -80,11 +84,9 @@ def table3(
             part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
             where = f"{views} views, {bench.run.name}: "
             say = lambda what, done, part=part, where=where: part(where + what, done)
-            groups = [({"learned"}, protocol), (set(own) - {"learned"}, fewer)]
-            many = [({"learned", "standard"}, fewer)]
-            for names, judged in groups if views <= MANY_VIEWS else many:
+            for names, only, judged in _groups(bench.run, protocol, fewer):
                 if kept := {name: start for name, start in own.items() if name in names}:
-                    found += bench.rows(kept, bench.run, judged, say)
+                    found += bench.rows(kept, bench.run, judged, say, only)
         tell(f"{views} views, without a network", len(runs) / (len(runs) + 1))
         found += _without_network(benches[0], protocol)
         name = f"{first.name}, {views} view{'' if views == 1 else 's'}"
@@ -102,7 +104,29 @@ def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
     network = bench.run.experiment.field
     own = (*STANDARD_W0, network.w0) if isinstance(network, SirenConfig) else ()
     w0 = options.w0 if options.w0 is not None else own
-    return replace(protocol, views=views, batch=batch, w0=w0, hold_out=HOLD_OUT, **defaults)
+    return replace(
+        protocol, views=views, batch=batch, w0=w0, hold_out=HOLD_OUT,
+        hold_out_signals=HELD_OUT_SIGNALS, **defaults,
+    )  # fmt: skip
+
+
+def _groups(
+    run: Run, protocol: Protocol, fewer: Protocol
+) -> list[tuple[Sequence[str], set[tuple[str, str]] | None, Protocol]]:
+    """Starts of a run, the (start, optimizer) that are measured of them, and how."""
+    if protocol.views is not None and protocol.views > MANY_VIEWS:
+        return [(("learned", "standard"), None, fewer)]
+    baselines = ([name for name in STARTS if name != "learned"], None, fewer)
+    if not isinstance(run.start.field, Stepped):
+        return [(["learned"], None, protocol), baselines]
+    pairs = lambda *optimizers: {
+        (init, optimizer) for init in ("learned", "learned+tv") for optimizer in optimizers
+    }
+    return [
+        (["learned"], pairs("learned", "learned-adam"), protocol),
+        (["learned"], pairs("sgd", "adam"), replace(fewer, tv=())),
+        baselines,
+    ]
 
 
 def _scans(bench: Bench) -> CTTasks:
