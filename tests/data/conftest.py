@@ -1,6 +1,9 @@
 """Small view sets that the tests of readers write and damage."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +13,20 @@ from PIL import Image
 
 from theta0.data import Camera, Views
 from theta0.data.cameras import orbit
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run a test marked ``own_process`` apart: importing pycolmap here would break Pillow."""
+    if not pyfuncitem.get_closest_marker("own_process") or "THETA0_OWN_PROCESS" in os.environ:
+        return None
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-m", ""]
+    done = subprocess.run(
+        [*command, pyfuncitem.nodeid], cwd=pyfuncitem.config.rootpath, capture_output=True,
+        text=True, env={**os.environ, "THETA0_OWN_PROCESS": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The data layer stands on NumPy alone: no JAX, and of theta0 only its errors and file writing."""
+"""The data layer stands on NumPy and SciPy: no JAX, and of theta0 only errors and file writing."""
 
 import ast
 import subprocess
@@ -11,8 +11,8 @@ import theta0.data
 
 SOURCES = sorted(Path(theta0.data.__file__).parent.glob("*.py"))
 INNER = {"theta0.errors", "theta0.files"}
-EXTRAS = {"pydicom", "mitsuba", "trimesh"}
-ALLOWED = {"numpy", "jaxtyping", "PIL", "theta0"} | EXTRAS | set(sys.stdlib_module_names)
+EXTRAS = {"pydicom", "mitsuba", "trimesh", "pycolmap"}
+ALLOWED = {"numpy", "scipy", "jaxtyping", "PIL", "theta0"} | EXTRAS | set(sys.stdlib_module_names)
 
 
 def imported(source: Path) -> set[str]:
@@ -35,7 +35,7 @@ def test_data_layer_imports_numpy_errors_and_files_only(source):
 
 
 def test_extras_are_imported_only_when_they_are_needed():
-    code = f"import sys, theta0.data; print(bool({EXTRAS!r} & set(sys.modules)))"
+    code = f"import sys, theta0.data; print(bool({EXTRAS | {'scipy'}!r} & set(sys.modules)))"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from theta0.data import RenderConfig, find_meshes, read_objects, read_views, render_views
+from theta0.data._rendered import plan_splits
 from theta0.data.splits import split
 from theta0.errors import InputError
 
@@ -70,6 +71,17 @@ def test_splits_are_those_of_the_names_and_the_seed(meshes, tmp_path):
         assert [len(stored[part]) for part in ("train", "val", "test")] == [2, 1, 2]
         read = read_objects(out, "boxes")
         assert [read.names[n] for n in read.split.test] == [f"boxes/{n}" for n in stored["test"]]
+
+
+def test_kin_stay_in_one_part_of_a_split(meshes):
+    objects = [one for one in find_meshes(meshes) if one.category == "boxes"]
+    # b0 and b1 share the name b; the others keep theirs.
+    for seed in range(20):
+        parts = plan_splits(objects, 1, 1, seed, "^(b(?=[01])|b[2-4])")
+        named = {one.id: parts[one.key] for one in objects}
+        assert named["b0"] == named["b1"] and len(set(named.values())) == 3
+    with pytest.raises(InputError, match=r"class boxes: .* 5 signals in 1 groups leave none"):
+        plan_splits(objects, 1, 1, 0, "(b)")
 
 
 def test_only_training_objects_get_variants_and_these_say_of_what(meshes, tmp_path):

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from theta0.data import ViewOptions, open_views, read_views, write_views
+from theta0.data._lens import Distortion, pinhole, straightened
+from theta0.data._view_pixels import downscaled
 from theta0.data.cameras import project, rays
 from theta0.errors import InputError
 
@@ -163,8 +165,8 @@ def spoilt(row, column, value):
         (spoilt(0, 3, 10**400), "r_0.png: c2w is no matrix"),
         (lambda v: v.update(fl_x=-4), "fl_x is -4"),
         (lambda v: v.update(w=0, h=0), "described as 0 x 0"),
-        (lambda v: v.update(k1=0.01, p2=-1e-5), r"bends straight lines \(k1, p2\).*undistort"),
-        (first(k3=0.1), r"bends straight lines \(k3\)"),
+        (lambda v: v.update(k4=0.01, k6=-1e-5), r"is not undone \(k4, k6; .*undistort the"),
+        (first(k1=9.0), r"train: the lenses of an object's views bend .* differently.*ignore"),
         (lambda v: v.update(k1="a lot"), "k1 is 'a lot'"),
         (lambda v: v.update(camera_model="OPENCV_FISHEYE"), "camera_model 'OPENCV_FISHEYE'"),
         (lambda v: v.update(is_fisheye=True), "is_fisheye"),
@@ -256,10 +258,33 @@ def test_a_damaged_picture_is_named(blender):
         files.load()
 
 
+def test_a_lens_that_bends_is_straightened_unless_it_is_ignored(tmp_path, scenes):
+    """As `_lens` does with each picture, before it is made smaller; depths are left out."""
+    views = scenes.some_views(width=24, height=18)
+    views = replace(views, depth=np.ones((3, 18, 24)))
+    folder = write_views(views, tmp_path / "thing")
+    lens = {"k1": -0.08, "k2": 0.001, "p1": 0.003}
+    scenes.edit_json(folder / "transforms.json", lambda value: value.update(lens))
+    distortion = Distortion(**lens)
+    expected = np.stack(
+        [straightened(image, views.cameras[0], distortion) for image in views.images]
+    )
+    found = read_views(folder)
+    np.testing.assert_array_equal(found.images, expected)
+    assert found.depth is None and found.images.shape != views.images.shape
+    assert found.cameras[1].cx == pinhole(views.cameras[1], distortion).cx
+    small = read_views(folder, ViewOptions(downscale=3))
+    np.testing.assert_array_equal(small.images[0], downscaled(expected[0], 3))
+    ignored = read_views(folder, ViewOptions(ignore_distortion=True))
+    scenes.assert_same(ignored, views)
+    assert ignored.depth is not None
+
+
 @pytest.mark.skipif(not FOX.is_dir(), reason="needs shared/data/multiview beside the checkout")
-def test_real_photographs_with_distortion_are_refused_or_read_as_asked():
-    with pytest.raises(InputError, match=r"bends straight lines \(k1, k2, p1, p2\)"):
-        open_views(FOX)
+def test_real_photographs_with_distortion_are_straightened_or_read_as_asked():
+    straight = open_views(FOX, ViewOptions(allow_missing=True)).cameras[0]
+    assert (straight.width, straight.height, straight.fl_x) == (1066, 1898, 1375.52)
+    assert straight.cx == pytest.approx(554.558 - 7) and straight.cy == pytest.approx(965.268 - 11)
     options = ViewOptions(downscale=40, ignore_distortion=True)
     with pytest.raises(InputError, match=r"0005.jpg: the picture is missing"):
         open_views(FOX, options)

@@ -19,7 +19,7 @@ COMMANDS = {
     "export": "the surface of a fitted object as a mesh (.ply)",
     "eval": "compare a learned start with the paper's baselines on test signals",
     "reproduce": "the paper's tables and figures: theta0 reproduce table1|table2|...",
-    "data": "write a class of pictures as one .npz file, or render views of meshes (render-views)",
+    "data": "write a class of pictures as one .npz file, views of meshes, or posed photos",
     "import": "turn a start of the paper's authors (a Haiku pickle) into a file of theta0",
     "inits": "list the initializations that come with theta0",
     "info": "describe an initialization or a run folder",

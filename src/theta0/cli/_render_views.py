@@ -43,6 +43,9 @@ class RenderViews:
     """objects of each class kept for validation: a number, or a fraction below 1"""
     test: int | float = 0.1
     """objects of each class kept for testing: a number, or a fraction below 1"""
+    group: str | None = None
+    """regular expression whose first group names what objects share that are kin, such as car1 in
+    car1_red and car1_blue: these stay in one part of the split"""
     augment: int = 0
     """variants of each training object to render as well: stretched, mirrored, recoloured"""
     render: Annotated[RenderConfig, tyro.conf.arg(name="")] = field(default_factory=RenderConfig)
@@ -63,6 +66,7 @@ def main(argv: list[str]) -> dict[str, Any]:
             arguments.render,
             validation=arguments.validation,
             test=arguments.test,
+            group=arguments.group,
             augment=arguments.augment,
             limits=arguments.max,
             progress=lambda done, all_, text: update(done / all_ * total, text),

@@ -1,4 +1,4 @@
-"""``theta0 data``: write a class of pictures as one ``.npz`` file, or views of meshes."""
+"""``theta0 data``: write a class of pictures as one file, views of meshes, or posed photos."""
 
 import shlex
 from dataclasses import dataclass, replace
@@ -17,17 +17,23 @@ from ._common import Flag, parse, progress_bar, require_folder, say
 EXAMPLES = """Write a class of pictures as the paper's authors keep theirs: one .npz file with the
 arrays train_data and test_data, (pictures, size, size, 3) in bytes. Text and signed distances are
 made by a procedure, the same for the same seed. The preset image-arrays reads such files.
-`theta0 data render-views --help` tells how views of meshes are rendered.
+`theta0 data render-views --help` tells how views of meshes are rendered, `theta0 data photos
+--help` how it is found where photos of a place were taken, and `theta0 data tourist-town --help`
+how photos of a made-up place are.
 
 examples:
   theta0 data image-text --out data_2d_text.npz
   theta0 data image-sdf --size 128 --samples 1000 --seed 7
   theta0 data image-celeba --data celeba/ --out faces.npz
   theta0 data render-views meshes/ --out views
+  theta0 data photos trip/ --out cathedral
+  theta0 data tourist-town --out town
 """
 
 
 RENDER = "render-views"
+PHOTOS = "photos"
+TOWN = "tourist-town"
 
 
 @dataclass
@@ -54,9 +60,19 @@ def main(argv: list[str]) -> dict[str, Any]:
         from ._render_views import main as render
 
         return render(argv[1:])
+    if argv[:1] == [PHOTOS]:
+        from ._photos import main as register
+
+        return register(argv[1:])
+    if argv[:1] == [TOWN]:
+        from ._tourist_town import main as town
+
+        return town(argv[1:])
     named = argv[0] if argv and not argv[0].startswith("-") else None
     if named is None and not {"-h", "--help"} & set(argv):
-        raise InputError(f"name a class of pictures: theta0 data {'|'.join([*names, RENDER])}")
+        raise InputError(
+            f"name a class of pictures: theta0 data {'|'.join([*names, RENDER, PHOTOS, TOWN])}"
+        )
     config = preset(named or "image-text", "paper").data
     if not isinstance(config, ImageConfig):
         raise InputError(f"{named} is no class of pictures; choose from {', '.join(names)}")

@@ -29,17 +29,22 @@ from theta0.data.mesh_sets import MeshObject, find_meshes
 from theta0.data.meshes import Mesh, MeshLimits
 from theta0.data.objects import ObjectFolders, Objects, read_objects
 from theta0.data.phantoms import Phantom, phantom, random_phantom, shepp_logan
+from theta0.data.photo_folders import PhotoFolder, PhotoOptions, read_photos
+from theta0.data.photos import Photo, Photos, Relightable
 from theta0.data.picture_arrays import Arrays
 from theta0.data.pictures import Pictures, PicturesInMemory, PictureSource
 from theta0.data.prefetch import Prefetch
 from theta0.data.procedural import write_npz
 from theta0.data.procedural_objects import ProceduralObjects
+from theta0.data.register_photos import RegisterConfig, Registered, register_photos
 from theta0.data.render_views import RenderConfig, Rendered, render_views
 from theta0.data.sdf import SDF, random_curve, signed_distance
+from theta0.data.similarity import Similarity
 from theta0.data.sinograms import Sinogram, holds_sinogram, read_sinogram
 from theta0.data.slice_splits import SliceSplits, read_slice_splits
 from theta0.data.splits import Split, split
 from theta0.data.text import Text
+from theta0.data.tourist_town import TouristTown
 from theta0.data.views import (
     ViewFiles,
     ViewOptions,
@@ -48,6 +53,7 @@ from theta0.data.views import (
     read_photograph,
     read_views,
 )
+from theta0.data.write_photos import write_photos
 from theta0.data.write_views import write_views
 
 __all__ = [
@@ -67,18 +73,27 @@ __all__ = [
     "ObjectFolders",
     "Objects",
     "Phantom",
+    "Photo",
+    "PhotoFolder",
+    "PhotoOptions",
+    "Photos",
     "PictureSource",
     "Pictures",
     "PicturesInMemory",
     "Prefetch",
     "ProceduralObjects",
+    "RegisterConfig",
+    "Registered",
+    "Relightable",
     "RenderConfig",
     "Rendered",
+    "Similarity",
     "Sinogram",
     "SliceSplits",
     "Slices",
     "Split",
     "Text",
+    "TouristTown",
     "ViewFiles",
     "ViewOptions",
     "Views",
@@ -99,16 +114,19 @@ __all__ = [
     "read_npz",
     "read_objects",
     "read_photograph",
+    "read_photos",
     "read_sinogram",
     "read_slice",
     "read_slice_splits",
     "read_slices",
     "read_views",
+    "register_photos",
     "render_views",
     "resize_slices",
     "shepp_logan",
     "signed_distance",
     "split",
     "write_npz",
+    "write_photos",
     "write_views",
 ]

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+from jaxtyping import UInt8
+
 from theta0.data._files import check_memory, existing_file, reason
+from theta0.data._lens import Distortion, pinhole, straightened
 from theta0.data.cameras import Camera, checked_pose
 from theta0.errors import InputError
 
@@ -22,10 +26,14 @@ class Frame:
         name: Of the view.
         image: Its picture; the file may be missing.
         pose: Camera to world, OpenGL axes, as the file has it.
-        lens: Any of `fl_x fl_y cx cy w h` in pixels and `camera_angle_x camera_angle_y` in
-            radians; pixels are those of a picture of `w` x `h`.
+        lens: Any of `fl_x fl_y cx cy w h` in pixels, `camera_angle_x camera_angle_y` in radians
+            and the coefficients of `Distortion`; pixels are those of a picture of `w` x `h`.
         depth: A file of depths, if there is one.
         depth_scale: World units a step of a 16-bit depth; nerfstudio's are thousandths.
+        mask: A picture that is black where something hides what is described.
+        near: Depth before which nothing stands, in units of the pose.
+        far: Depth behind which nothing is looked for.
+        part: 'train', 'val' or 'test', where the file has a split.
     """
 
     name: str
@@ -34,6 +42,10 @@ class Frame:
     lens: Mapping[str, float]
     depth: Path | None = None
     depth_scale: float = 1e-3
+    mask: Path | None = None
+    near: float | None = None
+    far: float | None = None
+    part: str | None = None
 
 
 def camera_of(frame: Frame, width: int, height: int) -> Camera:
@@ -63,6 +75,27 @@ def camera_of(frame: Frame, width: int, height: int) -> Camera:
         raise InputError(f"{frame.image}: {error}") from error
 
 
+def straight_camera(frame: Frame, width: int, height: int) -> Camera:
+    """The camera of a frame once its picture of this size is straightened; see `_lens.pinhole`.
+
+    Raises:
+        InputError: As `camera_of`, or nothing of the picture is left.
+    """
+    camera = camera_of(frame, width, height)
+    try:
+        return pinhole(camera, Distortion.of(frame.lens))
+    except InputError as error:
+        raise InputError(f"{frame.image}: {error}") from error
+
+
+def straight_pixels(
+    frame: Frame, pixels: UInt8[np.ndarray, "height width channels"]
+) -> UInt8[np.ndarray, "low narrow channels"]:
+    """What `straight_camera` sees of a frame's picture."""
+    height, width = pixels.shape[:2]
+    return straightened(pixels, camera_of(frame, width, height), Distortion.of(frame.lens))
+
+
 def _focal(frame: Frame, name: str, pixels: float) -> float:
     if name not in frame.lens:
         raise InputError(f"{frame.image}: its focal length is not given; add fl_x or {name}")
@@ -79,15 +112,35 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         InputError: The file is missing, too large or no JSON object.
     """
-    path = existing_file(path)
-    check_memory(path, path.stat().st_size, _LARGEST_JSON, "it is no description of views")
-    try:
-        value = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON ({reason(error)}); write it again") from error
+    value = read_any_json(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: holds a {type(value).__name__}, not an object with names")
     return value
+
+
+def read_any_json(path: Path) -> Any:
+    """Read a JSON value of any kind.
+
+    Raises:
+        InputError: The file is missing, too large or no JSON.
+    """
+    path = existing_file(path)
+    check_memory(path, path.stat().st_size, _LARGEST_JSON, "it is no description of views")
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is no JSON ({reason(error)}); write it again") from error
+
+
+def inner_file(name: object, folder: Path, source: Path) -> Path:
+    """A file that a description names by its path inside a folder; it may be missing.
+
+    Raises:
+        InputError: It is no name, or leads out of the folder.
+    """
+    if (inner := inner_path(name, source)) is None:
+        raise InputError(f"{source}: {name!r} leads out of its folder; make it relative")
+    return folder / inner
 
 
 def inner_path(name: object, source: Path) -> PurePosixPath | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from theta0.data.mesh_sets import MeshObject
-from theta0.data.splits import split
+from theta0.data.splits import groups_of, split
 from theta0.errors import InputError
 from theta0.files import write_json, write_text
 
@@ -48,9 +48,15 @@ class Job:
 
 
 def plan_splits(
-    objects: Sequence[MeshObject], validation: int | float, test: int | float, seed: int
+    objects: Sequence[MeshObject],
+    validation: int | float,
+    test: int | float,
+    seed: int,
+    group: str | None = None,
 ) -> dict[str, Part]:
     """Which part of its class each object is in, by its key; broken ones count.
+
+    Objects of one ``group``, a regular expression as in `split`, stay together.
 
     Raises:
         InputError: A number cannot be used, or leaves no object of a class for training.
@@ -59,7 +65,8 @@ def plan_splits(
     for category, members in _by_class(objects).items():
         try:
             # Names with a seed before them have other digests, and so another order.
-            chosen = split([f"{seed}:{one.id}" for one in members], validation, test)
+            kin = groups_of([one.id for one in members], group)
+            chosen = split([f"{seed}:{name}" for name in kin], validation, test)
         except InputError as error:
             raise InputError(f"class {category}: {error}") from error
         for part, numbers in zip(

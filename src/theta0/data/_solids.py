@@ -1,5 +1,6 @@
-"""Boxes and ellipsoids seen by a camera: where rays first meet them, exactly, and their shade."""
+"""Solids along the world's axes: where rays first meet them, exactly, and pictures of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,32 +8,53 @@ from jaxtyping import Bool, Float, Int
 
 from theta0.data.cameras import Camera, Rays, rays
 
+BOX, ELLIPSOID, CYLINDER, GABLE = range(4)
+"""Kinds of solids. Measured from its centre in its half extents, one is where
+
+    BOX        |x| <= 1, |y| <= 1, |z| <= 1
+    ELLIPSOID  x^2 + y^2 + z^2 <= 1
+    CYLINDER   x^2 + y^2 <= 1, |z| <= 1           upright
+    GABLE      2 |x| + z <= 1, |y| <= 1, z >= -1  a roof with its ridge along y
+"""
+
 _LENS = ("width", "height", "fl_x", "fl_y", "cx", "cy")
 
 
 @dataclass(frozen=True, eq=False)
 class Solids:
-    """Boxes and ellipsoids along the world's axes, lit by one far light.
+    """Solids along the world's axes.
 
     Attributes:
         centre: In world units.
         half: Half of the extent along each axis.
-        round: An ellipsoid; else a box.
+        kind: BOX, ELLIPSOID, CYLINDER or GABLE.
         colour: RGB in [0, 1].
-        light: Unit vector towards the light.
-        ambient: Part of the light that comes from everywhere, in [0, 1].
     """
 
     centre: Float[np.ndarray, "solids 3"]
     half: Float[np.ndarray, "solids 3"]
-    round: Bool[np.ndarray, " solids"]
+    kind: Int[np.ndarray, " solids"]
     colour: Float[np.ndarray, "solids 3"]
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+
+@dataclass(frozen=True, eq=False)
+class LitSolids(Solids):
+    """Solids lit by one far light.
+
+    Attributes:
+        light: Unit vector towards the light.
+        ambient: Part of the light that comes from everywhere, in [0, 1].
+    """
+
     light: Float[np.ndarray, "3"]
     ambient: float
 
 
 def picture(
-    solids: Solids, camera: Camera, supersample: int
+    solids: LitSolids, camera: Camera, supersample: int
 ) -> tuple[Float[np.ndarray, "height width 4"], Float[np.ndarray, "height width"]]:
     """A view: RGBA from `supersample` squared rays a pixel, and depth from one at its centre.
 
@@ -65,10 +87,10 @@ def cast(solids: Solids, lines: Rays) -> tuple[Float[np.ndarray, " n"], Int[np.n
     origin, direction, inverse = origin[:, rows], direction[:, rows], inverse[:, rows]
     best, which = np.full(len(rows), np.inf), np.full(len(rows), -1)
     for number, (centre, half) in enumerate(zip(solids.centre, solids.half, strict=True)):
-        if solids.round[number]:
-            near = _meet_ellipsoid(centre, half, origin, direction)
-        else:
+        if solids.kind[number] == BOX:
             near = _meet_box(centre, half, origin, inverse)
+        else:
+            near = _MEET[solids.kind[number]](centre, half, origin, direction)
         near[near <= 0] = np.inf
         which = np.where(near < best, number, which)
         best = np.minimum(best, near)
@@ -105,14 +127,99 @@ def _meet_ellipsoid(
     return np.where(room > 0, near, np.inf)
 
 
-def shade(
+def _meet_cylinder(
+    centre: Float[np.ndarray, "3"],
+    half: Float[np.ndarray, "3"],
+    origin: Float[np.ndarray, "3 n"],
+    direction: Float[np.ndarray, "3 n"],
+) -> Float[np.ndarray, " n"]:
+    """A ray is in the cylinder while it is in the round and between the ends."""
+    p, v = (centre[:, None] - origin) / half[:, None], direction / half[:, None]
+    v = np.where(v == 0, 1e-150, v)  # its square is a number still
+    square = (v[:2] * v[:2]).sum(axis=0)
+    middle = (p[:2] * v[:2]).sum(axis=0) / square
+    room = 1 - np.square(middle * v[:2] - p[:2]).sum(axis=0)
+    reach, ends = np.sqrt(np.maximum(room, 0) / square), np.stack([p[2] - 1, p[2] + 1]) / v[2]
+    near = np.maximum(middle - reach, ends.min(axis=0))
+    far = np.minimum(middle + reach, ends.max(axis=0))
+    return np.where((room > 0) & (near < far) & (far > 0), near, np.inf)
+
+
+def _meet_gable(
+    centre: Float[np.ndarray, "3"],
+    half: Float[np.ndarray, "3"],
+    origin: Float[np.ndarray, "3 n"],
+    direction: Float[np.ndarray, "3 n"],
+) -> Float[np.ndarray, " n"]:
+    """A ray is in the gable while it is behind none of its five planes."""
+    (x, y, z), (u, v, w) = (origin - centre[:, None]) / half[:, None], direction / half[:, None]
+    room = np.stack([1 - 2 * x - z, 1 + 2 * x - z, 1 + z, 1 - y, 1 + y])
+    speed = np.stack([2 * u + w, w - 2 * u, -w, v, -v])  # towards the plane
+    t = room / np.where(speed == 0, 1e-300, speed)
+    near = np.where(speed < 0, t, -np.inf).max(axis=0)
+    far = np.where(speed < 0, np.inf, t).min(axis=0)
+    return np.where((near < far) & (far > 0), near, np.inf)
+
+
+_MEET = {ELLIPSOID: _meet_ellipsoid, CYLINDER: _meet_cylinder, GABLE: _meet_gable}
+
+
+def nearest(
+    groups: Sequence[Solids], lines: Rays
+) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """As `cast` of all groups in a row; a ray goes on only to the groups whose box it crosses."""
+    best, which, before = np.full(len(lines.origin), np.inf), np.full(len(lines.origin), -1), 0
+    for group in groups:
+        t, number = cast(group, lines)
+        rows = np.flatnonzero(t < best)
+        best[rows], which[rows] = t[rows], before + number[rows]
+        before += len(group)
+    return best, which
+
+
+def blocked(groups: Sequence[Solids], lines: Rays) -> Bool[np.ndarray, " n"]:
+    """Whether rays meet anything at all."""
+    met = np.zeros(len(lines.origin), bool)
+    for group in groups:
+        rows = np.flatnonzero(~met)
+        met[rows] = cast(group, Rays(lines.origin[rows], lines.direction[rows]))[0] < np.inf
+    return met
+
+
+def joined(groups: Sequence[Solids]) -> Solids:
+    """All groups in a row, as `nearest` numbers them."""
+    names = ("centre", "half", "kind", "colour")
+    return Solids(*(np.concatenate([getattr(group, name) for group in groups]) for name in names))
+
+
+def normals(
     solids: Solids, points: Float[np.ndarray, "n 3"], which: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, "n 3"]:
-    """Lambert's colours of points on the surface of solids."""
-    local = (points - solids.centre[which]) / solids.half[which]
+    """Unit vectors away from solids, at points on their surface."""
+    half, kind = solids.half[which], solids.kind[which]
+    local = (points - solids.centre[which]) / half
     size = np.abs(local)
-    face = np.where(size == size.max(axis=1, keepdims=True), np.sign(local), 0)
-    normal = np.where(solids.round[which, None], local / solids.half[which], face)
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    lit = np.maximum(normal @ solids.light, 0)
+    outwards = np.where(size == size.max(axis=1, keepdims=True), np.sign(local), 0)
+    outwards = np.where((kind == ELLIPSOID)[:, None], local / half, outwards)
+    if len(rows := np.flatnonzero(kind == CYLINDER)):
+        x, y, z = local[rows].T
+        side = np.hypot(x, y) > np.abs(z)
+        columns = [np.where(side, x, 0), np.where(side, y, 0), np.where(side, 0, np.sign(z))]
+        outwards[rows] = np.stack(columns, axis=1) / half[rows]
+    if len(rows := np.flatnonzero(kind == GABLE)):
+        x, y, z = local[rows].T
+        roof = 2 * np.abs(x) + z
+        face = np.argmax([roof, np.abs(y), -z], axis=0)
+        none = np.zeros_like(x)
+        slope = np.stack([2 * np.sign(x), none, none + 1], axis=1) / half[rows]
+        front, below = np.stack([none, np.sign(y), none], 1), np.stack([none, none, none - 1], 1)
+        outwards[rows] = np.choose(face[:, None], [slope, front, below])
+    return outwards / np.linalg.norm(outwards, axis=1, keepdims=True)
+
+
+def shade(
+    solids: LitSolids, points: Float[np.ndarray, "n 3"], which: Int[np.ndarray, " n"]
+) -> Float[np.ndarray, "n 3"]:
+    """Lambert's colours of points on the surface of solids."""
+    lit = np.maximum(normals(solids, points, which) @ solids.light, 0)
     return solids.colour[which] * (solids.ambient + (1 - solids.ambient) * lit)[:, None]

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from theta0.data._frames import Frame, inner_path, read_json
+from theta0.data._frames import Frame, inner_file, inner_path, read_json
+from theta0.data._lens import COEFFICIENTS
 from theta0.errors import InputError
 
 PARTS = ("train", "val", "test")
 
 _LENS = ("fl_x", "fl_y", "cx", "cy", "w", "h", "camera_angle_x", "camera_angle_y")
-_DISTORTION = ("k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2")
-_MODELS = ("PINHOLE", "SIMPLE_PINHOLE", "OPENCV", "SIMPLE_RADIAL", "RADIAL")
+_MODELS = ("PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "FULL_OPENCV")
 
 
 def transforms_files(path: Path, part: str | None) -> list[Path]:
@@ -39,7 +39,7 @@ def read_transforms(path: Path, ignore_distortion: bool) -> Iterator[Frame]:
     """The frames of one description, in its order.
 
     Raises:
-        InputError: It is malformed, leads out of its folder, or its lens is no pinhole.
+        InputError: It is malformed, leads out of its folder, or its lens is of an unknown model.
     """
     whole = read_json(path)
     frames = whole.get("frames")
@@ -52,31 +52,47 @@ def read_transforms(path: Path, ignore_distortion: bool) -> Iterator[Frame]:
                 "the frame out"
             )
         settings = whole | frame
-        if not ignore_distortion:
-            _check_pinhole(settings, path)
         image = _picture(frame["file_path"], path)
-        depth = frame.get("depth_file_path")
+        lens = {name: _number(settings, name, path) for name in _LENS if name in settings}
+        if not ignore_distortion:
+            lens |= _distortion(settings, path)
         yield Frame(
             name=image.relative_to(path.parent).with_suffix("").as_posix(),
             image=image,
             pose=frame["transform_matrix"],
-            lens={name: _number(settings, name, path) for name in _LENS if name in settings},
-            depth=None if depth is None else _inside(depth, path),
+            lens=lens,
+            depth=_optional_file(frame, "depth_file_path", path),
             depth_scale=_number(whole, "depth_scale", path, Frame.depth_scale),
+            mask=_optional_file(frame, "mask_path", path),
+            near=_optional_number(settings, "near", path),
+            far=_optional_number(settings, "far", path),
+            part=_part(frame, path),
         )
 
 
-def _check_pinhole(settings: Mapping[str, Any], path: Path) -> None:
-    bent = [name for name in _DISTORTION if _number(settings, name, path, 0.0) != 0]
+def _distortion(settings: Mapping[str, Any], path: Path) -> dict[str, float]:
+    """The coefficients of a lens whose distortion can be undone."""
     model = settings.get("camera_model", _MODELS[0])
-    if model not in _MODELS or settings.get("is_fisheye") is True:
-        bent = [f"camera_model {model!r}" if model not in _MODELS else "is_fisheye"]
-    if bent:
+    strange = [f"camera_model {model!r}"] if model not in _MODELS else []
+    if settings.get("is_fisheye") is True:
+        strange = ["is_fisheye"]
+    found = {name: _number(settings, name, path, 0.0) for name in COEFFICIENTS}
+    if model != "FULL_OPENCV":  # nerfstudio's k4 is that of r^8, OpenCV's is below the fraction
+        strange += [name for name in ("k4", "k5", "k6") if found[name] != 0]
+    if strange:
         raise InputError(
-            f"{path}: the lens bends straight lines ({', '.join(bent)}), which pinhole cameras do "
-            "not; undistort the pictures (as `colmap image_undistorter` does) and describe those, "
-            "or ask to ignore distortion"
+            f"{path}: the lens bends straight lines in a way that is not undone "
+            f"({', '.join(strange)}; {', '.join(_MODELS)} are); undistort the pictures, as "
+            "`colmap image_undistorter` does, and describe those, or ask to ignore distortion"
         )
+    return found
+
+
+def _part(frame: Mapping[str, Any], path: Path) -> str | None:
+    part = frame.get("split")
+    if part is not None and part not in PARTS:
+        raise InputError(f"{path}: split is {part!r}; choose from {', '.join(PARTS)}")
+    return part
 
 
 def _picture(name: object, path: Path) -> Path:
@@ -93,11 +109,12 @@ def _picture(name: object, path: Path) -> Path:
     return path.parent / given  # missing, which the caller judges
 
 
-def _inside(name: object, path: Path) -> Path:
-    inner = inner_path(name, path)
-    if inner is None:
-        raise InputError(f"{path}: {name!r} leads out of its folder; make it relative")
-    return path.parent / inner
+def _optional_file(frame: Mapping[str, Any], name: str, path: Path) -> Path | None:
+    return None if frame.get(name) is None else inner_file(frame[name], path.parent, path)
+
+
+def _optional_number(values: Mapping[str, Any], name: str, path: Path) -> float | None:
+    return None if values.get(name) is None else _number(values, name, path)
 
 
 def _number(

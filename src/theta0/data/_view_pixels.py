@@ -35,10 +35,10 @@ def read_header(path: Path) -> Header:
         return Header(image.width, image.height, image.has_transparency_data)
 
 
-def read_pixels(path: Path, alpha: bool, factor: int) -> UInt8[np.ndarray, "height width channels"]:
-    """A picture as RGBA or RGB, downscaled by area; see `downscaled`."""
+def read_pixels(path: Path, alpha: bool) -> UInt8[np.ndarray, "height width channels"]:
+    """A picture as RGBA or RGB, as it is stored: a note that it is to be turned is not followed."""
     with opened(path) as image:
-        return downscaled(np.asarray(image.convert("RGBA" if alpha else "RGB")), factor)
+        return np.asarray(image.convert("RGBA" if alpha else "RGB"))
 
 
 def downscaled(

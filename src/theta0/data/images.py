@@ -103,6 +103,23 @@ def read_image(path: str | Path, size: int | None = None) -> Float[np.ndarray, "
     return np.repeat(pixels[..., None], 3, axis=-1)
 
 
+def read_upright(path: str | Path, longest: int) -> UInt8[np.ndarray, "height width 3"]:
+    """Read a picture of any mode as 8-bit RGB; see `read_image`.
+
+    Args:
+        path: The file.
+        longest: Longest side, in pixels; what is larger is made smaller, what is smaller stays.
+
+    Raises:
+        InputError: The file cannot be read or is too large or too small.
+    """
+    with opened(path) as image:
+        image = _flat(ImageOps.exif_transpose(image), Path(path))
+        image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+        pixels = _as_array(image)
+    return pixels if pixels.dtype == np.uint8 else np.repeat(_as_bytes(pixels), 3, axis=2)
+
+
 def read_folder(
     folder: str | Path,
     size: int,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data._files import MAX_BYTES, check_memory
-from theta0.data._solids import Solids, picture
+from theta0.data._solids import BOX, ELLIPSOID, LitSolids, picture
 from theta0.data.procedural import Numbered
 from theta0.data.splits import Split
 from theta0.data.viewpoints import random_cameras
@@ -91,7 +91,7 @@ class DrawnObjects:
         )
 
 
-def chair(rng: np.random.Generator) -> Solids:
+def chair(rng: np.random.Generator) -> LitSolids:
     """Draw a chair: a seat, a back, four legs or a foot, perhaps arms, a cushion or a head."""
     width, depth = rng.uniform(0.7, 1.3), rng.uniform(0.7, 1.2)  # of the seat; it is at height 0
     thick, leg, back = rng.uniform(0.06, 0.2), rng.uniform(0.06, 0.14), rng.uniform(0.06, 0.16)
@@ -128,13 +128,14 @@ def chair(rng: np.random.Generator) -> Solids:
     return _fitted(rng, parts)
 
 
-def _fitted(rng: np.random.Generator, parts: list) -> Solids:
+def _fitted(rng: np.random.Generator, parts: list) -> LitSolids:
     """Parts as solids in the unit sphere, with a light from above."""
     lower, upper, colour, rounded = (np.array(column) for column in zip(*parts, strict=True))
     middle = (lower.min(axis=0) + upper.max(axis=0)) / 2
     centre, half = (lower + upper) / 2 - middle, (upper - lower) / 2
     radius = float(np.linalg.norm(np.abs(centre) + half, axis=1).max())
-    return Solids(centre / radius, half / radius, rounded, colour, _light(rng), ambient=0.4)
+    kind = np.where(rounded, ELLIPSOID, BOX)
+    return LitSolids(centre / radius, half / radius, kind, colour, _light(rng), ambient=0.4)
 
 
 def _light(rng: np.random.Generator) -> Float[np.ndarray, "3"]:

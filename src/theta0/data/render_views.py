@@ -103,6 +103,7 @@ def render_views(
     *,
     validation: int | float = 0.1,
     test: int | float = 0.1,
+    group: str | None = None,
     augment: int = 0,
     limits: MeshLimits | None = None,
     progress: Progress = lambda done, total, text: None,
@@ -115,6 +116,8 @@ def render_views(
         config: How; None for the usual way.
         validation: Objects of each class kept for validation: a number, or a fraction below 1.
         test: The same, for the test set.
+        group: A regular expression that finds in an object's name what makes it kin to others,
+            which stay in one part with it; see `split`.
         augment: Variants of each training object; see `random_variant`.
         limits: Larger meshes are skipped; None for the usual ones.
         progress: Told views done, all views, and the object at work.
@@ -128,7 +131,7 @@ def render_views(
     work = _Work(out, config, limits, progress)
     # Before the classes are split, so that each part has as many objects as were asked for.
     objects = work.readable(objects, augment)
-    parts = plan_splits(objects, validation, test, config.seed)
+    parts = plan_splits(objects, validation, test, config.seed, group)
     work.render(objects, {key: augment * (part == "train") for key, part in parts.items()})
     classes = write_summaries(out, work.finished, parts)
     return Rendered(classes, work.new, work.kept, tuple(work.skipped), tuple(work.notes))

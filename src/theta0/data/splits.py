@@ -51,7 +51,7 @@ def split(
     """
     wanted = [_count("test", test, len(names)), _count("validation", validation, len(names))]
     members: dict[str, list[int]] = {}
-    for index, key in enumerate(_keys(names, group)):
+    for index, key in enumerate(groups_of(names, group)):
         members.setdefault(key, []).append(index)
     waiting = deque(members[key] for key in sorted(members, key=lambda key: (digest(key), key)))
     test_part, validation_part = (_take(waiting, count) for count in wanted)
@@ -92,7 +92,8 @@ def _count(name: str, value: int | float, total: int) -> int:
     return math.ceil(value * total - 1e-9) if fraction else int(value)
 
 
-def _keys(names: Sequence[str], group: str | None) -> list[str]:
+def groups_of(names: Sequence[str], group: str | None) -> list[str]:
+    """The group of each name; see `split`."""
     if group is None:
         return list(names)
     try:

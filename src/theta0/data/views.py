@@ -4,7 +4,8 @@
     transforms_{train,val,test}.json    Blender's, in parts
     rgb/ pose/ intrinsics.txt           SRN's
 
-Poses are kept in the file's world; see `cameras` for the axes.
+Poses are kept in the file's world; see `cameras` for the axes. What a lens has bent is straightened
+on reading, see `_lens`.
 """
 
 from collections.abc import Sequence
@@ -16,11 +17,12 @@ from jaxtyping import Float, UInt8
 
 from theta0.data._arrays import read_array
 from theta0.data._files import MAX_BYTES, check_memory, existing_file
-from theta0.data._frames import Frame, camera_of
+from theta0.data._frames import Frame, straight_camera, straight_pixels
+from theta0.data._lens import Distortion
 from theta0.data._pillow import opened
 from theta0.data._srn import is_srn, read_srn
 from theta0.data._transforms import read_transforms, transforms_files
-from theta0.data._view_pixels import Background, over, read_header, read_pixels
+from theta0.data._view_pixels import Background, downscaled, over, read_header, read_pixels
 from theta0.data.cameras import Camera, Number, fov_rad, orbit
 from theta0.errors import InputError
 
@@ -123,11 +125,14 @@ class ViewFiles:
 
     @property
     def _has_depth(self) -> bool:
-        # A mean of depths over an edge is the depth of nothing, so a smaller picture has none.
-        return self.downscale == 1 and all(frame.depth is not None for frame in self.frames)
+        # A mean of depths over an edge is the depth of nothing, so a smaller picture has none, nor
+        # has one that was straightened.
+        return self.downscale == 1 and all(
+            frame.depth is not None and not Distortion.of(frame.lens).bends for frame in self.frames
+        )
 
     def load(self, max_bytes: int = MAX_BYTES) -> Views:
-        """Decode the pictures, and the depths if there are any and nothing is downscaled.
+        """Decode the pictures, and the depths if nothing is downscaled or straightened.
 
         Raises:
             InputError: One is damaged, or they need too much memory.
@@ -135,7 +140,10 @@ class ViewFiles:
         remedy = "downscale them, or describe fewer views"
         check_memory(f"{self.object_id}: {len(self)} views", self.size_bytes, max_bytes, remedy)
         alpha = self.channels == 4
-        images = [read_pixels(frame.image, alpha, self.downscale) for frame in self.frames]
+        images = [
+            downscaled(straight_pixels(frame, read_pixels(frame.image, alpha)), self.downscale)
+            for frame in self.frames
+        ]
         depth = None
         if self._has_depth:
             pairs = zip(self.frames, self.cameras, strict=True)
@@ -237,7 +245,13 @@ def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> Vi
         if frame.image in seen:
             raise InputError(f"{frame.image}: is the picture of two views; leave one out")
         seen.add(frame.image)
-    cameras = [camera_of(frame, first.width, first.height) for frame in frames]
+    cameras = [straight_camera(frame, first.width, first.height) for frame in frames]
+    if len({(camera.width, camera.height) for camera in cameras}) > 1:
+        raise InputError(
+            f"{frames[0].image.parent}: the lenses of an object's views bend straight lines "
+            "differently, so that the straightened pictures differ in size; straighten them first "
+            "(`colmap image_undistorter`), or ask to ignore distortion"
+        )
     return ViewFiles(
         object_id=object_id,
         frames=tuple(frames),

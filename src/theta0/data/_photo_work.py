@@ -1,0 +1,192 @@
+"""The work folder of a collection of photos: upright pictures, and what they are; made as a whole.
+
+WORK/job.json            format_version, settings, files (name: SHA-256), photos, skipped
+WORK/images/00000.png    the photos, upright and made smaller, in the order of their names
+"""
+
+import hashlib
+import math
+import os
+import secrets
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import ExifTags, Image
+
+from theta0.data._frames import read_json
+from theta0.data._pillow import opened
+from theta0.data.images import image_paths, read_upright
+from theta0.errors import InputError
+from theta0.files import write_json
+
+FORMAT_VERSION = 1
+
+MIN_PHOTOS = 3
+"""Of fewer, none can be told to be wrong."""
+
+_FILM_DIAGONAL_MM = 43.27
+_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
+"""Millimetres in EXIF's units of the focal plane's resolution"""
+
+
+def prepared(
+    folder: Path,
+    work: Path,
+    max_size: int,
+    settings: dict[str, Any],
+    tell: Callable[[int, int], None],
+) -> dict[str, Any]:
+    """The work folder's `job.json`; the folder is made if it is not there.
+
+    Photos that cannot be read, or are the same as another in each pixel, are skipped.
+
+    Args:
+        folder: Of photos.
+        work: Of which everything but these photos may be missing.
+        max_size: Longest side of the pictures.
+        settings: What the result depends on; the same as before if the folder is there.
+        tell: Told photos done, and all of them.
+
+    Raises:
+        InputError: There are too few photos, or `work` was begun with others.
+    """
+    paths = image_paths(folder)
+    files = {path.relative_to(folder).as_posix(): _digest(path) for path in paths}
+    wanted = {"format_version": FORMAT_VERSION, "settings": settings, "files": files}
+    if work.exists():
+        if not (work / "job.json").is_file():
+            raise InputError(
+                f"{work}: is where the work is to be done, but holds something else; move it, or "
+                "write the result elsewhere"
+            )
+        job = read_json(work / "job.json")
+        if any(job.get(key) != value for key, value in wanted.items()):
+            raise InputError(
+                f"{work}: was begun with other photos or settings; remove it to begin again, or "
+                "give those"
+            )
+        return job
+    # A new folder is made beside it and renamed, so that a kill leaves nothing in its place.
+    temporary = work.parent / f".theta0-{secrets.token_hex(8)}.tmp"
+    try:
+        (temporary / "images").mkdir(parents=True)
+        photos, skipped = _write_upright(folder, paths, temporary / "images", max_size, tell)
+        if len(photos) < MIN_PHOTOS:
+            left_out = "; ".join(f"{file}: {why}" for file, why in skipped[:3])
+            raise InputError(
+                f"{folder}: holds {len(photos)} photos that can be used; give at least "
+                f"{MIN_PHOTOS} that show the same place" + f" ({left_out})" * bool(skipped)
+            )
+        if settings["one_lens"]:
+            _check_one_size(folder, photos)
+        job = {**wanted, "photos": photos, "skipped": skipped}
+        write_json(temporary / "job.json", job)
+        os.rename(temporary, work)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return job
+
+
+def _digest(path: Path) -> str | None:
+    """Of a file's bytes; None if it cannot be read, which is told when it is opened."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _write_upright(
+    folder: Path, paths: Sequence[Path], out: Path, max_size: int, tell: Callable[[int, int], None]
+) -> tuple[list[dict[str, Any]], list[list[str]]]:
+    """Write the photos that can be used; returns these, and (file, reason) of the others."""
+    photos: list[dict[str, Any]] = []
+    skipped: list[list[str]] = []
+    seen: dict[bytes, str] = {}
+    names: set[str] = set()
+    for number, path in enumerate(paths):
+        tell(number, len(paths))
+        file = path.relative_to(folder).as_posix()
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of tags that are damaged
+                pixels, focal = read_upright(path, max_size), exif_focal(path)
+        except InputError as error:
+            skipped.append([file, str(error).removeprefix(f"{path}: ")])
+            continue
+        first = seen.setdefault(_content(pixels), file)
+        if first != file:
+            skipped.append([file, f"is the same photo as {first}"])
+            continue
+        image = f"{len(photos):05d}.png"
+        Image.fromarray(pixels).save(out / image, compress_level=1)
+        height, width, _ = pixels.shape
+        photos.append(
+            {
+                "image": image, "file": file, "name": _name(path.stem, names),
+                "size": [width, height],
+                "focal": None if focal is None else focal * math.hypot(width, height),
+            }
+        )  # fmt: skip
+    tell(len(paths), len(paths))
+    return photos, skipped
+
+
+def _check_one_size(folder: Path, photos: Sequence[dict[str, Any]]) -> None:
+    """Refuse photos that one lens cannot have made.
+
+    Raises:
+        InputError: They differ in size.
+    """
+    files: dict[tuple[int, int], str] = {}
+    for photo in photos:
+        files.setdefault(tuple(photo["size"]), photo["file"])
+    if len(files) > 1:
+        told = " and ".join(f"{file} is {w} x {h}" for (w, h), file in list(files.items())[:2])
+        raise InputError(
+            f"{folder}: one_lens is given, but {told}; give photos of one size, or let each have a "
+            "lens of its own"
+        )
+
+
+def _content(pixels: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+
+
+def _name(stem: str, taken: set[str]) -> str:
+    """A name for a picture that differs from those before, whatever the file system makes of it."""
+    name, count = stem, 1
+    while name.casefold() in taken:
+        count += 1
+        name = f"{stem}-{count}"
+    taken.add(name.casefold())
+    return name
+
+
+def exif_focal(path: Path) -> float | None:
+    """The focal length that a photo's EXIF tells, in diagonals of the picture; None if it does not.
+
+    It is that of a 35 mm film, by whose diagonal it is defined (CIPA DC-008), or the lens' own and
+    the resolution of the sensor.
+    """
+    tag = ExifTags.Base
+    with opened(path) as image:
+        try:
+            tags = image.getexif().get_ifd(ExifTags.IFD.Exif)
+            if (film := float(tags.get(tag.FocalLengthIn35mmFilm, 0))) > 0:
+                focal = film / _FILM_DIAGONAL_MM
+            else:
+                millimetres = _MM[tags[tag.FocalPlaneResolutionUnit]]
+                pixels = float(tags[tag.FocalPlaneXResolution]) / millimetres
+                width = tags.get(tag.ExifImageWidth, image.width)
+                height = tags.get(tag.ExifImageHeight, image.height)
+                focal = float(tags[tag.FocalLength]) * pixels / math.hypot(width, height)
+        except Exception:  # whatever a damaged tag makes of it; the photo itself is good
+            return None
+    # 5 to 2000 mm of film: what is outside was not written by a camera.
+    return focal if 0.1 < focal < 50 else None
