@@ -91,6 +91,37 @@ def test_gradient_equals_plain_autodiff_for_every_chunk_size(x64, key, case, chu
     assert_close(gradient, expected[1])
 
 
+@pytest.mark.parametrize("huber", [0.01, 0.3, 100.0])
+def test_a_robust_loss_is_twice_hubers(x64, key, huber):
+    forward, config, observation = CASES["points"]()
+    field = config.build(key)
+    loss, gradient = loss_and_gradient(forward, field, observation, None, 7, huber)
+
+    def plain(field):
+        prediction = forward(field, observation.p)
+        return 2 * jnp.mean(optax.huber_loss(prediction, observation.y, delta=huber))
+
+    expected = eqx.filter_value_and_grad(plain)(field)
+    np.testing.assert_allclose(loss, expected[0], rtol=1e-12)
+    assert_close(gradient, expected[1])
+
+
+def test_a_robust_fit_goes_where_most_values_are(key):
+    # Three values in ten are 1, the others 0: the mean is 0.3; Huber's minimum, where
+    # 7 w = 3 * 0.05, is 0.021.
+    class Constant(Field):
+        w: jax.Array
+
+        def __call__(self, x):
+            return jnp.broadcast_to(self.w, (1, *x.shape[1:]))
+
+    observation = Observation(jnp.zeros((10, 1)), (jnp.arange(10)[:, None] < 3).astype(float))
+    for huber, expected in ((0.0, 0.3), (0.05, 3 * 0.05 / 7)):
+        loop = InnerConfig("sgd", 0.2, 200, huber=huber).build()
+        found = adapt(Points(), Constant(jnp.asarray(0.5)), observation, loop, key)[0]
+        np.testing.assert_allclose(found.w, expected, atol=1e-3)
+
+
 @pytest.mark.parametrize("case", ["lines", "volume"])
 def test_gradient_with_a_key_is_that_of_the_same_samples(x64, key, case):
     forward, config, observation = CASES[case]()
@@ -290,7 +321,7 @@ def test_divergence_is_an_error_that_names_the_step(key):
     "settings",
     [
         {"steps": 0}, {"steps": -3}, {"lr": 0.0}, {"lr": -1e-3}, {"lr": float("nan")},
-        {"lr": float("inf")},
+        {"lr": float("inf")}, {"huber": -0.1}, {"huber": float("nan")},
     ],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_input_errors(settings):

@@ -56,13 +56,10 @@ def test_total_variation_of_a_ramp_is_its_slope(x64, key, d, side):
     np.testing.assert_allclose(total_variation(0.5, side)(ramp, key), expected)
 
 
-@pytest.mark.parametrize("d, side", [(2, 9), (3, 5)])
-@pytest.mark.parametrize("chunk", ["1", "40", "99999"])
+@pytest.mark.parametrize("d, side, chunk", [(2, 9, "1"), (2, 9, "40"), (3, 5, "60")])
 def test_slabs_are_the_whole_grid(x64, key, monkeypatch, d, side, chunk):
-    field, shift = (
-        SirenConfig(in_size=d, width=8, layers=3).build(key),
-        jax.random.uniform(key, (d, 1)),
-    )
+    field = SirenConfig(in_size=d, width=8, layers=3).build(key)
+    shift = jax.random.uniform(key, (d, 1))
 
     def whole(field):
         lattice = jnp.asarray(np.indices((side,) * d, np.float64).reshape(d, -1))
@@ -73,12 +70,10 @@ def test_slabs_are_the_whole_grid(x64, key, monkeypatch, d, side, chunk):
 
     monkeypatch.setenv("THETA0_CHUNK", chunk)
     penalty = total_variation(0.3, side)
-    np.testing.assert_allclose(penalty(field, key), whole(field), rtol=1e-6)
-    for found, expected in zip(
-        *map(jax.tree.leaves, (penalty.gradient(field, key), eqx.filter_grad(whole)(field))),
-        strict=True,
-    ):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
+    both = eqx.filter_jit(lambda field: (penalty(field, key), penalty.gradient(field, key)))
+    expected = eqx.filter_jit(eqx.filter_value_and_grad(whole))(field)
+    for one, other in zip(*map(jax.tree.leaves, (both(field), expected)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-8)
 
 
 def test_total_variation_of_a_disc_is_its_perimeter_times_its_height(x64, key):
@@ -103,7 +98,7 @@ def test_the_shift_leaves_no_place_unseen(key):
             return (jnp.abs(x[:1] - 0.53) < 0.01).astype(x.dtype)
 
     penalty = total_variation(1, 10)
-    values = jnp.stack([penalty(Stripe(), k) for k in jax.random.split(key, 200)])
+    values = jax.lax.map(lambda k: penalty(Stripe(), k), jax.random.split(key, 200))
     # Pitch 0.1, stripe 0.02: a fifth of the shifts, give or take 3 standard errors of 0.028.
     assert 0.11 < float((values > 0).mean()) < 0.29
 

@@ -10,7 +10,7 @@ from cattrs.v import format_exception
 from theta0.errors import InputError
 from theta0.fields import FieldConfig, NetworkConfig
 from theta0.forward import ForwardConfig
-from theta0.tasks import DataConfig, ImageSource, ViewSource
+from theta0.tasks import DataConfig, ImageSource, PhotoSource, ViewSource
 
 VERSION = 1
 """Version of ``config.json`` and of the description in an initialization."""
@@ -36,7 +36,8 @@ _converter.register_structure_hook(float, _exactly(float, int))
 _converter.register_structure_hook(str, _exactly(str))
 _converter.register_structure_hook(bool, _exactly(bool))
 # After the hooks, and inner unions first: a union looks up the hooks of its members once.
-for _union in (NetworkConfig, FieldConfig, ForwardConfig, ImageSource, ViewSource, DataConfig):
+_SOURCES = ImageSource, ViewSource, PhotoSource
+for _union in (NetworkConfig, FieldConfig, ForwardConfig, *_SOURCES, DataConfig):
     configure_tagged_union(_union, _converter, tag_name="kind")
 
 

@@ -57,6 +57,8 @@ class Setting(NamedTuple):
     tv: float = 0.0
     samples: int | None = None
     """a ray; None: the forward map's own"""
+    huber: float = 0.0
+    """of the loss; 0: squared errors"""
 
 
 def evaluate(
@@ -93,7 +95,14 @@ def evaluate(
         for name, start in starts.items()
         for optimizer, settings in _settings(protocol, name, start(0))
     ]
-    regularized = [name for name in starts if protocol.tv and name in REGULARIZED]
+    added = {"tv": protocol.tv, "huber": protocol.huber}
+    more = [
+        (name, what, values)
+        for name in starts
+        if name in REGULARIZED
+        for what, values in added.items()
+        if values
+    ]
     runner = _Runner(
         forward,
         starts,
@@ -108,25 +117,28 @@ def evaluate(
 
     def run(name: str, optimizer: OptimizerName, settings: list[Setting]) -> None:
         if on_progress:
-            on_progress(f"{name}, {optimizer}", next(count) / (len(kinds) + len(regularized)))
+            on_progress(f"{name}, {optimizer}", next(count) / (len(kinds) + len(more)))
         rows.extend(keep(name, optimizer, partial(measure, name, optimizer, settings)))
 
     count = itertools.count()
     for kind in kinds:
         run(*kind)
-    for name in regularized:
+    for name, what, values in more:
         if plain := [row for row in rows if row["init"] == name]:
             chosen = best(plain)
             without = _setting(chosen)
-            weights = [without._replace(tv=tv) for tv in protocol.tv]
-            run(name + "+tv", chosen["optimizer"], weights)
+            run(
+                f"{name}+{what}",
+                chosen["optimizer"],
+                [without._replace(**{what: value}) for value in values],
+            )
     if on_progress:
         on_progress("done", 1.0)
     return rows
 
 
 REGULARIZED = ("learned", "standard")
-"""Starts that are also fitted with total variation."""
+"""Starts that are also fitted with total variation, or with a robust loss."""
 
 
 def _settings(
@@ -304,7 +316,7 @@ def _begin(
     starts: Starts, name: str, setting: Setting, seed: int, number: int
 ) -> tuple[Field, jax.Array]:
     """Where the fit of a signal starts, and its key."""
-    start = starts[name.removesuffix("+tv")](number)
+    start = starts[name.partition("+")[0]](number)
     if setting.w0 is not None:
         assert isinstance(start, Siren)
         start = start.with_w0(setting.w0)
@@ -316,7 +328,9 @@ def _loop(
 ) -> InnerConfig:
     """How a signal is fitted; total variation is taken at the pixels of ``targets``."""
     side = max(targets.shape[1:3])
-    return InnerConfig(optimizer, setting.lr, steps, protocol.batch, tv=setting.tv, tv_side=side)
+    return InnerConfig(
+        optimizer, setting.lr, steps, protocol.batch, setting.tv, side, huber=setting.huber
+    )
 
 
 def best(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -341,6 +355,7 @@ def pictures_of(
     row: dict[str, Any],
     steps: tuple[int, ...],
     signal: int = 0,
+    task: Task | None = None,
 ) -> list[Pictures]:
     """A test signal after each number of steps, fitted once more as a row of :func:`evaluate` says.
 
@@ -353,8 +368,9 @@ def pictures_of(
         row: names the start, the optimizer and what was chosen for it.
         steps: numbers of steps.
         signal: its number.
+        task: another part of it to fit, and other places to show; as it is held out when left out.
     """
-    task = family.held_out("test", signal, protocol.views)
+    task = task or family.held_out("test", signal, protocol.views)
     setting = _setting(row)
     start, key = _begin(starts, row["init"], setting, seed, signal)
     loop = _loop(protocol, row["optimizer"], setting, steps[-1], family.pictures(task.query.y))

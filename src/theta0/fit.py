@@ -39,6 +39,8 @@ class InnerLoop(NamedTuple):
     """what an error calls it"""
     penalty: TotalVariation | None = None
     """added to the loss that is descended, not to the loss that is reported"""
+    huber: float = 0.0
+    """see `InnerConfig`"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class InnerConfig:
     """points a side of the grid on which total variation is taken"""
     proximal: float = 0.0
     """weight of half the squared distance of the weights from the start; 0: none"""
+    huber: float = 0.0
+    """error of a value beyond which it counts in proportion instead of squared, so that what does
+    not belong to the signal (people before a building) pulls less; 0: all errors squared"""
 
     def build(self) -> InnerLoop:
         """The loop; the same optimizer object for the same settings, so nothing is retraced."""
@@ -69,15 +74,15 @@ class InnerConfig:
         if not (self.lr > 0 and np.isfinite(self.lr)):
             raise InputError(f"lr is {self.lr}; give a finite step size above 0")
         require_positive(self, "batch", "tv_side")
-        for name in ("tv", "proximal"):
+        for name in ("tv", "proximal", "huber"):
             if not (getattr(self, name) >= 0 and np.isfinite(getattr(self, name))):
                 raise InputError(
-                    f"{name} is {getattr(self, name)}; give a finite weight, 0 or more"
+                    f"{name} is {getattr(self, name)}; give a finite number, 0 or more"
                 )
         optimizer = _optimizer(self.optimizer, self.lr, self.proximal)
         label = f"{self.optimizer} with step size {self.lr:g}"
         penalty = TotalVariation(np.asarray(self.tv, np.float32), self.tv_side) if self.tv else None
-        return InnerLoop(optimizer, self.steps, self.batch, label, penalty)
+        return InnerLoop(optimizer, self.steps, self.batch, label, penalty, self.huber)
 
 
 @cache
@@ -138,6 +143,7 @@ def loss_and_gradient(
     observation: Observation,
     key: Array | None = None,
     chunk: int | None = None,
+    huber: float = 0.0,
 ) -> tuple[Float[Array, ""], Field]:
     """Mean squared error of the field's predictions, and its gradient.
 
@@ -153,6 +159,8 @@ def loss_and_gradient(
         observation: n pairs (p, y).
         key: randomness of the forward map; None makes it deterministic.
         chunk: field evaluations at once; default :func:`points_per_chunk`.
+        huber: errors beyond it count in proportion, with the same slope there (twice Huber's loss,
+            Huber 1964); 0: all errors squared.
 
     Returns:
         The loss, and its gradient as a pytree like ``field``.
@@ -161,8 +169,8 @@ def loss_and_gradient(
 
     def chunk_loss(params, chunk: Chunks):
         prediction = forward(eqx.combine(params, static), chunk.observation.p, chunk.keys)
-        error = jnp.mean((prediction - chunk.observation.y) ** 2, axis=1)
-        return jnp.sum(chunk.weight * error)
+        errors = _penalized(prediction - chunk.observation.y, huber)
+        return jnp.sum(chunk.weight * jnp.mean(errors, axis=1))
 
     @jax.custom_vjp
     def total(params, chunks):
@@ -188,6 +196,15 @@ def loss_and_gradient(
     return loss, eqx.combine(gradient, static)
 
 
+def _penalized(error: Float[Array, "n c"], huber: float) -> Float[Array, "n c"]:
+    """Squared errors, beyond ``huber`` their tangents."""
+    if not huber:
+        return error**2
+    # min(e^2, h^2) + 2 h max(|e| - h, 0): no branch whose gradient could be NaN.
+    inner = jnp.clip(error, -huber, huber)
+    return inner**2 + 2 * huber * jnp.abs(error - inner)
+
+
 class State(NamedTuple):
     """Where an inner loop stands."""
 
@@ -211,7 +228,9 @@ def step(
         n = observation.y.shape[0]
         chosen = jax.random.randint(batch_key, (loop.batch,), 0, n)
         observation = jax.tree.map(lambda leaf: jnp.asarray(leaf)[chosen], observation)
-    loss, gradient = loss_and_gradient(forward, state.field, observation, forward_key)
+    loss, gradient = loss_and_gradient(
+        forward, state.field, observation, forward_key, huber=loop.huber
+    )
     if loop.penalty is not None:
         slope = loop.penalty.gradient(state.field, jax.random.fold_in(forward_key, 1))
         gradient = eqx.apply_updates(gradient, slope)

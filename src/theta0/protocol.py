@@ -36,6 +36,9 @@ class Protocol:
     tv: tuple[float, ...] = ()
     """weights of total variation tried with the starts learned and standard, in rows of their own
     (learned+tv, standard+tv), with the optimizer and step size that are best without it"""
+    huber: tuple[float, ...] = ()
+    """errors beyond which a value counts in proportion tried with them, in the same way
+    (learned+huber, standard+huber)"""
     hold_out: float | None = None
     """share of the observations that says when to stop. If given, there is one row for each start
     and optimizer instead of one for each number of steps: that number is chosen with the step size
@@ -64,7 +67,7 @@ class Protocol:
                 raise InputError(f"sgd or adam has step size {lr}; give finite ones above 0")
         if min(self.samples, default=1) < 1:
             raise InputError(f"samples {self.samples} must be 1 or more")
-        for name in ("w0", "tv"):
+        for name in ("w0", "tv", "huber"):
             for value in getattr(self, name):
                 if not (value > 0 and np.isfinite(value)):
                     raise InputError(f"{name} has {value}; give finite ones above 0")

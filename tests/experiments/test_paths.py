@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from theta0.data.cameras import look_at
 from theta0.errors import InputError
 from theta0.experiments import paths
 
@@ -50,3 +51,20 @@ def test_a_spiral_swings_up_and_down_by_thirty_degrees():
 def test_no_frames_are_refused(name):
     with pytest.raises(InputError, match="frames is 0"):
         PATHS[name](0)
+
+
+def test_around_a_standpoint_all_look_at_what_is_before_it():
+    pose = look_at((3, -1, 0.4), (0, 0.5, 0.3))
+    poses = paths.around(40, pose, 2.8, turns=2)
+    target = pose[:, 3] - 2.8 * pose[:, 2]
+    places, backs = poses[:, :, 3], poses[:, :, 2]
+    depths = np.linalg.norm(places - target, axis=1)
+    np.testing.assert_allclose(places - depths[:, None] * backs, np.tile(target, (40, 1)))
+    # Twice around within a seventh of the depth to each side, half that up and down.
+    local = (places - pose[:, 3]) @ pose[:, :3]
+    np.testing.assert_allclose(np.abs(local).max(axis=0), [0.4, 0.2, 0.2], rtol=0.02)
+    np.testing.assert_allclose(local[0], [0.4, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(local[20], local[0], atol=1e-12)
+    # It closes: the step from the last to the first is like the others.
+    steps = np.linalg.norm(np.diff(places[[*range(40), 0]], axis=0), axis=1)
+    assert steps[-1] < 1.2 * steps[:-1].max()

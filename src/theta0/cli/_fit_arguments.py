@@ -107,6 +107,9 @@ class FitArguments:
     streaks where few views leave much open"""
     proximal: float | None = None
     """weight of half the squared distance of the weights from the start"""
+    huber: float | None = None
+    """error of a value (0 to 1) beyond which it counts in proportion instead of squared, such as
+    0.1: what does not belong to the signal, as people before a building, pulls less"""
     hold_out: str | None = None
     """stop where a random share of the measurements, such as 10%, is predicted best by a fit of the
     rest, at one of the numbers of steps that are shown: no truth is needed; then fit all of them"""
@@ -167,13 +170,17 @@ def camera_of(arguments: FitArguments) -> dict[str, float] | None:
     return given
 
 
-def check_object(arguments: FitArguments) -> None:
+def check_object(arguments: FitArguments, photograph: bool = False) -> None:
     """Refuse what an object seen by cameras cannot be fitted with.
+
+    Args:
+        arguments: as given.
+        photograph: it is a place seen by one photograph, all of whose pixels judge a fit.
 
     Raises:
         InputError: names the first such option.
     """
-    for name in ("size", "region", "mask", "keep"):
+    for name in ("size", "region") if photograph else ("size", "region", "mask", "keep"):
         if getattr(arguments, name) is not None:
             raise InputError(
                 f"--{name} is for pictures and slices, not for an object seen by cameras; leave it "

@@ -19,7 +19,7 @@ from theta0.experiments import (
 from theta0.files import write_bytes, write_json
 from theta0.inits import Initialization
 from theta0.report import picture_grid
-from theta0.tasks import DataConfig, Signal, ViewConfig
+from theta0.tasks import DataConfig, PhotoConfig, Signal, ViewConfig
 
 from ._contact_sheet import contact_sheet
 
@@ -96,9 +96,11 @@ def _write_squares(
 def _with_camera(initialization: Initialization, signal: Signal) -> DataConfig:
     """The data settings; of an object with the camera it was seen by, to render it again."""
     data, shots = initialization.description.data, signal.shots
-    if shots is None or not isinstance(data, ViewConfig):
-        return data
-    return replace(data, distance=shots.distance, fov_deg=shots.fov_deg)
+    if isinstance(data, PhotoConfig) and shots is not None:
+        return replace(data, standpoint=shots.standpoint)
+    if isinstance(data, ViewConfig) and shots is not None:
+        return replace(data, distance=shots.distance, fov_deg=shots.fov_deg)
+    return data
 
 
 def stack_in_words(fits: list[StartFit]) -> str:

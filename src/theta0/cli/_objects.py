@@ -7,7 +7,7 @@ from theta0.errors import InputError
 from theta0.fields import Field
 from theta0.forward import Volume
 from theta0.inits import find, load
-from theta0.tasks import ViewConfig
+from theta0.tasks import PhotoConfig, SceneConfig, ViewConfig
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class FittedObject:
 
     field: Field
     volume: Volume
-    data: ViewConfig
+    data: SceneConfig
 
 
 def find_object(name: str) -> FittedObject:
@@ -36,7 +36,7 @@ def find_object(name: str) -> FittedObject:
     found = load(path) if path.is_file() else find(name)
     description = found.description
     data, volume = description.data, description.forward
-    if not isinstance(data, ViewConfig) or not isinstance(volume, Volume):
+    if not isinstance(data, ViewConfig | PhotoConfig) or not isinstance(volume, Volume):
         raise InputError(
             f"{name}: is no fit of an object seen by cameras, but of another signal; what it shows "
             "is in the files that theta0 fit writes"

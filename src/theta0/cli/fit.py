@@ -116,7 +116,7 @@ def _signal(
     description = initialization.description
     signal = _read(description.data, arguments, index)
     if signal.shots is not None:
-        check_object(arguments)
+        check_object(arguments, signal.shots.standpoint is not None)
     if arguments.mask is not None or share is not None:
         signal = observe_part(
             signal, arguments.signal, arguments.mask, share or 1.0, arguments.seed
@@ -149,7 +149,7 @@ def _loop(initialization: Initialization, arguments: FitArguments):
         )
     given = {
         name: getattr(arguments, name)
-        for name in ("optimizer", "lr", "batch", "tv", "proximal")
+        for name in ("optimizer", "lr", "batch", "tv", "proximal", "huber")
         if getattr(arguments, name) is not None
     }
     side = initialization.description.data.size
@@ -161,7 +161,8 @@ def _baseline_loop(loop: InnerConfig, arguments: FitArguments) -> InnerConfig:
     given = arguments.optimizer is not None or arguments.lr is not None
     if given and not loop.optimizer.startswith("learned"):
         return loop
-    kept = {name: getattr(loop, name) for name in ("steps", "batch", "tv", "tv_side", "proximal")}
+    shared = "steps", "batch", "tv", "tv_side", "proximal", "huber"
+    kept = {name: getattr(loop, name) for name in shared}
     return replace(BASELINE_FIT, **kept)
 
 

@@ -14,6 +14,7 @@ from theta0.errors import InputError, require_positive
 from theta0.experiments import LARGEST_SIZE, between, paths, render_view
 from theta0.fields import Field
 from theta0.report import check_film, depth_picture, write_film
+from theta0.tasks import PhotoConfig
 
 from ._common import Flag, parse, progress_bar, require_folder, say
 from ._objects import FittedObject, find_object
@@ -29,12 +30,13 @@ examples:
 
 paths: orbit is a turn at one height; spiral two turns, going 30 degrees up and down; interpolate
 goes from the weights of one fit to those of another from the same start, in a straight line, while
-the camera goes a quarter turn. The first two close: a film of them repeats without a jump.
+the camera goes a quarter turn. The first two close: a film of them repeats without a jump. A place
+that was fitted to a photograph is seen from around where that was taken, by all but orbit.
 
 files: .gif and .mp4 play (.mp4 needs pip install 'theta0[video]'); .png has all frames in rows.
 """
 
-_BEGIN_DEG = -60.0
+_BEGIN_DEG, _ABOVE_DEG = -60.0, 20.0
 _FRAMES = {".png": 8}
 _FRAMES_OF_FILM = 60
 
@@ -47,18 +49,20 @@ class RenderArguments:
     """folder that theta0 fit wrote, its fitted.safetensors, or a learned start"""
     other: tyro.conf.Positional[str | None] = None
     """with --path interpolate: the fit it ends at"""
-    path: Literal["orbit", "spiral", "interpolate"] = "orbit"
-    """how the camera goes, and whether the object changes"""
+    path: Literal["orbit", "spiral", "interpolate"] | None = None
+    """how the camera goes, and whether the object changes; orbit when left out, and spiral of a
+    photograph"""
     out: Path | None = None
     """file that ends in .gif, .mp4 or .png; PATH.gif in the folder of the fit when left out"""
     frames: int | None = None
     """pictures, evenly spaced; 60, and 8 in a .png, when left out"""
     size: int | None = None
     """pixels a side; as the fitted pictures when left out"""
-    azimuth: float = _BEGIN_DEG
-    """where the camera begins, in degrees from +x towards +y (objects face -y)"""
-    elevation: float = 20.0
-    """degrees above the horizontal; of a spiral: in the middle"""
+    azimuth: float | None = None
+    """where the camera begins, in degrees from +x towards +y (objects face -y); -60 when left
+    out"""
+    elevation: float | None = None
+    """degrees above the horizontal; of a spiral: in the middle; 20 when left out"""
     distance: float | None = None
     """from the camera to the object's centre, in world units (the bounding sphere's radius is 1);
     as the fitted pictures when left out"""
@@ -78,6 +82,8 @@ def main(argv: list[str]) -> dict[str, Any]:
     out = arguments.out or _beside(arguments)
     frames = _check(arguments, out)
     first = find_object(arguments.fit)
+    if isinstance(first.data, PhotoConfig):
+        _check_photograph(arguments)
     fields = _fields(first, arguments, frames)
     shown = _as_told(first, arguments)
     size = arguments.size or shown.data.size
@@ -100,7 +106,7 @@ def _beside(arguments: RenderArguments) -> Path:
     """Where a film goes that was given no name: into the folder of the fit, if it has one."""
     place = Path(arguments.fit)
     folder = place if place.is_dir() else place.parent if place.is_file() else Path()
-    return folder / f"{arguments.path}.gif"
+    return folder / f"{arguments.path or 'film'}.gif"
 
 
 def _check(arguments: RenderArguments, out: Path) -> int:
@@ -118,6 +124,21 @@ def _check(arguments: RenderArguments, out: Path) -> int:
             "OTHER --path interpolate"
         )
     return arguments.frames or _FRAMES.get(out.suffix.lower(), _FRAMES_OF_FILM)
+
+
+def _check_photograph(arguments: RenderArguments) -> None:
+    """Refuse what is of objects."""
+    for name in ("azimuth", "elevation", "distance", "fov", "background"):
+        if getattr(arguments, name) is not None:
+            raise InputError(
+                f"--{name} is of objects; a place is seen from around where its photograph was "
+                "taken, so leave it out"
+            )
+    if arguments.path == "orbit":
+        raise InputError(
+            "--path orbit goes around an object; a photograph shows a place from one side, so give "
+            "spiral"
+        )
 
 
 def _as_told(found: FittedObject, arguments: RenderArguments) -> FittedObject:
@@ -148,7 +169,13 @@ def _fields(first: FittedObject, arguments: RenderArguments, frames: int) -> Ite
 def _poses(
     arguments: RenderArguments, frames: int, shown: FittedObject
 ) -> Float[np.ndarray, "frames 3 4"]:
-    where = arguments.azimuth, arguments.elevation, shown.data.distance
+    data = shown.data
+    if isinstance(data, PhotoConfig):
+        standpoint = data.taken_from()
+        return paths.around(frames, standpoint.pose, standpoint.middle)
+    azimuth = _BEGIN_DEG if arguments.azimuth is None else arguments.azimuth
+    elevation = _ABOVE_DEG if arguments.elevation is None else arguments.elevation
+    where = azimuth, elevation, data.distance
     if arguments.path == "spiral":
         return paths.spiral(frames, *where)
     return paths.orbit(frames, *where, turn_deg=90 if arguments.path == "interpolate" else 360)
@@ -163,7 +190,7 @@ def _pictures(
 ) -> Iterator[Float[np.ndarray, "height width 3"]]:
     """Frames, each rendered when it is asked for."""
     data, background = shown.data, float(shown.volume.background == "white")
-    nearest, farthest = data.distance - data.radius, data.distance + data.radius
+    nearest, farthest = data.depths
     for field, pose in zip(fields, poses, strict=True):
         view = render_view(shown.volume, field, data, data.camera(pose, size))
         if not depth:

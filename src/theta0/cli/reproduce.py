@@ -23,6 +23,7 @@ from theta0.experiments import (
     figure_curves,
     figure_images,
     figure_shapenet_convergence,
+    figure_tourism,
     figure_training,
     preset,
     read_run_experiment,
@@ -31,6 +32,7 @@ from theta0.experiments import (
     table2,
     table3,
     table4,
+    table5,
 )
 from theta0.experiments.evaluation import OnProgress
 from theta0.report import (
@@ -38,18 +40,20 @@ from theta0.report import (
     classes_table,
     comparison_grid,
     curves,
+    looks_grid,
     match_table,
     minutes_curve,
     minutes_table,
     novel_views,
     objects_table,
     paper_report,
+    scenes_table,
     steps_table,
     transfer_table,
     views_curve,
     views_table,
 )
-from theta0.tasks import CTConfig, ImageConfig, ViewConfig
+from theta0.tasks import CTConfig, ImageConfig, PhotoConfig, ViewConfig
 
 from ._common import Flag, console, parse, progress_bar, require_folder, say
 from ._results import gallery_png, system_facts
@@ -63,9 +67,11 @@ command goes on where it stopped.
   table2          the start of every class on the signals of every class
   table3          CT: PSNR by number of views, against reconstruction without a network
   table4          objects: PSNR on unseen views from one view, and unseen views as pictures
+  table5          photographs of a place: PSNR on what was not fitted of them
   figure-images   test signals as every start shows them after some steps
   figure-curves   PSNR against steps
   figure-shapenet-convergence  objects: PSNR on unseen views from 25 views, against steps
+  figure-tourism  a place in the light of one photograph after another, from elsewhere
   figure-training PSNR on validation signals against minutes of learning, a line a run
 
 examples:
@@ -74,6 +80,7 @@ examples:
   theta0 reproduce table2 --runs runs/image-text/cpu runs/image-sdf/cpu --signals 20
   theta0 reproduce table3 --runs runs/ct-phantoms/cpu --views 1 2 4 8
   theta0 reproduce table4 --runs runs/view-chair/cpu runs/view-chair-sv/cpu
+  theta0 reproduce table5 --runs runs/tourism-town/cpu runs/tourism-town-joint/cpu
   theta0 reproduce figure-images --runs runs/images/cpu --steps 0 1 2 5
 """
 
@@ -127,6 +134,13 @@ def _novel_views(found: Reproduction) -> dict[str, bytes]:
     }
 
 
+def _looks(found: Reproduction) -> dict[str, bytes]:
+    return {
+        _file("looks", name): looks_grid(shown.taken, shown.inputs, shown.views)
+        for name, shown in found.looks.items()
+    }
+
+
 def _file(kind: str, name: str) -> str:
     return f"{kind}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-')}.png"
 
@@ -161,6 +175,24 @@ TARGETS = {
         ("steps", "views"),
         tuple(f"view-{kind}" for kind in OBJECTS),
         ViewConfig,
+    ),
+    "table5": Target(
+        table5,
+        lambda rows: scenes_table(best_rows(rows, ("scene", "protocol", "init", "optimizer"))),
+        _novel_views,
+        ("steps", "huber"),
+        ("tourism-town", "tourism-town-joint"),
+        PhotoConfig,
+    ),
+    "figure-tourism": Target(
+        figure_tourism,
+        lambda rows: steps_table(
+            [{**row, "init": f"{row['scene']}, {row['init']}"} for row in rows]
+        ),
+        _looks,
+        ("steps",),
+        ("tourism-town",),
+        PhotoConfig,
     ),
     "figure-images": Target(figure_images, classes_table, _pictures, ("steps",)),
     "figure-curves": Target(figure_curves, classes_table, _curves, ("steps",)),

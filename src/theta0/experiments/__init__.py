@@ -6,7 +6,7 @@ from dataclasses import replace
 from theta0.errors import InputError
 from theta0.inits import Initialization
 
-from . import ct, images, paths, views
+from . import ct, images, paths, photos, views
 from ._bench import Options
 from ._experiment import STARTS, Experiment, StartName, StepSizes
 from .evaluation import Evaluation, Gallery, evaluate_initialization
@@ -28,11 +28,13 @@ from .reproduce import (
 )
 from .run import command_line, commit, environment, machine, read_experiment, train
 from .sparse_views import BY_VIEWS, table3
+from .tourism import figure_tourism, table5
 
 PRESETS: dict[str, dict[str, Experiment]] = {
     **ct.PRESETS,
     **images.PRESETS,
     **views.PRESETS,
+    **photos.PRESETS,
 }
 
 
@@ -101,6 +103,7 @@ __all__ = [
     "figure_curves",
     "figure_images",
     "figure_shapenet_convergence",
+    "figure_tourism",
     "figure_training",
     "fit_stack",
     "fit_start",
@@ -122,5 +125,6 @@ __all__ = [
     "table2",
     "table3",
     "table4",
+    "table5",
     "train",
 ]

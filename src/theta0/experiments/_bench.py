@@ -51,6 +51,9 @@ class Options:
     """samples a ray tried beside those of training [table3: 64]"""
     w0: tuple[float, ...] | None = None
     """values of w0 tried for Standard [table3, SIREN: 15 and the network's own]"""
+    huber: tuple[float, ...] | None = None
+    """table5: errors beyond which a value counts in proportion, tried for the starts meta and
+    standard [0.03 0.1 0.3]"""
     tv: tuple[float, ...] | None = None
     """table3: weights of total variation tried for the starts learned and standard [1e-7 1e-6
     1e-5]"""

@@ -40,13 +40,25 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Novel:
-    """Views of a test object that no fit saw."""
+    """Views of a test object that no fit saw, or the other half of a photograph."""
 
-    inputs: list[Float[np.ndarray, "height width 3"]]
+    inputs: list[Float[np.ndarray, "_ _ 3"]]
     """views that were fitted"""
-    targets: list[Float[np.ndarray, "height width 3"]]
-    predictions: dict[str, list[Float[np.ndarray, "height width 3"]]] = field(default_factory=dict)
+    targets: list[Float[np.ndarray, "_ _ 3"]]
+    predictions: dict[str, list[Float[np.ndarray, "_ _ 3"]]] = field(default_factory=dict)
     """by start, one for each target"""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """A place in the light of several photographs, from several standpoints."""
+
+    taken: list[Float[np.ndarray, "height width 3"]]
+    """photographs that were taken there, each in a light of its own"""
+    inputs: list[Float[np.ndarray, "height width 3"]]
+    """photographs that were fitted"""
+    views: list[list[Float[np.ndarray, "height width 3"]]]
+    """for each of them what its fit shows from every standpoint"""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from theta0.errors import InputError
 from theta0.evaluate import Starts
 from theta0.files import read_jsonl
 from theta0.inits import Initialization, find
-from theta0.tasks import CTConfig, ImageConfig, ViewConfig
+from theta0.tasks import CTConfig, ImageConfig, PhotoConfig, ViewConfig
 
 from ._experiment import Experiment
 from .run import read_experiment
@@ -65,7 +65,12 @@ def read_run_experiment(
     """
     experiment = read_experiment(folder)
     if not isinstance(experiment.data, kind):
-        wanted = {ImageConfig: "pictures", CTConfig: "CT slices", ViewConfig: "views of objects"}
+        wanted = {
+            ImageConfig: "pictures",
+            CTConfig: "CT slices",
+            ViewConfig: "views of objects",
+            PhotoConfig: "photographs of a place",
+        }
         raise InputError(
             f"{folder}: a run of preset {experiment.preset}, but this is made from runs on "
             f"{wanted[kind]}; give others"

@@ -13,7 +13,7 @@ from theta0.data import Camera
 from theta0.errors import InputError
 from theta0.fields import Field
 from theta0.forward import Rays, Volume
-from theta0.tasks import ViewConfig
+from theta0.tasks import SceneConfig, ViewConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class _Everything:
         return jnp.column_stack([seen.colour, seen.depth, seen.opacity])
 
 
-def render_view(volume: Volume, field: Field, data: ViewConfig, camera: Camera) -> View:
+def render_view(volume: Volume, field: Field, data: SceneConfig, camera: Camera) -> View:
     """What a camera sees of a field.
 
     Args:
@@ -56,11 +56,12 @@ def render_view(volume: Volume, field: Field, data: ViewConfig, camera: Camera) 
         InputError: with ``bounds=range`` the object's centre is out of this range.
     """
     distance = float(np.linalg.norm(camera.position))
-    if data.bounds == "range" and not data.near < distance < data.far:
-        raise InputError(
-            f"distance is {distance:g}, but rays of this field are sampled from {data.near:g} to "
-            f"{data.far:g} of the camera; stay between"
-        )
+    if isinstance(data, ViewConfig) and data.bounds == "range":
+        if not data.near < distance < data.far:
+            raise InputError(
+                f"distance is {distance:g}, but rays of this field are sampled from {data.near:g} "
+                f"to {data.far:g} of the camera; stay between"
+            )
     rays = data.rays_of(camera)
     meets = np.flatnonzero(rays.near < rays.far)
     colour = np.full((len(rays.near), 3), volume.background == "white", np.float32)

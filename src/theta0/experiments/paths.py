@@ -1,12 +1,13 @@
-"""Ways of a camera around an object: a number of frames becomes so many poses (OpenGL axes).
+"""Ways of a camera: a number of frames becomes so many poses (OpenGL axes).
 
-All look at the origin; z is up.
+Around an object they look at the origin, and z is up; around a standpoint they look at what is
+before it.
 """
 
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data.cameras import Number
+from theta0.data.cameras import Number, look_at
 from theta0.data.cameras import orbit as standing
 from theta0.errors import InputError
 
@@ -51,6 +52,28 @@ def spiral(
             for share in _shares(frames)
         ]
     )
+
+
+def around(
+    frames: int, pose: Float[np.ndarray, "3 4"], depth: Number, turns: int = 1
+) -> Float[np.ndarray, "frames 3 4"]:
+    """Sideways and up and down about a standpoint, nearer and farther meanwhile; it closes.
+
+    Args:
+        frames: poses, spaced evenly.
+        pose: the standpoint.
+        depth: of what all frames look at, along its viewing axis; the circle's radius is a seventh.
+        turns: circles in all; it goes nearer and farther once.
+    """
+    right, up, back, place = pose.T
+    target, radius = place - depth * back, depth / 7
+    found = []
+    for share in _shares(frames):
+        angle = 2 * np.pi * turns * share
+        swing = np.cos(angle) * right + np.sin(angle) * up / 2
+        eye = place + radius * (swing + np.sin(2 * np.pi * share) * back / 2)
+        found.append(look_at(eye, target, up))
+    return np.stack(found)
 
 
 def _shares(frames: int) -> list[float]:

@@ -19,7 +19,7 @@ from theta0.protocol import Protocol
 
 from ._bench import Bench, Options, share
 from ._experiment import Experiment
-from .evaluation import Comparison, Gallery, Novel, OnProgress, gallery
+from .evaluation import Comparison, Gallery, Looks, Novel, OnProgress, gallery
 from .finished import Run, require_alike
 from .parts import Parts
 from .run import read_experiment
@@ -41,6 +41,8 @@ class Reproduction:
     """reconstructions by name"""
     novel: dict[str, Novel] = field(default_factory=dict)
     """unseen views of objects by class"""
+    looks: dict[str, Looks] = field(default_factory=dict)
+    """places by name"""
 
 
 def table1(

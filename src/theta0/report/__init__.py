@@ -24,6 +24,7 @@ from theta0.report.paper import (
     paper_report,
     transfer_table,
 )
+from theta0.report.photos import looks_grid, scenes_table
 from theta0.report.tables import Table, steps_table
 from theta0.report.views import comparison_grid, views_curve, views_table
 
@@ -43,6 +44,7 @@ __all__ = [
     "difference",
     "evaluation_report",
     "gallery_grid",
+    "looks_grid",
     "match_table",
     "minutes_curve",
     "minutes_table",
@@ -51,6 +53,7 @@ __all__ = [
     "page",
     "paper_report",
     "picture_grid",
+    "scenes_table",
     "steps_table",
     "strip",
     "training_curve",

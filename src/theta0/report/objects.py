@@ -12,7 +12,7 @@ from . import series
 from .pictures import picture_grid
 from .tables import Table
 
-Pictures = Sequence[Float[np.ndarray, "height width 3"]]
+Pictures = Sequence[Float[np.ndarray, "_ _ 3"]]
 
 
 def objects_table(rows: Sequence[series.Row]) -> Table:
@@ -46,7 +46,7 @@ def objects_table(rows: Sequence[series.Row]) -> Table:
 
 def novel_views(inputs: Pictures, targets: Pictures, predictions: Mapping[str, Pictures]) -> bytes:
     """What was fitted, views that were not, and each start's predictions of these; a PNG file."""
-    rows: list[list[Float[np.ndarray, "height width 3"] | None]] = [[inputs[0], *targets]]
+    rows: list[list[Float[np.ndarray, "_ _ 3"] | None]] = [[inputs[0], *targets]]
     captions: list[list[str | None]] = [[None] * (len(targets) + 1)]
     for views in predictions.values():
         rows.append([None, *(np.clip(view, 0, 1) for view in views)])

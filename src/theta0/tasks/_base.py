@@ -69,6 +69,30 @@ class TaskFamily(Protocol):
 
 
 @dataclass(frozen=True)
+class Standpoint:
+    """Where a photograph was taken from, and how far it sees."""
+
+    c2w: tuple[float, ...]
+    """camera to world, 3x4 row by row, OpenGL axes"""
+    fov_deg: float
+    """between the left and the right edge of the square picture"""
+    near: float
+    """depth at which samples begin"""
+    far: float
+    """depth at which they end"""
+
+    @property
+    def pose(self) -> Float[np.ndarray, "3 4"]:
+        """Camera to world."""
+        return np.reshape(self.c2w, (3, 4))
+
+    @property
+    def middle(self) -> float:
+        """A depth between near and far, nearer to near as what is near fills more of a picture."""
+        return (self.near * self.far) ** 0.5
+
+
+@dataclass(frozen=True)
 class Shots:
     """The photographs an object is fitted to, and how new ones are taken like them."""
 
@@ -78,6 +102,8 @@ class Shots:
     """from the camera to the object's centre, in world units; the mean of all"""
     fov_deg: float
     """between the left and the right edge of a picture"""
+    standpoint: Standpoint | None = None
+    """of the one photograph of a place"""
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,11 @@ class ViewConfig:
         size = size or self.size
         return cameras.Camera.from_fov(c2w, size, size, self.fov_deg)
 
+    @property
+    def depths(self) -> tuple[float, float]:
+        """Where the object begins and ends before a new view, in world units."""
+        return self.distance - self.radius, self.distance + self.radius
+
     def rays_of(self, camera: cameras.Camera) -> Rays:
         """The rays of a view, row by row; those that meet nothing have ``near = far``."""
         lines = cameras.rays(camera, self.pixel_offset)

@@ -1,0 +1,232 @@
+"""Tourist photographs (paper, section 4.4): table 5 and its figure, from runs on collections.
+
+A scene is one run that learned for many inner steps and, if there is one, another on the same
+photographs that learned for a single one: plain joint training, the paper's Standard.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+
+from theta0.data import TouristTown
+from theta0.errors import InputError
+from theta0.evaluate import Rows, Starts, best, pictures_of
+from theta0.protocol import Protocol
+from theta0.tasks import PhotoConfig, PhotoTasks, Task
+
+from ._bench import Bench, Options, forget_programs, share
+from .evaluation import Looks, Novel, OnProgress
+from .finished import Run, require_alike
+from .parts import Parts
+from .reproduce import Reproduction
+
+STEPS = (16, 64, 128, 256, 512)
+HUBER = (0.03, 0.1, 0.3)
+JOINT = "standard"
+"""Name in table 5 of the start from joint training; random weights are ``random``."""
+NAMES = {"learned": "meta", "standard": "random"}
+ALIKE = "data.size", "data.pixel_offset", "forward"
+ROBUST = ("meta", JOINT)
+"""Starts that are also fitted with a robust loss, and without what is hidden."""
+SHOWN, POSES = 4, 5
+"""Photographs whose light is taken on in the figure, and others whose standpoints are seen."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The runs of a place."""
+
+    name: str
+    meta: Run
+    joint: Run | None
+
+    def starts(self, bench: Bench, tell: OnProgress) -> list[tuple[Run, dict[str, str], Starts]]:
+        """The starts of both runs, with their names in the table by their own."""
+        own = bench.starts(tell)
+        found: list[tuple[Run, dict[str, str], Starts]]
+        found = [(self.meta, {name: NAMES.get(name, name) for name in own}, own)]
+        if self.joint is not None:
+            found.append((self.joint, {"learned": JOINT}, self.joint.learned()))
+        return found
+
+
+def table5(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """PSNR and SSIM on what was not fitted of a photograph, for every start.
+
+    Rows have ``scene``, ``protocol`` (right-half: the left half is fitted, the right one judges;
+    other-views: a whole photograph is fitted, the place in its light from elsewhere judges) and the
+    names of the paper's table for ``init``. Where people who stand before the place are known,
+    ``+huber`` and ``+mask`` say what a robust loss and leaving them out change.
+    """
+    rows: Rows = []
+    novel = {}
+    for scene, tell in _each(runs, on_progress):
+        judged = _judged(scene)
+        for number, data in enumerate(judged):
+            part = share(tell, number / len(judged), (number + 1) / len(judged))
+            bench = Bench(_with(scene.meta, data), data.build(), parts)
+            protocol = _protocol(bench, options)
+            starts = scene.starts(bench, share(part, 0, 0.1))
+            found: Rows = []
+            for of, names, own in starts:
+                measured = bench.rows(own, of, protocol, share(part, 0.1, 0.7))
+                found += [_renamed(row, names) for row in measured]
+            if isinstance(data.source, TouristTown):
+                robust = replace(protocol, huber=HUBER if options.huber is None else options.huber)
+                found += _robust(scene, data, parts, robust, share(part, 0.7, 1))
+            rows += [{**row, "scene": scene.name, "protocol": data.judge} for row in found]
+            novel[f"{scene.name}, {data.judge}"] = _novel(bench, protocol, found, starts)
+    return Reproduction(rows, novel=novel)
+
+
+def figure_tourism(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """A place in the light of one photograph after another, from where others were taken.
+
+    Whole photographs are fitted from the learned start, as was best on right halves of validation
+    photographs.
+    """
+    rows: Rows = []
+    looks = {}
+    for scene, tell in _each(runs, on_progress):
+        data = _data(scene.meta)
+        bench = Bench(_with(scene.meta, replace(data, judge="right-half")), data.build(), parts)
+        protocol = _protocol(bench, replace(options, signals=options.signals or SHOWN))
+        found = bench.rows(scene.meta.learned(), scene.meta, protocol, tell)
+        rows += [{**_renamed(row, NAMES), "scene": scene.name} for row in found]
+        looks[scene.name] = _looks(bench, protocol, best(found))
+    return Reproduction(rows, looks=looks)
+
+
+def _each(runs: Sequence[Run], on_progress: OnProgress) -> Iterator[tuple[Scene, OnProgress]]:
+    found = scenes(runs)
+    for number, scene in enumerate(found):
+        part = share(on_progress, number / len(found), (number + 1) / len(found))
+        yield scene, lambda what, done, of=scene, tell=part: tell(f"{of.name}: {what}", done)
+        forget_programs()
+
+
+def scenes(runs: Sequence[Run]) -> list[Scene]:
+    """Runs by the photographs they learned from.
+
+    Raises:
+        InputError: a scene has no run of many inner steps, or two of one kind, or its runs differ
+            in what they are compared by.
+    """
+    grouped: dict[object, list[Run]] = {}
+    for run in runs:
+        grouped.setdefault(_data(run).source, []).append(run)
+    found = []
+    for group in grouped.values():
+        meta = [run for run in group if run.experiment.inner.steps > 1]
+        joint = [run for run in group if run.experiment.inner.steps == 1]
+        if len(meta) != 1 or len(joint) > 1:
+            raise InputError(
+                f"{', '.join(run.name for run in group)}: a scene is one run learned for several "
+                f"inner steps and at most one for a single step; here are {len(meta)} and "
+                f"{len(joint)}"
+            )
+        require_alike(group, ALIKE, "starts are compared on the same photographs")
+        name = meta[0].name.removeprefix("tourism-")
+        found.append(Scene(name, meta[0], *(joint or [None])))
+    return found
+
+
+def _data(run: Run) -> PhotoConfig:
+    assert isinstance(run.experiment.data, PhotoConfig)
+    return run.experiment.data
+
+
+def _with(run: Run, data: PhotoConfig) -> Run:
+    """The run as if it had been judged in another way."""
+    return replace(run, experiment=replace(run.experiment, data=data))
+
+
+def _judged(scene: Scene) -> list[PhotoConfig]:
+    """The data under each protocol."""
+    data = _data(scene.meta)
+    halves = replace(data, judge="right-half")
+    if not isinstance(data.source, TouristTown):
+        return [halves]
+    return [halves, replace(data, judge="other-views")]
+
+
+def _protocol(bench: Bench, options: Options) -> Protocol:
+    return replace(bench.protocol(options, 20, 5, STEPS), huber=())
+
+
+def _renamed(row: dict, names: dict[str, str], more: str = "") -> dict:
+    own, plus, how = row["init"].partition("+")
+    return {**row, "init": names.get(own, own) + plus + how + more}
+
+
+def _robust(
+    scene: Scene, data: PhotoConfig, parts: Parts, protocol: Protocol, tell: OnProgress
+) -> Rows:
+    """Rows of the leading starts with a robust loss, and without what is hidden."""
+    rows: Rows = []
+    hidden = replace(data, leave_out_hidden=True)
+    runs = [(scene.meta, "meta"), (scene.joint, JOINT)]
+    for number, (run, name) in enumerate((run, name) for run, name in runs if run is not None):
+        part = share(tell, number / 2, (number + 1) / 2)
+        names = {"learned": name}
+        bench = Bench(_with(scene.meta, data), data.build(), parts)
+        found = bench.rows(run.learned(), run, protocol, share(part, 0, 0.5))
+        rows += [_renamed(row, names) for row in found if row["init"].endswith("+huber")]
+        masked = Bench(_with(scene.meta, hidden), hidden.build(), parts)
+        plain = replace(protocol, huber=())
+        found = masked.rows(run.learned(), run, plain, share(part, 0.5, 1))
+        rows += [_renamed(row, names, "+mask") for row in found]
+    return rows
+
+
+def _novel(
+    bench: Bench,
+    protocol: Protocol,
+    rows: Rows,
+    starts: Sequence[tuple[Run, dict[str, str], Starts]],
+) -> Novel:
+    """What judged the first test photograph, as each start is best on validation photographs."""
+    family = _photos(bench)
+    task = family.held_out("test", 0)
+    found = Novel([family.fitted_part("test", 0)], list(family.pictures(task.query.y)))
+    for run, names, own in starts:
+        for name, label in names.items():
+            row = {**best([row for row in rows if row["init"] == label]), "init": name}
+            (views,) = pictures_of(
+                run.experiment.forward, own, family, protocol, run.experiment.seed, row,
+                (row["steps"],),
+            )  # fmt: skip
+            found.predictions[label] = list(views)
+    return found
+
+
+def _photos(bench: Bench) -> PhotoTasks:
+    assert isinstance(bench.family, PhotoTasks)
+    return bench.family
+
+
+def _looks(bench: Bench, protocol: Protocol, row: dict) -> Looks:
+    """Every pose in the light of every photograph, as is best for the learned start."""
+    halves = _photos(bench)
+    # Judged by whole pictures: none is cut in half here.
+    family = PhotoTasks(replace(halves.config, judge="other-views"), halves.photos)
+    count, run = family.size("test"), bench.run
+    standing = [(protocol.signals + number) % count for number in range(min(POSES, count))]
+    places = [family.observed("test", number) for number in standing]
+    query = jax.tree.map(lambda *leaves: np.concatenate(leaves), *places)
+    inputs, views = [], []
+    for number in range(protocol.signals):
+        whole = family.observed("test", number)
+        (shown,) = pictures_of(
+            run.experiment.forward, run.learned(), family, protocol, run.experiment.seed, row,
+            (row["steps"],), number, Task(whole, query),
+        )  # fmt: skip
+        inputs.append(family.pictures(whole.y)[0])
+        views.append(list(shown))
+    return Looks(list(family.pictures(query.y)), inputs, views)

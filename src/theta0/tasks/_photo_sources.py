@@ -1,0 +1,24 @@
+"""Where photographs of a place come from."""
+
+from dataclasses import dataclass
+
+from theta0.data import TouristTown
+
+
+@dataclass(frozen=True)
+class PhotoCollection:
+    """A collection of posed photographs; see :func:`theta0.data.read_photos`."""
+
+    path: str = ""
+    """folder of the collection (an empty path: still to be given)"""
+    validation: int = 5
+    """photographs for validation, where the collection has no split of its own; the paper's number,
+    as the next"""
+    test: int = 20
+    """photographs for testing, the same"""
+    allow_missing: bool = False
+    """leave out photographs whose picture is missing"""
+
+
+PhotoSource = TouristTown | PhotoCollection
+"""Sources of photographs; `theta0.config` stores them by name."""
