@@ -67,6 +67,7 @@ def test_rows(theta0, request, tmp_path, run, more):
     assert_report(folder / "eval", done)
 
 
+@pytest.mark.slow
 def test_only_the_starts_named_are_compared(theta0, refused, images_run, tmp_path):
     folder = shutil.copytree(images_run, tmp_path / "run")
     done = theta0("eval", folder, "--starts", "standard", "learned", "--json")
@@ -106,6 +107,7 @@ def file_alone(ct_run, tmp_path):
 OPTIONS = ["--steps", 1, "--sgd", 0.1, "--adam", "--signals", 1, "--tuning-signals", 1]
 
 
+@pytest.mark.slow
 def test_a_start_without_its_run_folder(theta0, file_alone, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # An optimizer without step sizes to try is left out.

@@ -75,7 +75,9 @@ def test_starts_side_by_side(theta0, view_run, chair, tmp_path):
 def test_every_start(theta0, view_run, chair, tmp_path):
     words = ["--steps", 1, "--starts", "all", "--out", tmp_path, "--json"]
     done = theta0("fit", view_run, chair, *words)
-    assert done.code == 0 and len({row["psnr"] for row in done.json["steps"]}) == 10
+    assert done.code == 0
+    # Two may agree in three decimals by chance, not in the structural similarity too.
+    assert len({(row["psnr"], row["ssim"]) for row in done.json["steps"]}) == 10
 
 
 @pytest.fixture(scope="module")

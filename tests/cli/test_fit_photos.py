@@ -75,7 +75,7 @@ def test_a_place_is_rendered_from_around_its_photograph(theta0, run, town, tmp_p
         out = tmp_path / f"fit{number}"
         fitted(theta0, run, town, "--index", number, "--steps", 2, "--out", out)
     done = theta0("render", tmp_path / "fit0", "--frames", 3, "--json")
-    assert done.code == 0 and done.json["out"].endswith("film.gif") and done.json["size"] == 12
+    assert done.code == 0 and done.json["out"].endswith("spiral.gif") and done.json["size"] == 12
     between = ["render", tmp_path / "fit0", tmp_path / "fit1", "--path", "interpolate"]
     done = theta0(*between, "--frames", 2, "--depth", "--out", tmp_path / "x.png", "--json")
     assert done.code == 0

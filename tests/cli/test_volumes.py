@@ -24,6 +24,7 @@ def fitted(theta0, *words):
     return done
 
 
+@pytest.mark.slow
 def test_every_slice_is_fitted_as_it_would_be_alone(theta0, ct_run, stack_file, tmp_path):
     common = [ct_run, stack_file, "--steps", 4]
     done = fitted(theta0, *common, "--index", "all", "--out", tmp_path / "all")
@@ -64,6 +65,7 @@ def test_regularizers_change_the_fit_of_every_start(
     assert same == plain
 
 
+@pytest.mark.slow
 def test_held_out_rays_stop_the_fit_at_a_step_that_is_shown(theta0, ct_run, stack_file, tmp_path):
     common = [ct_run, stack_file, "--steps", 8, "--hold-out", "20%"]
     steps = fitted(theta0, *common, "--out", tmp_path / "one").json["steps"]

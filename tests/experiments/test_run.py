@@ -131,6 +131,7 @@ def metasgd(tmp_path_factory):
     return folder, train(METASGD, folder)
 
 
+@pytest.mark.slow
 def test_learned_step_sizes_are_saved_with_the_start_and_used_by_a_fit(metasgd):
     start = load(metasgd[0] / "init.safetensors")
     assert start.description.inner == InnerConfig("learned", 1.0, 2)
@@ -169,6 +170,7 @@ def test_the_experiment_of_a_start_without_step_sizes_learns_none(run):
     assert replace(TINY, meta="fomaml").with_learned(field, inner).meta == "fomaml"
 
 
+@pytest.mark.slow
 def test_learned_step_sizes_are_one_more_optimizer_of_the_learned_start_alone(metasgd):
     rows = evaluate_initialization(METASGD, metasgd[1]).rows
     found = {(row["init"], row["optimizer"]) for row in rows}

@@ -79,11 +79,13 @@ class RenderArguments:
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(RenderArguments, argv, "render", description=EXAMPLES)
-    out = arguments.out or _beside(arguments)
-    frames = _check(arguments, out)
     first = find_object(arguments.fit)
     if isinstance(first.data, PhotoConfig):
         _check_photograph(arguments)
+    if arguments.path is None:
+        arguments.path = "spiral" if isinstance(first.data, PhotoConfig) else "orbit"
+    out = arguments.out or _beside(arguments)
+    frames = _check(arguments, out)
     fields = _fields(first, arguments, frames)
     shown = _as_told(first, arguments)
     size = arguments.size or shown.data.size
@@ -106,7 +108,7 @@ def _beside(arguments: RenderArguments) -> Path:
     """Where a film goes that was given no name: into the folder of the fit, if it has one."""
     place = Path(arguments.fit)
     folder = place if place.is_dir() else place.parent if place.is_file() else Path()
-    return folder / f"{arguments.path or 'film'}.gif"
+    return folder / f"{arguments.path}.gif"
 
 
 def _check(arguments: RenderArguments, out: Path) -> int:
