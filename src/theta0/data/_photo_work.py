@@ -6,9 +6,6 @@ WORK/images/00000.png    the photos, upright and made smaller, in the order of t
 
 import hashlib
 import math
-import os
-import secrets
-import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +19,7 @@ from theta0.data._frames import read_json
 from theta0.data._pillow import opened
 from theta0.data.images import image_paths, read_upright
 from theta0.errors import InputError
-from theta0.files import write_json
+from theta0.files import whole_folder, write_json
 
 FORMAT_VERSION = 1
 
@@ -71,10 +68,8 @@ def prepared(
                 "give those"
             )
         return job
-    # A new folder is made beside it and renamed, so that a kill leaves nothing in its place.
-    temporary = work.parent / f".theta0-{secrets.token_hex(8)}.tmp"
-    try:
-        (temporary / "images").mkdir(parents=True)
+    with whole_folder(work) as temporary:
+        (temporary / "images").mkdir()
         photos, skipped = _write_upright(folder, paths, temporary / "images", max_size, tell)
         if len(photos) < MIN_PHOTOS:
             left_out = "; ".join(f"{file}: {why}" for file, why in skipped[:3])
@@ -86,10 +81,6 @@ def prepared(
             _check_one_size(folder, photos)
         job = {**wanted, "photos": photos, "skipped": skipped}
         write_json(temporary / "job.json", job)
-        os.rename(temporary, work)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     return job
 
 

@@ -11,7 +11,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -132,12 +131,7 @@ def read_objects(
         raise InputError(f"{root}: holds no object for training; add its folder")
     folders = tuple(folder for part in parts for folder in part)
     names = tuple(folder.relative_to(root).as_posix() for folder in folders)
-    return ObjectFolders(names, tuple(skipped), _numbered(parts), folders, options)
-
-
-def _numbered(parts: Parts) -> Split:
-    ends = accumulate((len(part) for part in parts), initial=0)
-    return Split(*(tuple(range(*pair)) for pair in pairwise(ends)))
+    return ObjectFolders(names, tuple(skipped), Split.in_order(*map(len, parts)), folders, options)
 
 
 def _drawn(folder: Path, validation: int | float, test: int | float, seed: int) -> Parts:

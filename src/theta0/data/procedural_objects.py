@@ -48,16 +48,16 @@ class ProceduralObjects(Numbered):
 
     def read(self) -> "DrawnObjects":
         """The class; no object is drawn yet."""
-        counts = np.cumsum([self.samples, self.validation, self.test]).tolist()
+        counts = self.samples, self.validation, self.test
+        total = sum(counts)
         check_memory(
-            f"procedural objects: {counts[-1]}",
-            _BYTES_A_NAME * counts[-1],
+            f"procedural objects: {total}",
+            _BYTES_A_NAME * total,
             MAX_BYTES,
             "ask for fewer samples, validation or test objects",
         )
-        parts = [tuple(range(*ends)) for ends in zip((0, *counts), counts, strict=False)]
-        names = tuple(f"chair-{number:05d}" for number in range(counts[-1]))
-        return DrawnObjects(names, (), Split(*parts), self)
+        names = tuple(f"chair-{number:05d}" for number in range(total))
+        return DrawnObjects(names, (), Split.in_order(*counts), self)
 
 
 @dataclass(frozen=True, eq=False)

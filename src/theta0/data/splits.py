@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from theta0.errors import InputError
 
@@ -22,6 +23,12 @@ class Split:
     train: tuple[int, ...]
     validation: tuple[int, ...]
     test: tuple[int, ...]
+
+    @classmethod
+    def in_order(cls, train: int, validation: int, test: int) -> "Split":
+        """Of so many signals, numbered part after part."""
+        ends = (0, train, train + validation, train + validation + test)
+        return cls(*(tuple(range(*pair)) for pair in pairwise(ends)))
 
 
 def split(

@@ -71,16 +71,16 @@ class TouristTown:
 
     def read(self) -> "Town":
         """The collection; no photograph is taken yet."""
-        counts = np.cumsum([self.photos, self.validation, self.test]).tolist()
+        counts = self.photos, self.validation, self.test
+        total = sum(counts)
         check_memory(
-            f"tourist town: {counts[-1]} photographs",
-            _BYTES_A_NAME * counts[-1],
+            f"tourist town: {total} photographs",
+            _BYTES_A_NAME * total,
             MAX_BYTES,
             "ask for fewer photos, validation or test photographs",
         )
-        parts = [tuple(range(*ends)) for ends in zip((0, *counts), counts, strict=False)]
-        names = tuple(f"photo-{number:05d}" for number in range(counts[-1]))
-        return Town(names, (), Split(*parts), self, landmark(self.seed))
+        names = tuple(f"photo-{number:05d}" for number in range(total))
+        return Town(names, (), Split.in_order(*counts), self, landmark(self.seed))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,6 @@ FOLDER/masks/NAME.png       0 where something is hidden, 255 elsewhere
 FOLDER/points.npz           optional: xyz float32, rgb uint8: what was seen of the place
 """
 
-import os
-import secrets
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +18,7 @@ from PIL import Image
 
 from theta0.data.photos import Photo
 from theta0.errors import InputError
-from theta0.files import write_json
+from theta0.files import whole_folder, write_json
 
 FORMAT_VERSION = 1
 
@@ -55,11 +52,8 @@ def write_photos(
     folder = Path(folder)
     if folder.exists():
         raise InputError(f"{folder}: exists already; remove it, or write elsewhere")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the folder: a rename is atomic only inside one file system.
-    temporary = folder.parent / f".theta0-{secrets.token_hex(8)}.tmp"
-    try:
-        (temporary / "images").mkdir(parents=True)
+    with whole_folder(folder) as temporary:
+        (temporary / "images").mkdir()
         frames = [_write(photo, part, temporary, suffix) for photo, part in photos]
         names = [frame["file_path"] for frame in frames]
         if twice := {name for name in names if names.count(name) > 1}:
@@ -69,10 +63,6 @@ def write_photos(
             np.savez(temporary / "points.npz", xyz=xyz.astype(np.float32), rgb=rgb)
         head = {"format_version": FORMAT_VERSION, "normalised": True, **(facts or {})}
         write_json(temporary / "transforms.json", head | {"frames": frames})
-        os.rename(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     return folder
 
 

@@ -7,9 +7,6 @@ FOLDER/000_depth.png ...    optional: 16 bits, steps of depth_scale world units,
 FOLDER/000_depth.npy ...    or float32 in world units, inf: nothing
 """
 
-import os
-import secrets
-import shutil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +16,7 @@ from PIL import Image
 
 from theta0.data.views import Views
 from theta0.errors import InputError
-from theta0.files import write_json
+from theta0.files import whole_folder, write_json
 
 FORMAT_VERSION = 1
 
@@ -48,16 +45,8 @@ def write_views(
     folder = Path(folder)
     if folder.exists():
         raise InputError(f"{folder}: exists already; remove it, or write elsewhere")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the folder: a rename is atomic only inside one file system.
-    temporary = folder.parent / f".theta0-{secrets.token_hex(8)}.tmp"
-    temporary.mkdir()
-    try:
+    with whole_folder(folder) as temporary:
         _write(views, temporary, depth if views.depth is not None else "none")
-        os.rename(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     return folder
 
 

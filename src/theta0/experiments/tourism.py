@@ -7,9 +7,6 @@ photographs that learned for a single one: plain joint training, the paper's Sta
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import jax
-import numpy as np
-
 from theta0.data import TouristTown
 from theta0.errors import InputError
 from theta0.evaluate import Rows, Starts, best, pictures_of
@@ -218,8 +215,7 @@ def _looks(bench: Bench, protocol: Protocol, row: dict) -> Looks:
     family = PhotoTasks(replace(halves.config, judge="other-views"), halves.photos)
     count, run = family.size("test"), bench.run
     standing = [(protocol.signals + number) % count for number in range(min(POSES, count))]
-    places = [family.observed("test", number) for number in standing]
-    query = jax.tree.map(lambda *leaves: np.concatenate(leaves), *places)
+    query = family.observed("test", *standing)
     inputs, views = [], []
     for number in range(protocol.signals):
         whole = family.observed("test", number)

@@ -235,9 +235,10 @@ class PhotoTasks:
         seen = [config.observe(render(number).square(config.size)) for number in others]
         return Task(config._fitted(observed, photo.hidden), joined(seen))
 
-    def observed(self, split: SplitName, index: int) -> Observation:
-        """All pixels of a photograph."""
-        return self.config.observe(self.load(getattr(self.photos.split, split)[index]))
+    def observed(self, split: SplitName, *indexes: int) -> Observation:
+        """All pixels of photographs, one after the other."""
+        numbers = getattr(self.photos.split, split)
+        return joined([self.config.observe(self.load(numbers[index])) for index in indexes])
 
     def mean_signal(self) -> Observation:
         # Rays of many photographs: what fits them all in the mean is the place in a mean light.
