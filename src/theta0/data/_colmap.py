@@ -118,8 +118,7 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path)
     }
-    if threads:
-        environment["OMP_NUM_THREADS"] = str(threads)
+    environment["OMP_NUM_THREADS"] = "1"  # COLMAP has threads of its own; OpenMP's add in any order
     stage, failure, last = "features", None, None
     with (
         open(work / "colmap.log", "ab") as log,

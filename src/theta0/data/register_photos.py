@@ -46,8 +46,8 @@ class RegisterConfig:
     seed: int = 0
     """of all that COLMAP draws at random"""
     threads: int | None = None
-    """threads that find and match features; all cores when left out. One places the photos, so that
-    the result does not depend on their number"""
+    """threads that find and match features; all cores when left out. One places the photos: with
+    one alone a run repeats to the bit, with more COLMAP promises no more than the same places"""
     keep_work: bool = False
     """keep the work folder with COLMAP's database, models and log"""
 

@@ -10,6 +10,7 @@ import jax
 from theta0.config import to_plain
 from theta0.errors import InputError, require_positive
 from theta0.evaluate import Rows, Starts, evaluate
+from theta0.fit import InnerConfig
 from theta0.protocol import Protocol
 from theta0.tasks import DataConfig, TaskFamily
 
@@ -139,7 +140,7 @@ class Bench:
             tell: called with (what runs, fraction done).
             only: the (initialization, optimizer) wanted; all when left out.
         """
-        settings = {**self._of(of), "protocol": dataclasses.asdict(protocol)}
+        settings = {**self._of(of), "protocol": _used(protocol)}
 
         def keep(init, optimizer, measure):
             if only is not None and (init, optimizer) not in only:
@@ -159,10 +160,15 @@ class Bench:
         """What starts of a run, and all fits of them here, depend on."""
         return {
             "start": run.digest,
-            "baseline": dataclasses.asdict(run.experiment.baseline),
+            "baseline": _used(run.experiment.baseline),
             "seed": run.experiment.seed,
             "data": to_plain(self.run.experiment.data, DataConfig),
         }
+
+
+def _used(settings: Protocol | InnerConfig) -> dict[str, Any]:
+    """Those that are given, so that parts stay finished when there is one more that is not."""
+    return {name: it for name, it in dataclasses.asdict(settings).items() if it}
 
 
 def forget_programs() -> None:

@@ -48,7 +48,9 @@ learned starts where their own step sizes are not used, and all starts where the
 HELD_OUT_SIGNALS = 8
 """Test slices on which stopping by held-out rays is measured."""
 MANY_VIEWS = 8
-"""Beyond, only learned starts and Standard are fitted, each step to ``BATCH`` random rays."""
+"""Beyond, only learned starts and Standard are fitted."""
+FULL_VIEWS = 4
+"""Beyond, each step is to ``BATCH`` random rays."""
 BATCH = 512
 
 
@@ -98,7 +100,7 @@ def table3(
 
 def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
     protocol = bench.protocol(options, 64, 4, STEPS)
-    batch = BATCH if views > MANY_VIEWS else None
+    batch = BATCH if views > FULL_VIEWS else None
     defaults = {"tv": TV_WEIGHTS, "samples": SAMPLES, "learned_adam": LEARNED_ADAM}
     defaults = {name: it for name, it in defaults.items() if getattr(options, name) is None}
     network = bench.run.experiment.field
