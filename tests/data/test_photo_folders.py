@@ -78,6 +78,10 @@ def test_without_a_split_the_first_names_are_for_test_then_validation(tmp_path, 
     assert part(found.split.test) == ["photo_00", "photo_01"]
     assert part(found.split.validation) == ["photo_02", "photo_03", "photo_04"]
     assert part(found.split.train) == ["photo_05", "photo_06"]
+    turned = read_photos(folder, Options(test=2, validation=3, rotation=6)).split
+    assert part(turned.test) == ["photo_06", "photo_00"]
+    assert part(turned.validation) == ["photo_01", "photo_02", "photo_03"]
+    assert part(turned.train) == ["photo_04", "photo_05"]
     message = (
         "leave none for training after test=20 and validation=5; ask for .* such as test=1 and"
     )

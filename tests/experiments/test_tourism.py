@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theta0.data import TouristTown
+from theta0.data import TouristTown, write_photos
 from theta0.errors import InputError
 from theta0.evaluate import best_rows, pictures_of
 from theta0.experiments import Experiment, Options, Parts, figure_tourism, read_runs, table5, train
@@ -16,7 +16,7 @@ from theta0.forward import Volume
 from theta0.meta import OuterConfig
 from theta0.protocol import Protocol
 from theta0.report import looks_grid, scenes_table
-from theta0.tasks import PhotoConfig
+from theta0.tasks import PhotoCollection, PhotoConfig
 
 pytestmark = [pytest.mark.usefixtures("quick_compilation"), pytest.mark.slow]
 
@@ -95,6 +95,33 @@ def test_tables_and_figures_can_be_drawn(made, runs, tmp_path):
     own = data.load(data.photos.split.test[2]).image / np.float32(255)
     np.testing.assert_array_equal(looks.taken[0], own)
     assert looks_grid(looks.taken, looks.inputs, looks.views).startswith(b"\x89PNG")
+
+
+def test_rotations_of_a_collection_share_their_rows(tmp_path):
+    photos = TouristTown(4, 1, 1, size=16).read()
+    folder = write_photos([(photos.load(number), None) for number in range(6)], tmp_path / "six")
+    data = replace(SMALL.data, source=PhotoCollection(str(folder), validation=1, test=2))
+    folders = []
+    for rotation in (0, 2, 4):
+        folders.append(tmp_path / f"runs/{rotation}")
+        turned = replace(data, source=replace(data.source, rotation=rotation))
+        train(replace(SMALL, name=f"turned-{rotation}", data=turned), folders[-1])
+    runs = read_runs(folders, PhotoConfig)
+    kept, single = Parts(tmp_path / "parts"), {}
+    for run in runs:
+        for row in table5([run], OPTIONS, kept, QUIET).rows:
+            single.setdefault((row["init"], row["optimizer"], row["steps"]), []).append(row)
+    made = table5(runs, OPTIONS, kept, QUIET)
+    assert list(made.novel) == [f"turned-{by}, right-half" for by in (0, 2, 4)]
+    assert len(made.rows) == len(single)
+    for row in made.rows:
+        parts = single[row["init"], row["optimizer"], row["steps"]]
+        assert row["psnr"] == [psnr for part in parts for psnr in part["psnr"]] and row["n"] == 6
+        assert row["psnr_mean"] == pytest.approx(np.mean(row["psnr"]), abs=1e-3)
+        assert row["validation_psnr"] == np.mean([part["validation_psnr"] for part in parts])
+        assert ("lr" in row) == (len({part["lr"] for part in parts}) == 1)
+    text = scenes_table(best_rows(made.rows, ("scene", "protocol", "init", "optimizer")))
+    assert "six, right-half" in text.to_markdown()
 
 
 def test_runs_that_make_no_scene_are_refused(runs):

@@ -61,6 +61,9 @@ class PhotoOptions:
     """the first so many photos by name are for test, where the files have no split"""
     validation: int = 5
     """the next so many are for validation; with NeRF-W's split, the first of those for training"""
+    rotation: int = 0
+    """names that go from the front to the end before they are split, so that in a small collection
+    each photo can be for test in turn"""
     near: float | None = None
     """depth before which nothing stands, in units of the files, in place of what they say"""
     far: float | None = None
@@ -290,6 +293,8 @@ def _split(path: Path, frames: Sequence[Frame], options: PhotoOptions) -> Split:
             )
         return Split(parts["train"], parts["val"], parts["test"])
     ordered = sorted(numbers, key=lambda number: str(frames[number].image))
+    turned = options.rotation % len(ordered)
+    ordered = ordered[turned:] + ordered[:turned]
     first, second = options.test, options.test + options.validation
     if second >= len(ordered):
         raise InputError(

@@ -6,12 +6,16 @@ photographs that learned for a single one: plain joint training, the paper's Sta
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from theta0.data import TouristTown
 from theta0.errors import InputError
 from theta0.evaluate import Rows, Starts, best, pictures_of
 from theta0.protocol import Protocol
-from theta0.tasks import PhotoConfig, PhotoTasks, Task
+from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Task
 
 from ._bench import Bench, Options, forget_programs, share
 from .evaluation import Looks, Novel, OnProgress
@@ -39,6 +43,15 @@ class Scene:
     meta: Run
     joint: Run | None
 
+    @property
+    def place(self) -> str:
+        """What it is called in a table: scenes that are one collection, split in several ways, by
+        the folder of the collection."""
+        source = _data(self.meta).source
+        if isinstance(source, PhotoCollection) and source.rotation is not None:
+            return Path(source.path).name
+        return self.name
+
     def starts(self, bench: Bench, tell: OnProgress) -> list[tuple[Run, dict[str, str], Starts]]:
         """The starts of both runs, with their names in the table by their own."""
         own = bench.starts(tell)
@@ -57,7 +70,8 @@ def table5(
     Rows have ``scene``, ``protocol`` (right-half: the left half is fitted, the right one judges;
     other-views: a whole photograph is fitted, the place in its light from elsewhere judges) and the
     names of the paper's table for ``init``. Where people who stand before the place are known,
-    ``+huber`` and ``+mask`` say what a robust loss and leaving them out change.
+    ``+huber`` and ``+mask`` say what a robust loss and leaving them out change. Scenes that
+    are one collection, split in several ways, share their rows.
     """
     rows: Rows = []
     novel = {}
@@ -75,9 +89,9 @@ def table5(
             if isinstance(data.source, TouristTown):
                 robust = replace(protocol, huber=HUBER if options.huber is None else options.huber)
                 found += _robust(scene, data, parts, robust, share(part, 0.7, 1))
-            rows += [{**row, "scene": scene.name, "protocol": data.judge} for row in found]
+            rows += [{**row, "scene": scene.place, "protocol": data.judge} for row in found]
             novel[f"{scene.name}, {data.judge}"] = _novel(bench, protocol, found, starts)
-    return Reproduction(rows, novel=novel)
+    return Reproduction(_pooled(rows), novel=novel)
 
 
 def figure_tourism(
@@ -132,6 +146,37 @@ def scenes(runs: Sequence[Run]) -> list[Scene]:
         name = meta[0].name.removeprefix("tourism-")
         found.append(Scene(name, meta[0], *(joint or [None])))
     return found
+
+
+def _pooled(rows: Rows) -> Rows:
+    """Rows of one scene that differ in the photographs alone as one, with all of them.
+
+    Settings that were chosen apart for each split are left out where they differ.
+    """
+    groups: dict[tuple[Any, ...], Rows] = {}
+    for row in rows:
+        names = ("scene", "protocol", "init", "optimizer", "steps")
+        groups.setdefault(tuple(row.get(name) for name in names), []).append(row)
+    return [group[0] if len(group) == 1 else _pool(group) for group in groups.values()]
+
+
+def _pool(group: Rows) -> dict[str, Any]:
+    same = {
+        name: value
+        for name, value in group[0].items()
+        if all(row.get(name) == value for row in group)
+    }
+    weights = [row["n"] for row in group]
+    mean = lambda name: float(np.average([row[name] for row in group], weights=weights))
+    psnrs = [psnr for row in group for psnr in row["psnr"]]
+    means = ("psnr_mean", "validation_psnr", "seconds", "ssim_mean")
+    return {
+        **same,
+        **{name: mean(name) for name in means if all(name in row for row in group)},
+        "psnr": psnrs,
+        "psnr_std": float(np.std(psnrs, ddof=1)),
+        "n": len(psnrs),
+    }
 
 
 def _data(run: Run) -> PhotoConfig:

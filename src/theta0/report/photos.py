@@ -18,7 +18,7 @@ def scenes_table(rows: Sequence[series.Row]) -> Table:
 
     Args:
         rows: the best number of steps of each: ``scene``, ``protocol``, ``init``, ``optimizer``,
-            ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``.
+            ``lr`` if it is one, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``.
     """
     counts = " or ".join(str(n) for n in sorted({row["n"] for row in rows}))
     return Table(
@@ -27,7 +27,7 @@ def scenes_table(rows: Sequence[series.Row]) -> Table:
         rows=[
             (
                 f"{row['scene']}, {row['protocol']}", row["init"], row["optimizer"],
-                f"{row['lr']:g}", row["steps"], row["psnr_mean"],
+                f"{row['lr']:g}" if "lr" in row else "varies", row["steps"], row["psnr_mean"],
                 row["psnr_std"] / math.sqrt(row["n"]), row.get("ssim_mean"),
             )
             for row in rows

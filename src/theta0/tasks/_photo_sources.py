@@ -16,6 +16,9 @@ class PhotoCollection:
     as the next"""
     test: int = 20
     """photographs for testing, the same"""
+    rotation: int | None = None
+    """names that go from the front to the end before that split; table5 pools runs on one
+    collection that differ in it"""
     allow_missing: bool = False
     """leave out photographs whose picture is missing"""
 

@@ -66,7 +66,9 @@ class PhotoConfig:
             return PhotoTasks(self, replace(source, size=self.size).read())
         if not source.path:
             raise InputError("no path to read the photographs from: give --data PATH")
-        options = PhotoOptions(source.test, source.validation, allow_missing=source.allow_missing)
+        options = PhotoOptions(
+            source.test, source.validation, source.rotation or 0, allow_missing=source.allow_missing
+        )
         return PhotoTasks(self, read_photos(source.path, options))
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
