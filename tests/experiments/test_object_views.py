@@ -53,13 +53,14 @@ def runs(tmp_path_factory):
     other = ProceduralObjects(4, 3, 3, seed=1)
     single = replace(SMALL.data, training_views=1)
     folders = []
-    for name, data in [
-        ("view-stool", SMALL.data),
-        ("view-stool-sv", single),
-        ("view-bench", replace(SMALL.data, source=other)),
+    for name, data, meta in [
+        ("view-stool", SMALL.data, "reptile"),
+        ("view-stool-sv", single, "reptile"),
+        ("view-bench", replace(SMALL.data, source=other), "reptile"),
+        ("view-bench-maml", replace(SMALL.data, source=other, inner_views=1), "maml"),
     ]:
         folders.append(tmp_path_factory.mktemp("runs") / name)
-        train(replace(SMALL, name=name, data=data), folders[-1])
+        train(replace(SMALL, name=name, data=data, meta=meta), folders[-1])
     return read_runs(folders, ViewConfig)
 
 
@@ -70,7 +71,7 @@ def made(runs, tmp_path_factory):
 
 def test_every_start_of_every_class_has_rows(made):
     many = {"standard", "mean", "mv-matched", "mv-shuffled", "mv-meta"}
-    for name, inits in (("stool", {*many, "sv-meta"}), ("bench", many)):
+    for name, inits in (("stool", {*many, "sv-meta"}), ("bench", {*many, "mv-maml"})):
         rows = [row for row in made.rows if row["class"] == name]
         found = {(row["init"], row["optimizer"], row["steps"]) for row in rows}
         assert found == {(i, o, s) for i in inits for o in ("sgd", "adam") for s in (1, 4)}
@@ -85,7 +86,7 @@ def test_the_figure_shows_the_views_that_judge(made, runs):
     assert len(shown.inputs) == 1 and set(shown.predictions) >= {"mv-meta", "sv-meta", "standard"}
     assert all(len(views) == 4 for views in shown.predictions.values())
     # The rows' quality is that of the pictures, where a fit of one object is all there is.
-    alone = table4(runs[2:], replace(OPTIONS, signals=1), Parts(made_in(runs)), QUIET)
+    alone = table4(runs[2:3], replace(OPTIONS, signals=1), Parts(made_in(runs)), QUIET)
     chosen = {row["init"]: row for row in best_rows(alone.rows, ("init",))}
     five = [psnr(*pair) for pair in zip(*_all_views(runs[2], chosen["mv-meta"]), strict=True)]
     assert chosen["mv-meta"]["psnr_mean"] == pytest.approx(np.mean(five), abs=1e-3)
@@ -109,7 +110,8 @@ def _all_views(run, row):
 
 def test_table_and_figure_can_be_drawn(made):
     text = objects_table(best_rows(made.rows, ("class", "init", "optimizer"))).to_markdown()
-    assert "from 1 view:" in text and text.count("mv-meta") == 4 and text.count("sv-meta") == 2
+    assert "from 1 view:" in text and text.count("mv-meta") == 4
+    assert text.count("sv-meta") == text.count("mv-maml") == 2
     shown = made.novel["bench"]
     assert novel_views(shown.inputs, shown.targets, shown.predictions).startswith(b"\x89PNG")
 
@@ -122,11 +124,11 @@ def test_convergence_compares_standard_with_the_learned_start(runs, tmp_path):
     assert {(row["views"], row["steps"]) for row in found.rows} == {(3, 1), (3, 2)}
 
 
-def test_a_class_has_one_multi_view_run(runs, tmp_path):
-    with pytest.raises(InputError, match="here are 0 and 1"):
+def test_a_class_has_one_run_of_a_kind(runs, tmp_path):
+    with pytest.raises(InputError, match="here are 0 of several views and 1 of one"):
         object_classes(runs[1:2])
     (other,) = read_runs([runs[0].folder], ViewConfig)
-    with pytest.raises(InputError, match="here are 2 and 0"):
+    with pytest.raises(InputError, match="here are 2 of several views and 0 of one"):
         object_classes([runs[0], other])
     with pytest.raises(InputError, match="one number of input views"):
         table4(runs, replace(OPTIONS, views=(1, 2)), Parts(tmp_path), QUIET)

@@ -69,6 +69,18 @@ def test_training_sees_the_first_views_alone(tasks):
         assert rows_of(jax.tree.map(lambda leaf: leaf[0], task.support)) <= seen
 
 
+def test_the_inner_loop_may_see_fewer_views_than_the_outer_loss():
+    tasks = replace(CONFIG, inner_views=1, foreground=0.5).build()
+    origins = lambda part: {row.tobytes() for row in part.p.origin[0]}
+    seen = set()
+    for step in range(8):
+        task = tasks.training_tasks(0, step, 1)
+        one, others = origins(task.support), origins(task.query)
+        assert len(one) == 1 and len(others) > 1 and task.support.y.shape == (1, 128, 3)
+        seen |= one
+    assert len(seen) > 4  # others each time
+
+
 def test_what_judges_a_fit_is_never_fitted(tasks):
     task = tasks.held_out("test", 0, 2)
     assert task.query.y.shape == (3 * 16 * 16, 3)
@@ -222,6 +234,8 @@ def test_the_class_of_a_folder_is_saved_and_read():
         (lambda folder: CONFIG.read_all(folder / "object0"), "leave out --index all"),
         (lambda folder: replace(CONFIG, foreground=2.0), "foreground is 2"),
         (lambda folder: replace(CONFIG, training_views=9), "are held out"),
+        (lambda folder: replace(CONFIG, inner_views=5), "training sees 4 views"),
+        (lambda folder: replace(CONFIG, inner_views=0), "inner_views is 0"),
         (lambda folder: of(folder, first_held_out=8).held_out("test", 0, 1), "none from number 8"),
         (lambda folder: of(folder, radius=1e-3).held_out("test", 0, 1), "larger radius"),
     ],

@@ -1,7 +1,8 @@
 """View synthesis (paper, section 4.3): table 4 and its figures, from runs on classes of objects.
 
-A class is one run that learned from many views of each object (multi-view, mv) and, if there is
-one, another on the same objects that learned from a single view of each (sv).
+A class is one run that learned from many views of each object (multi-view, mv) and, if there are
+such, others on the same objects: one that learned from a single view of each (sv), and those by
+other meta-learners.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +35,8 @@ class ObjectClass:
 
     name: str
     many: Run
-    single: Run | None
+    others: tuple[tuple[str, Run], ...]
+    """with the names of their starts in table 4"""
 
 
 def table4(
@@ -54,11 +56,11 @@ def table4(
         shown: list[tuple[str, Starts, Run]]
         shown = [(NAMES.get(name, name), {name: start}, of.many) for name, start in starts.items()]
         found = [{**row, "init": NAMES.get(row["init"], row["init"])} for row in found]
-        if of.single is not None:
-            learned = of.single.learned()
-            single = bench.rows(learned, of.single, protocol, share(tell, 0.9, 1))
-            found += [{**row, "init": SINGLE_VIEW} for row in single]
-            shown.append((SINGLE_VIEW, learned, of.single))
+        for name, run in of.others:
+            learned = run.learned()
+            own = bench.rows(learned, run, protocol, share(tell, 0.9, 1))
+            found += [{**row, "init": name} for row in own]
+            shown.append((name, learned, run))
         rows += [{**row, "class": of.name} for row in found]
         novel[of.name] = _novel(bench, protocol, found, shown)
     return Reproduction(rows, novel=novel)
@@ -111,14 +113,18 @@ def object_classes(runs: Sequence[Run]) -> list[ObjectClass]:
     for group in grouped.values():
         many = [run for run in group if _data(run).training_views > 1]
         single = [run for run in group if _data(run).training_views == 1]
-        if len(many) != 1 or len(single) > 1:
+        others = [(f"mv-{run.experiment.meta}", run) for run in many[1:]]
+        others += [(SINGLE_VIEW, run) for run in single]
+        names = [name for name, _ in others]
+        if not many or len(set(names)) < len(names) or f"mv-{many[0].experiment.meta}" in names:
             raise InputError(
-                f"{', '.join(run.name for run in group)}: a class of objects is one run that "
-                f"learned from several views of each and at most one from a single view; here are "
-                f"{len(many)} and {len(single)}"
+                f"{', '.join(run.name for run in group)}: a class of objects is a run that learned "
+                "from several views of each, at most one that learned from a single view, and one "
+                f"by each other meta-learner; here are {len(many)} of several views and "
+                f"{len(single)} of one"
             )
         require_alike(group, ALIKE, "starts are compared on the same views")
-        found.append(ObjectClass(_class_name(many[0]), many[0], *(single or [None])))
+        found.append(ObjectClass(_class_name(many[0]), many[0], tuple(others)))
     return found
 
 

@@ -32,12 +32,18 @@ def drawn(
     foreground: float,
     everything: Observation,
     shown: Bool[np.ndarray, " n"] | None,
+    among: Int[np.ndarray, " m"] | None = None,
 ) -> Int[np.ndarray, " rays"]:
-    """Pixels of a training task: a share of those that show the object, the rest from all."""
-    meets = np.flatnonzero(everything.p.near < everything.p.far)
+    """Pixels of a training task: a share of those that show the object, the rest from all.
+
+    All are those numbered ``among``, if given.
+    """
     if foreground and shown is None:
         raise InputError("foreground is given, but the pictures have no alpha; leave it out")
-    front = meets[:0] if shown is None else np.flatnonzero(shown)
+    inside = np.zeros(len(everything.y), bool)
+    inside[slice(None) if among is None else among] = True
+    meets = np.flatnonzero(inside & (everything.p.near < everything.p.far))
+    front = meets[:0] if shown is None else np.flatnonzero(inside & shown)
     wanted = round(foreground * rays) if len(front) else 0
     parts = (
         rng.choice(front, wanted) if wanted else front[:0],

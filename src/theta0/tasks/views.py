@@ -37,6 +37,9 @@ class ViewConfig:
     """pixels a side; stored views, whose sides it must divide, are averaged over blocks"""
     training_views: int = 25
     """views of an object that training sees, the first ones (1: single-view training)"""
+    inner_views: int | None = None
+    """of these so many, others each time, are what the inner loop of a training task sees, and MAML
+    learns to show the rest; None: all"""
     rays: int = 4096
     """pixels of a training task, drawn anew each time; the inner loop draws from them"""
     foreground: float = 0.0
@@ -66,7 +69,7 @@ class ViewConfig:
 
     def __post_init__(self):
         require_positive(self, "size", "training_views", "rays", "first_held_out")
-        require_positive(self, "held_out_views", "validation_views")
+        require_positive(self, "held_out_views", "validation_views", "inner_views")
         if not 0 <= self.foreground <= 1:
             raise InputError(f"foreground is {self.foreground}; give a share from 0 to 1")
         if not 0 < self.radius < np.inf:
@@ -83,6 +86,11 @@ class ViewConfig:
             raise InputError(
                 f"training_views is {self.training_views}, but views from {self.first_held_out} on "
                 "are held out; give fewer, or a larger first_held_out"
+            )
+        if (self.inner_views or 1) > self.training_views:
+            raise InputError(
+                f"inner_views is {self.inner_views}, but training sees {self.training_views} views "
+                "of an object; give fewer"
             )
 
     @property
@@ -238,10 +246,16 @@ class ViewTasks:
         return stack([self._training_task(int(number), rng) for number in numbers])
 
     def _training_task(self, number: int, rng: np.random.Generator) -> Task:
-        everything, shown = self._seen(number, self.config.training_views)
-        count, share = self.config.rays, self.config.foreground
-        draw = lambda: rows(everything, drawn(rng, count, share, everything, shown))
-        return Task(draw(), draw())
+        config = self.config
+        everything, shown = self._seen(number, config.training_views)
+        draw = lambda among: rows(
+            everything, drawn(rng, config.rays, config.foreground, everything, shown, among)
+        )
+        if config.inner_views is None:
+            return Task(draw(None), draw(None))
+        chosen = rng.permutation(config.training_views)[: config.inner_views]
+        pixels = np.arange(len(everything.y)).reshape(config.training_views, -1)
+        return Task(draw(pixels[chosen].ravel()), draw(None))
 
     def _seen(self, number: int, count: int) -> tuple[Observation, Bool[np.ndarray, " n"] | None]:
         """Pixels of the first views of an object, and which of them show it, if alpha says so."""
