@@ -49,9 +49,12 @@ HELD_OUT_SIGNALS = 8
 """Test slices on which stopping by held-out rays is measured."""
 MANY_VIEWS = 8
 """Beyond, only learned starts and Standard are fitted."""
-FULL_VIEWS = 4
-"""Beyond, each step is to ``BATCH`` random rays."""
 BATCH = 512
+"""Most rays a step, random ones where there are more."""
+OWN_STEPS = ("learned", "learned-adam")
+"""Optimizers that begin with the step sizes of a start."""
+LEARNED_BATCH = 2048
+"""The same for these, whose step sizes were learned for steps without noise."""
 
 
 def table3(
@@ -86,7 +89,7 @@ def table3(
             part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
             where = f"{views} views, {bench.run.name}: "
             say = lambda what, done, part=part, where=where: part(where + what, done)
-            for names, only, judged in _groups(bench.run, protocol, fewer):
+            for names, only, judged in _groups(bench, protocol, fewer):
                 if kept := {name: start for name, start in own.items() if name in names}:
                     found += bench.rows(kept, bench.run, judged, say, only)
         tell(f"{views} views, without a network", len(runs) / (len(runs) + 1))
@@ -100,32 +103,41 @@ def table3(
 
 def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
     protocol = bench.protocol(options, 64, 4, STEPS)
-    batch = BATCH if views > FULL_VIEWS else None
     defaults = {"tv": TV_WEIGHTS, "samples": SAMPLES, "learned_adam": LEARNED_ADAM}
     defaults = {name: it for name, it in defaults.items() if getattr(options, name) is None}
     network = bench.run.experiment.field
     own = (*STANDARD_W0, network.w0) if isinstance(network, SirenConfig) else ()
     w0 = options.w0 if options.w0 is not None else own
     return replace(
-        protocol, views=views, batch=batch, w0=w0, hold_out=HOLD_OUT,
+        protocol, views=views, batch=_batch(bench, views, BATCH), w0=w0, hold_out=HOLD_OUT,
         hold_out_signals=HELD_OUT_SIGNALS, **defaults,
     )  # fmt: skip
 
 
+def _batch(bench: Bench, views: int, most: int) -> int | None:
+    return most if views * _scans(bench).config.rays > most else None
+
+
+def _steady(bench: Bench, protocol: Protocol) -> Protocol:
+    """A protocol for learned step sizes."""
+    return replace(protocol, batch=_batch(bench, protocol.views or 1, LEARNED_BATCH))
+
+
 def _groups(
-    run: Run, protocol: Protocol, fewer: Protocol
+    bench: Bench, protocol: Protocol, fewer: Protocol
 ) -> list[tuple[Sequence[str], set[tuple[str, str]] | None, Protocol]]:
     """Starts of a run, the (start, optimizer) that are measured of them, and how."""
-    if protocol.views is not None and protocol.views > MANY_VIEWS:
-        return [(("learned", "standard"), None, fewer)]
-    baselines = ([name for name in STARTS if name != "learned"], None, fewer)
-    if not isinstance(run.start.field, Stepped):
-        return [(["learned"], None, protocol), baselines]
+    many = protocol.views is not None and protocol.views > MANY_VIEWS
+    names = ["standard"] if many else [name for name in STARTS if name != "learned"]
+    baselines = (names, None, fewer)
+    if not isinstance(bench.run.start.field, Stepped):
+        return [(["learned"], None, fewer if many else protocol), baselines]
     pairs = lambda *optimizers: {
         (init, optimizer) for init in ("learned", "learned+tv") for optimizer in optimizers
     }
+    steady = _steady(bench, fewer if many else protocol)
     return [
-        (["learned"], pairs("learned", "learned-adam"), protocol),
+        (["learned"], pairs(*OWN_STEPS), steady),
         (["learned"], pairs("sgd", "adam"), replace(fewer, tv=())),
         baselines,
     ]
@@ -177,8 +189,9 @@ def _comparison(
         of, own = by_name[row["train_class"]]
         label = row["init"] if len(benches) == 1 else f"{row['init']} ({of.run.name})"
         experiment, steps = of.run.experiment, (row["steps"],)
+        judged = _steady(bench, protocol) if row["optimizer"] in OWN_STEPS else protocol
         ((pictures[label],),) = pictures_of(
-            experiment.forward, own, family, protocol, experiment.seed, row, steps
+            experiment.forward, own, family, judged, experiment.seed, row, steps
         )
     return Comparison(family.pictures(task.query.y)[0], pictures)
 
