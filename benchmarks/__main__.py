@@ -16,10 +16,10 @@ from rich.console import Console
 from theta0.files import write_json, write_text
 from theta0.report import Table
 
-from . import fitting, memory, meta, scan, startup
+from . import fitting, memory, meta, scan, startup, views
 from ._measure import Row, Sgemm, Sizes, machine
 
-Group = Literal["gradient", "maml", "memory", "reptile", "scan", "startup"]
+Group = Literal["gradient", "maml", "memory", "reptile", "scan", "startup", "views"]
 
 GROUPS: dict[Group, Callable[[Sizes, Sgemm, int], list[Row]]] = {
     "gradient": fitting.rows,
@@ -28,6 +28,7 @@ GROUPS: dict[Group, Callable[[Sizes, Sgemm, int], list[Row]]] = {
     "reptile": meta.reptile,
     "scan": scan.rows,
     "startup": lambda sizes, sgemm, repeats: startup.rows(),
+    "views": views.rows,
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from theta0.fields import FourierConfig, SirenConfig
+from theta0.fields import FourierConfig, PositionalConfig, SirenConfig
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,13 @@ class Sizes:
     ray_steps: int = 12
     ct_scale: str = "cpu"
     """scale of ct-phantoms"""
+    # Steps of the view preset of the paper: its network, rays and samples, fewer of its 32 steps.
+    positional: PositionalConfig = PositionalConfig()  # noqa: RUF009 (frozen)
+    view_rays: int = 128
+    view_samples: int = 128
+    view_steps: int = 8
+    training_views: int = 50
+    """views of a mesh that are rendered"""
     few_steps: int = 2
     """inner steps of MAML"""
     many_steps: int = 16

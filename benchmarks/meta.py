@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from theta0.fields import Siren, count_weights
+from theta0.fields import Siren
 from theta0.fit import InnerLoop
 from theta0.forward import Lines, Points
 from theta0.meta import MAML, Reptile
@@ -16,7 +16,7 @@ from theta0.tasks import Observation, Task, parallel_beam
 
 from . import _plain
 from ._measure import Row, Sgemm, Sizes, interleaved
-from .fitting import picture, siren, unit
+from .fitting import picture, siren, strictly, unit
 
 INNER_LR = 1e-2
 VIEWS = 20
@@ -85,17 +85,13 @@ def reptile(sizes: Sizes, sgemm: Sgemm, repeats: int) -> list[Row]:
 
     units = 3 * sizes.ray_steps
     timing = sgemm.time(step, units * unit(field, sizes.rays * sizes.ray_samples), repeats)
-    # The encoding is not trained, so the first layer's input gradient is never computed: the third
-    # unit is not whole, and an efficiency above 1 is possible. The note says what remains of it.
-    needed = 3 - field.layers[0].weight.size / count_weights(field)
-    strict = needed / 3 / timing.ratio
     note = (
         f"{units} units at the sgemm rate / seconds; {sizes.rays} rays x {sizes.ray_samples}; "
-        f"{strict:.2f} if the first layer's unneeded input gradient is not counted"
+        + strictly(field, timing.ratio)
     )
     return [
         Row(
             "reptile", "Reptile step on CT: efficiency", 1 / timing.ratio, 0.8, True,
-            timing.seconds, timing.reference_seconds, note, {"efficiency_strict": strict},
+            timing.seconds, timing.reference_seconds, note,
         )
     ]  # fmt: skip

@@ -30,6 +30,11 @@ def results(benchmarks):
         ray_samples=4,
         ray_steps=5,
         ct_scale="smoke",
+        positional=fields.PositionalConfig(width=8, layers=3, bands=4),
+        view_rays=8,
+        view_samples=4,
+        view_steps=2,
+        training_views=2,
         many_steps=6,
         sgemm=32,
     )
