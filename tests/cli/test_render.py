@@ -77,6 +77,20 @@ def test_the_background_and_the_camera_may_be_told(theta0, chair_fit, tmp_path):
     assert corner["white"] == 1 and corner["black"] == 0
 
 
+def test_several_fits_are_shown_by_the_same_camera(theta0, chair_fit, other_fit, tmp_path):
+    common = ["--frames", 2, "--size", 20, "--out", tmp_path / "film.gif"]
+    alone = []
+    for fit in (chair_fit, other_fit):
+        rendered(theta0, fit, *common)
+        alone.append(list(frames_of(tmp_path / "film.gif")))
+    rendered(theta0, chair_fit, other_fit, *common)
+    for number, both in enumerate(frames_of(tmp_path / "film.gif")):
+        shown, (one, other) = np.split(both, 2, axis=1), (frames[number] for frames in alone)
+        apart = lambda left, right: np.abs(left - right).mean()  # 256 colours in each file
+        assert apart(shown[0], one) < apart(shown[0], other)
+        assert apart(shown[1], other) < apart(shown[1], one)
+
+
 def test_interpolation_ends_at_the_other_fit(theta0, chair_fit, other_fit, tmp_path):
     common = ["--frames", 5, "--size", 16, "--azimuth", 0, "--out", tmp_path / "film.gif"]
     rendered(theta0, chair_fit, other_fit, "--path", "interpolate", *common)
@@ -127,7 +141,8 @@ def test_what_cannot_be_rendered(refused, chair_fit, view_run, images_run, tmp_p
     refused("neither a file", "render", "nobody", "--out", "film.gif")
     refused("no fit of an object", "render", images_run, "--out", "film.gif")
     refused("name both", "render", chair_fit, "--path", "interpolate", "--out", "film.gif")
-    refused("name both", "render", chair_fit, chair_fit, "--out", "film.gif")
+    three = [chair_fit] * 3
+    refused("name both", "render", *three, "--path", "interpolate", "--out", "film.gif")
     between = [chair_fit, images_run, "--path", "interpolate"]
     refused("no fit of an object", "render", *between, "--out", "film.gif")
 

@@ -1,7 +1,8 @@
-"""``theta0 render``: new views of a fitted object, as a film or side by side."""
+"""``theta0 render``: new views of fitted objects, as a film or side by side."""
 
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,19 +20,21 @@ from theta0.tasks import PhotoConfig
 from ._common import Flag, parse, progress_bar, require_folder, say
 from ._objects import FittedObject, find_object
 
-EXAMPLES = """Render new views of a fitted object, or of a learned start, along a camera's path.
+EXAMPLES = """Render new views of fitted objects, or of learned starts, along a camera's path.
 
 examples:
   theta0 render fits/chair
   theta0 render fits/chair --path spiral --out chair.mp4 --frames 120 --size 256 --depth
   theta0 render fits/chair --out chair.png --elevation 10
   theta0 render fits/chair fits/stool --path interpolate --out between.gif
+  theta0 render fits/meta fits/standard --out side-by-side.gif
   theta0 render runs/view-chair/cpu --out start.gif
 
 paths: orbit is a turn at one height; spiral two turns, going 30 degrees up and down; interpolate
 goes from the weights of one fit to those of another from the same start, in a straight line, while
 the camera goes a quarter turn. The first two close: a film of them repeats without a jump. A place
-that was fitted to a photograph is seen from around where that was taken, by all but orbit.
+that was fitted to a photograph is seen from around where that was taken, by all but orbit. Several
+fits are shown beside one another, seen by the same camera.
 
 files: .gif and .mp4 play (.mp4 needs pip install 'theta0[video]'); .png has all frames in rows.
 """
@@ -47,8 +50,8 @@ class RenderArguments:
 
     fit: tyro.conf.Positional[str]
     """folder that theta0 fit wrote, its fitted.safetensors, or a learned start"""
-    other: tyro.conf.Positional[str | None] = None
-    """with --path interpolate: the fit it ends at"""
+    others: tyro.conf.Positional[tuple[str, ...]] = ()
+    """more of them, shown to its right; with --path interpolate the fit it ends at"""
     path: Literal["orbit", "spiral", "interpolate"] | None = None
     """how the camera goes, and whether the object changes; orbit when left out, and spiral of a
     photograph"""
@@ -86,16 +89,25 @@ def main(argv: list[str]) -> dict[str, Any]:
         arguments.path = "spiral" if isinstance(first.data, PhotoConfig) else "orbit"
     out = arguments.out or _beside(arguments)
     frames = _check(arguments, out)
-    fields = _fields(first, arguments, frames)
-    shown = _as_told(first, arguments)
-    size = arguments.size or shown.data.size
+    found = [first, *map(find_object, arguments.others)]
+    if len({type(one.data) for one in found}) > 1:
+        raise InputError("some are objects and others places in photographs; show them apart")
+    size = arguments.size or first.data.size
+    poses = _poses(arguments, frames, _as_told(first, arguments))
+    if arguments.path == "interpolate":
+        films = [(first, _between(found, arguments, frames))]
+    else:
+        films = [(one, itertools.repeat(one.field)) for one in found]
     began = time.monotonic()
     with progress_bar(frames, "frames") as update:
-        pictures = _pictures(shown, fields, _poses(arguments, frames, shown), size, arguments.depth)
+        pictures = [
+            _pictures(_as_told(one, arguments), fields, poses, size, arguments.depth)
+            for one, fields in films
+        ]
 
         def told() -> Iterator[Float[np.ndarray, "height width 3"]]:
-            for number, picture in enumerate(pictures, start=1):
-                yield picture
+            for number, side_by_side in enumerate(zip(*pictures, strict=True), start=1):
+                yield np.concatenate(side_by_side, axis=1)
                 update(number, "")
 
         write_film(out, told(), arguments.fps)
@@ -120,7 +132,7 @@ def _check(arguments: RenderArguments, out: Path) -> int:
     require_positive(arguments, "frames", "fps")
     if arguments.size is not None and not 2 <= arguments.size <= LARGEST_SIZE:
         raise InputError(f"--size {arguments.size}: give 2 to {LARGEST_SIZE} pixels")
-    if (arguments.path == "interpolate") != (arguments.other is not None):
+    if arguments.path == "interpolate" and len(arguments.others) != 1:
         raise InputError(
             "--path interpolate goes from one fit to another: name both, as in theta0 render FIT "
             "OTHER --path interpolate"
@@ -153,15 +165,15 @@ def _as_told(found: FittedObject, arguments: RenderArguments) -> FittedObject:
     return replace(found, data=data, volume=volume)
 
 
-def _fields(first: FittedObject, arguments: RenderArguments, frames: int) -> Iterator[Field]:
-    """The field of each frame."""
-    if arguments.other is None:
-        return (first.field for _ in range(frames))
-    last = find_object(arguments.other)
-    networks = [getattr(found.field, "config", None) for found in (first, last)]
+def _between(
+    found: Sequence[FittedObject], arguments: RenderArguments, frames: int
+) -> Iterator[Field]:
+    """The field of each frame, from the first to the last."""
+    first, last = found
+    networks = [getattr(one.field, "config", None) for one in found]
     if networks[0] != networks[1] or first.volume != last.volume:
         raise InputError(
-            f"{arguments.fit} and {arguments.other} are of different networks or renderers; "
+            f"{arguments.fit} and {arguments.others[0]} are of different networks or renderers; "
             "interpolate between fits from one start"
         )
     shares = np.linspace(0, 1, frames).tolist()
@@ -185,7 +197,7 @@ def _poses(
 
 def _pictures(
     shown: FittedObject,
-    fields: Iterator[Field],
+    fields: Iterable[Field],
     poses: Float[np.ndarray, "frames 3 4"],
     size: int,
     depth: bool,
@@ -193,7 +205,7 @@ def _pictures(
     """Frames, each rendered when it is asked for."""
     data, background = shown.data, float(shown.volume.background == "white")
     nearest, farthest = data.depths
-    for field, pose in zip(fields, poses, strict=True):
+    for pose, field in zip(poses, fields, strict=False):  # one field may be seen for ever
         view = render_view(shown.volume, field, data, data.camera(pose, size))
         if not depth:
             yield view.colour
