@@ -1,9 +1,9 @@
 """What the protocols of the paper's tables and figures share: options, and rows kept as parts."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 
@@ -18,6 +18,8 @@ from ._experiment import STARTS
 from .evaluation import OnProgress
 from .finished import Run
 from .parts import Parts
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,16 @@ def forget_programs() -> None:
     ends in a segmentation fault.
     """
     jax.clear_caches()
+
+
+def each(
+    items: Sequence[Item], on_progress: OnProgress, name: Callable[[Item], str]
+) -> Iterator[tuple[Item, OnProgress]]:
+    """Items one after the other, each with whom to tell of its part of the work, by its name."""
+    for number, item in enumerate(items):
+        part = share(on_progress, number / len(items), (number + 1) / len(items))
+        yield item, lambda what, done, item=item, part=part: part(f"{name(item)}: {what}", done)
+        forget_programs()
 
 
 def share(on_progress: OnProgress, begin: int | float, end: int | float) -> OnProgress:

@@ -5,7 +5,7 @@ such, others on the same objects: one that learned from a single view of each (s
 other meta-learners.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from theta0.errors import InputError
@@ -13,7 +13,7 @@ from theta0.evaluate import Rows, Starts, best, pictures_of
 from theta0.protocol import Protocol
 from theta0.tasks import Task, ViewConfig, ViewTasks
 
-from ._bench import Bench, Options, forget_programs, share
+from ._bench import Bench, Options, each, share
 from .evaluation import Novel, OnProgress
 from .finished import Run, require_alike
 from .parts import Parts
@@ -49,7 +49,8 @@ def table4(
     """
     rows: Rows = []
     novel = {}
-    for bench, of, tell in _each(runs, parts, on_progress):
+    for of, tell in each(object_classes(runs), on_progress, lambda of: of.name):
+        bench = Bench(of.many, of.many.experiment.data.build(), parts)
         protocol = _protocol(bench, options, (1,), 10, STEPS)
         starts = bench.starts(share(tell, 0, 0.1))
         found = bench.rows(starts, of.many, protocol, share(tell, 0.1, 0.9))
@@ -71,7 +72,8 @@ def figure_shapenet_convergence(
 ) -> Reproduction:
     """PSNR on unseen views against iterations, from 25 views: Standard and the learned start."""
     rows: Rows = []
-    for bench, of, tell in _each(runs, parts, on_progress):
+    for of, tell in each(object_classes(runs), on_progress, lambda of: of.name):
+        bench = Bench(of.many, of.many.experiment.data.build(), parts)
         protocol = _protocol(bench, options, (25,), 4, CURVE_STEPS)
         starts = {**of.many.learned(), **bench.standard()}
         found = bench.rows(starts, of.many, protocol, tell)
@@ -86,17 +88,6 @@ def _protocol(
         raise InputError(f"views {options.views}: give one number of input views")
     (count,) = options.views or views
     return replace(bench.protocol(options, signals, 3, steps), views=count)
-
-
-def _each(
-    runs: Sequence[Run], parts: Parts, on_progress: OnProgress
-) -> Iterator[tuple[Bench, ObjectClass, OnProgress]]:
-    classes = object_classes(runs)
-    for number, of in enumerate(classes):
-        tell = share(on_progress, number / len(classes), (number + 1) / len(classes))
-        said = lambda what, done, of=of, tell=tell: tell(f"{of.name}: {what}", done)
-        yield Bench(of.many, of.many.experiment.data.build(), parts), of, said
-        forget_programs()
 
 
 def object_classes(runs: Sequence[Run]) -> list[ObjectClass]:

@@ -7,7 +7,7 @@ Times below are for pictures of 128x128 on two cores, where a step takes about 0
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from theta0.evaluate import Rows, Starts, best
 from theta0.files import read_jsonl
 from theta0.protocol import Protocol
 
-from ._bench import Bench, Options, share
+from ._bench import Bench, Options, each, share
 from ._experiment import Experiment
 from .evaluation import Comparison, Gallery, Looks, Novel, OnProgress, gallery
 from .finished import Run, require_alike
@@ -57,7 +57,7 @@ def table1(
     that after a quarter of the steps is not a quarter of the way there is given no more of them.
     """
     rows: Rows = []
-    for run, tell in _each(runs, on_progress):
+    for run, tell in each(runs, on_progress, lambda run: run.name):
         bench = Bench(run, run.experiment.data.build(), parts)
         starts = bench.starts(tell)
         protocol = bench.protocol(options, 100, 4, (run.experiment.inner.steps,))
@@ -84,7 +84,7 @@ def table2(
     alike = "data.size", "data.pixel_offset", "field", "forward", "inner.steps"
     require_alike(runs, alike, "starts are compared on each other's signals")
     rows: Rows = []
-    for test, tell in _each(runs, on_progress):
+    for test, tell in each(runs, on_progress, lambda run: run.name):
         bench = Bench(test, test.experiment.data.build(), parts)
         protocol = bench.protocol(options, 50, 4, (test.experiment.inner.steps,))
         for number, train in enumerate(runs):
@@ -102,7 +102,7 @@ def figure_images(
     """Test signals as every start shows them after 0, 1, 2, 5 and 10 steps; 7 minutes a class."""
     rows: Rows = []
     galleries = {}
-    for run, tell in _each(runs, on_progress):
+    for run, tell in each(runs, on_progress, lambda run: run.name):
         bench = Bench(run, run.experiment.data.build(), parts)
         starts = bench.starts(tell)
         protocol = bench.protocol(options, 2, 2, (0, 1, 2, 5, 10))
@@ -120,7 +120,7 @@ def figure_curves(
 ) -> Reproduction:
     """PSNR against steps, 0 to 50, from every start; 20 minutes a class."""
     rows: Rows = []
-    for run, tell in _each(runs, on_progress):
+    for run, tell in each(runs, on_progress, lambda run: run.name):
         bench = Bench(run, run.experiment.data.build(), parts)
         protocol = bench.protocol(options, 8, 2, (0, 1, 2, 5, 10, 20, 50))
         rows += bench.rows(bench.starts(tell), run, protocol, tell)
@@ -227,10 +227,3 @@ def _best_learned(rows: Rows) -> tuple[str, str]:
 
 def _as_text(steps: int | None, curve: Rows) -> str:
     return f"> {curve[-1]['steps']}" if steps is None else str(steps)
-
-
-def _each(runs: Sequence[Run], on_progress: OnProgress) -> Iterable[tuple[Run, OnProgress]]:
-    """Each run, with whom to tell of its part of the work."""
-    for number, run in enumerate(runs):
-        part = share(on_progress, number / len(runs), (number + 1) / len(runs))
-        yield run, lambda what, done, run=run, part=part: part(f"{run.name}: {what}", done)

@@ -4,7 +4,7 @@ A scene is one run that learned for many inner steps and, if there is one, anoth
 photographs that learned for a single one: plain joint training, the paper's Standard.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from theta0.evaluate import Rows, Starts, best, pictures_of
 from theta0.protocol import Protocol
 from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Task
 
-from ._bench import Bench, Options, forget_programs, share
+from ._bench import Bench, Options, each, share
 from .evaluation import Looks, Novel, OnProgress
 from .finished import Run, require_alike
 from .parts import Parts
@@ -75,7 +75,7 @@ def table5(
     """
     rows: Rows = []
     novel = {}
-    for scene, tell in _each(runs, on_progress):
+    for scene, tell in each(scenes(runs), on_progress, lambda scene: scene.name):
         judged = _judged(scene)
         for number, data in enumerate(judged):
             part = share(tell, number / len(judged), (number + 1) / len(judged))
@@ -104,7 +104,7 @@ def figure_tourism(
     """
     rows: Rows = []
     looks = {}
-    for scene, tell in _each(runs, on_progress):
+    for scene, tell in each(scenes(runs), on_progress, lambda scene: scene.name):
         data = _data(scene.meta)
         bench = Bench(_with(scene.meta, replace(data, judge="right-half")), data.build(), parts)
         protocol = _protocol(bench, replace(options, signals=options.signals or SHOWN))
@@ -112,14 +112,6 @@ def figure_tourism(
         rows += [{**_renamed(row, NAMES), "scene": scene.name} for row in found]
         looks[scene.name] = _looks(bench, protocol, best(found))
     return Reproduction(rows, looks=looks)
-
-
-def _each(runs: Sequence[Run], on_progress: OnProgress) -> Iterator[tuple[Scene, OnProgress]]:
-    found = scenes(runs)
-    for number, scene in enumerate(found):
-        part = share(on_progress, number / len(found), (number + 1) / len(found))
-        yield scene, lambda what, done, of=scene, tell=part: tell(f"{of.name}: {what}", done)
-        forget_programs()
 
 
 def scenes(runs: Sequence[Run]) -> list[Scene]:
