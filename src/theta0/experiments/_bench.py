@@ -189,7 +189,6 @@ def each(
     for number, item in enumerate(items):
         part = share(on_progress, number / len(items), (number + 1) / len(items))
         yield item, lambda what, done, item=item, part=part: part(f"{name(item)}: {what}", done)
-        forget_programs()
 
 
 def share(on_progress: OnProgress, begin: int | float, end: int | float) -> OnProgress:

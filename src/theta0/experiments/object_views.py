@@ -13,7 +13,7 @@ from theta0.evaluate import Rows, Starts, best, pictures_of
 from theta0.protocol import Protocol
 from theta0.tasks import Task, ViewConfig, ViewTasks
 
-from ._bench import Bench, Options, each, share
+from ._bench import Bench, Options, each, forget_programs, share
 from .evaluation import Novel, OnProgress
 from .finished import Run, require_alike
 from .parts import Parts
@@ -57,13 +57,15 @@ def table4(
         shown: list[tuple[str, Starts, Run]]
         shown = [(NAMES.get(name, name), {name: start}, of.many) for name, start in starts.items()]
         found = [{**row, "init": NAMES.get(row["init"], row["init"])} for row in found]
-        for name, run in of.others:
+        for number, (name, run) in enumerate(of.others):
             learned = run.learned()
-            own = bench.rows(learned, run, protocol, share(tell, 0.9, 1))
+            begin, end = (0.9 + 0.1 * place / len(of.others) for place in (number, number + 1))
+            own = bench.rows(learned, run, protocol, share(tell, begin, end))
             found += [{**row, "init": name} for row in own]
             shown.append((name, learned, run))
         rows += [{**row, "class": of.name} for row in found]
         novel[of.name] = _novel(bench, protocol, found, shown)
+        forget_programs()
     return Reproduction(rows, novel=novel)
 
 
@@ -78,6 +80,7 @@ def figure_shapenet_convergence(
         starts = {**of.many.learned(), **bench.standard()}
         found = bench.rows(starts, of.many, protocol, tell)
         rows += [{**row, "class": of.name} for row in found]
+        forget_programs()
     return Reproduction(rows)
 
 

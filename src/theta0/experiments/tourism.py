@@ -17,7 +17,7 @@ from theta0.evaluate import Rows, Starts, best, pictures_of
 from theta0.protocol import Protocol
 from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Task
 
-from ._bench import Bench, Options, each, share
+from ._bench import Bench, Options, each, forget_programs, share
 from .evaluation import Looks, Novel, OnProgress
 from .finished import Run, require_alike
 from .parts import Parts
@@ -91,6 +91,7 @@ def table5(
                 found += _robust(scene, data, parts, robust, share(part, 0.7, 1))
             rows += [{**row, "scene": scene.place, "protocol": data.judge} for row in found]
             novel[f"{scene.name}, {data.judge}"] = _novel(bench, protocol, found, starts)
+        forget_programs()
     return Reproduction(_pooled(rows), novel=novel)
 
 
@@ -111,6 +112,7 @@ def figure_tourism(
         found = bench.rows(scene.meta.learned(), scene.meta, protocol, tell)
         rows += [{**_renamed(row, NAMES), "scene": scene.name} for row in found]
         looks[scene.name] = _looks(bench, protocol, best(found))
+        forget_programs()
     return Reproduction(rows, looks=looks)
 
 
