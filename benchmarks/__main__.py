@@ -34,7 +34,7 @@ GROUPS: dict[Group, Callable[[Sizes, Sgemm, int], list[Row]]] = {
 
 @dataclass(frozen=True)
 class Options:
-    """Measure speed and memory as ratios; takes about two minutes on two idle cores."""
+    """Measure speed and memory as ratios; takes about five minutes on two idle cores."""
 
     only: Group | None = None
     """measure one group of rows"""
