@@ -127,9 +127,17 @@ def test_what_is_far_behind_the_place_does_not_shrink_it():
 
 
 def test_near_and_far_are_those_of_the_paper():
-    depth = np.concatenate([np.linspace(2, 4, 1001), [-3.0]])
+    depth = np.concatenate([[0.5], np.linspace(2, 4, 1001), [9.0, -3.0]])
     assert range_of(depth) == (pytest.approx(0.9 * 2.002), pytest.approx(1.2 * 3.998))
     assert range_of(depth[-1:]) == (None, None)
+
+
+def test_one_false_match_is_not_the_range_of_a_photograph():
+    depth = np.linspace(2, 4, 300)
+    with_one = np.append(depth[:-1], 100.0)
+    assert range_of(with_one) == pytest.approx(range_of(depth), rel=0.01)
+    # Of a handful, each tells something.
+    assert range_of(np.array([1.0, 2.0, 3.0]))[1] == pytest.approx(1.2 * 2.998)
 
 
 def test_a_place_needs_an_extent():

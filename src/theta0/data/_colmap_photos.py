@@ -40,8 +40,8 @@ def colmap_layout(path: Path, images: Path | None) -> Layout:
     named in `skipped`.
 
     Points seen in two photographs only are left out, if ten are seen in more: their depths are
-    often far off. Near and far of a photograph are the 0.1 and 99.9 percentiles of the depths of
-    the remaining points it sees, times 0.9 and 1.2.
+    often far off. Near and far of a photograph follow from the depths of the remaining points it
+    sees, see `range_of`.
 
     Raises:
         InputError: There is no model, it is damaged, or its images' folder is not found.

@@ -25,6 +25,9 @@ STRECHA = "cameras_gt.json"
 NEAR_FACTOR, FAR_FACTOR = 0.9, 1.2
 """By these the paper widens the range of depths at which points of the place are seen."""
 
+_FEW = 10
+"""Of so many points, all count."""
+
 
 @dataclass(frozen=True, eq=False)
 class Layout:
@@ -47,10 +50,13 @@ def range_of(depths: Float[np.ndarray, " n"]) -> tuple[float | None, float | Non
     """Near and far of a photograph from the depths of the points it shows; None if there are none.
 
     The 0.1 and 99.9 percentiles of the depths above 0, times 0.9 and 1.2: the margins of the paper.
+    Of a few hundred points they would be the nearest and the farthest, which a single false match
+    puts at twice the depth of the place, so these two are not counted.
     """
-    depths = depths[depths > 0]
+    depths = np.sort(depths[depths > 0])
     if not len(depths):
         return None, None
+    depths = depths[1:-1] if len(depths) > _FEW else depths
     near, far = np.percentile(depths, (0.1, 99.9))
     return float(near * NEAR_FACTOR), float(far * FAR_FACTOR)
 

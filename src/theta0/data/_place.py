@@ -63,13 +63,11 @@ def _in_world(parts: list[tuple]) -> Solids:
 class Place:
     """What stands still: the ground, and the landmark on it.
 
-        Attributes:
-            groups: The ground, alone; then parts of the landmark that stand near to each other.
-            covers: _BASE = np.array([0, 0, GROUND])
-
-    SMOOTH, STONE, ... of each solid.
-            shelter: Corners of the room behind the columns, in metres.
-            seed: Of the texture.
+    Attributes:
+        groups: The ground, alone; then parts of the landmark that stand near to each other.
+        covers: SMOOTH, STONE, ... of each solid.
+        shelter: Corners of the room behind the columns, in metres.
+        seed: Of the texture.
     """
 
     groups: tuple[Solids, ...]
