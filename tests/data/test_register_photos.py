@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from theta0.data import Camera, RegisterConfig, register_photos
+from theta0.data._photo_layouts import range_of, reliable_points
 from theta0.data._photo_work import exif_focal
 from theta0.data.cameras import project
 from theta0.errors import InputError, MissingExtra
@@ -121,14 +122,16 @@ def test_points_are_seen_where_features_were_found(done):
         np.testing.assert_allclose(points["xyz"], registered.xyz, rtol=1e-6, atol=1e-6)
         np.testing.assert_array_equal(points["rgb"], registered.rgb)
         xyz = points["xyz"].astype(float)
-    errors = []
+    # Those seen in three photos or more are kept, in their order.
+    kept = reliable_points(np.bincount(found["point"]))
+    row, errors = np.cumsum(kept) - 1, []
     for number, frame in enumerate(frames(out)):
         lens = [frame[key] for key in ("w", "h", "fl_x", "fl_y", "cx", "cy")]
         camera = Camera(*lens, np.array(frame["transform_matrix"]))
-        own = found["seen_by"] == number
-        seen = project(xyz[found["point"][own]], camera)
+        own = (found["seen_by"] == number) & kept[found["point"]]
+        seen = project(xyz[row[found["point"][own]]], camera)
         errors.append(np.linalg.norm(seen.pixel - found["pixel"][own], axis=1))
-        assert frame["near"] < seen.depth.min() and seen.depth.max() < frame["far"]
+        assert (frame["near"], frame["far"]) == pytest.approx(range_of(seen.depth))
     # COLMAP's is in pixels before they are undistorted, which are a few percent larger or smaller.
     assert np.concatenate(errors).mean() == pytest.approx(registered.reprojection_error, rel=0.1)
     assert 0.02 < registered.reprojection_error < 0.3
@@ -173,7 +176,8 @@ def test_the_world_is_a_similarity_of_colmaps(done):
     said = json.loads((out / "transforms.json").read_text("utf-8"))["world_from_colmap"]
     scale, rotation, translation = (np.array(said[key]) for key in
                                     ("scale", "rotation", "shift"))  # fmt: skip
-    moved = scale * found["xyz"] @ rotation.T + translation
+    kept = reliable_points(np.bincount(found["point"]))
+    moved = scale * found["xyz"][kept] @ rotation.T + translation
     np.testing.assert_allclose(moved, registered.xyz, rtol=0, atol=1e-12)
     for pose, camera in zip(found["w2c"], registered.cameras, strict=True):
         centre = scale * rotation @ (-pose[:, :3].T @ pose[:, 3]) + translation

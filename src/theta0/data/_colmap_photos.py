@@ -12,12 +12,11 @@ from jaxtyping import Bool
 from theta0.data._colmap_model import ColmapImage, ColmapModel, count_images, is_colmap, read_colmap
 from theta0.data._files import check_memory, existing_file
 from theta0.data._frames import Frame, inner_file
-from theta0.data._photo_layouts import Layout, range_of
+from theta0.data._photo_layouts import Layout, range_of, reliable_points
 from theta0.data.cameras import swap_opencv_opengl
 from theta0.errors import InputError
 
 _PLACES = (".", "sparse", "dense/sparse", "colmap/sparse", "colmap_text")
-_RELIABLE_PHOTOS, _RELIABLE_POINTS = 3, 10
 _LARGEST_TABLE = 1 << 26
 
 
@@ -39,9 +38,8 @@ def colmap_layout(path: Path, images: Path | None) -> Layout:
     Of several models the one with most images is read, for they share no world; the others are
     named in `skipped`.
 
-    Points seen in two photographs only are left out, if ten are seen in more: their depths are
-    often far off. Near and far of a photograph follow from the depths of the remaining points it
-    sees, see `range_of`.
+    Near and far of a photograph follow from the depths of the points it sees, as far as they are
+    reliable: see `reliable_points` and `range_of`.
 
     Raises:
         InputError: There is no model, it is damaged, or its images' folder is not found.
@@ -56,7 +54,7 @@ def colmap_layout(path: Path, images: Path | None) -> Layout:
     chosen = folders[counts.index(max(counts))]
     model = read_colmap(chosen)
     folder = _images_folder(chosen, images)
-    reliable = _reliable(model)
+    reliable = reliable_points(model.photos)
     names = [folder.relative_to(path).as_posix() for folder in folders]
     taken = f"{chosen.relative_to(path).as_posix()} has {max(counts)}"
     return Layout(
@@ -129,12 +127,6 @@ def _rows(table: Path) -> Iterator[tuple[str, str | None]]:
             yield name, part
         else:
             raise InputError(f"{table}: split of {name} is {part!r}; give train, val or test")
-
-
-def _reliable(model: ColmapModel) -> Bool[np.ndarray, " points"]:
-    """Which points are seen in three photographs or more; all of them, if hardly any are."""
-    reliable = model.photos >= _RELIABLE_PHOTOS
-    return reliable if reliable.sum() >= _RELIABLE_POINTS else np.ones_like(reliable)
 
 
 def _frame(

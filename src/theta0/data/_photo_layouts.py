@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from theta0.data._arrays import read_array
 from theta0.data._frames import Frame, inner_file, read_any_json, read_json
@@ -24,6 +24,8 @@ STRECHA = "cameras_gt.json"
 
 NEAR_FACTOR, FAR_FACTOR = 0.9, 1.2
 """By these the paper widens the range of depths at which points of the place are seen."""
+
+_RELIABLE_PHOTOS, _RELIABLE_POINTS = 3, 10
 
 _FEW = 10
 """Of so many points, all count."""
@@ -44,6 +46,15 @@ class Layout:
     points: Points | None = None
     skipped: tuple[tuple[str, str], ...] = ()
     normalised: bool = False
+
+
+def reliable_points(photos: Int[np.ndarray, " points"]) -> Bool[np.ndarray, " points"]:
+    """Which points to take, from in how many photographs each is seen: in three or more.
+
+    The depths of others are often far off. If fewer than ten are left, all are taken.
+    """
+    reliable = photos >= _RELIABLE_PHOTOS
+    return reliable if reliable.sum() >= _RELIABLE_POINTS else np.ones_like(reliable)
 
 
 def range_of(depths: Float[np.ndarray, " n"]) -> tuple[float | None, float | None]:

@@ -19,7 +19,7 @@ from jaxtyping import Float, UInt8
 
 from theta0.data._colmap import Model, Progress, require_pycolmap, run_colmap
 from theta0.data._files import existing_folder
-from theta0.data._photo_layouts import range_of
+from theta0.data._photo_layouts import range_of, reliable_points
 from theta0.data._photo_work import MIN_PHOTOS, prepared
 from theta0.data._view_pixels import read_pixels
 from theta0.data.cameras import Camera, project, swap_opencv_opengl
@@ -66,7 +66,7 @@ class Registered:
     Attributes:
         files: Registered photos, relative to their folder.
         cameras: Of their undistorted pictures.
-        xyz: Points of the place.
+        xyz: Points of the place; see `reliable_points`.
         rgb: Their colours.
         reprojection_error: Mean distance of points from where features were found, in pixels.
         unregistered: (file, reason) of photos whose place was not found.
@@ -151,15 +151,16 @@ def _write(
             model.size.tolist(), model.lens.tolist(), c2w, strict=True
         )
     ]
-    world = from_points(found, model.xyz)
+    reliable = reliable_points(np.bincount(model.point, minlength=len(model.xyz)))
+    world = from_points(found, model.xyz[reliable])
     xyz = world.points(model.xyz)
     cameras = tuple(replace(camera, c2w=world.pose(camera.c2w)) for camera in found)
 
     def posed() -> Iterator[tuple[Photo, Part | None]]:
         for number, image in enumerate(model.images):
             on_progress("written", number, len(model.images))
-            shown = xyz[model.point[model.seen_by == number]]
-            near, far = range_of(project(shown, cameras[number]).depth)
+            shown = model.point[model.seen_by == number]
+            near, far = range_of(project(xyz[shown[reliable[shown]]], cameras[number]).depth)
             if near is None or far is None:
                 raise InputError(f"{image}: shows no point of the place; leave the photo out")
             pixels = read_pixels(pictures / image, alpha=False)
@@ -167,21 +168,26 @@ def _write(
         on_progress("written", len(model.images), len(model.images))
 
     result = Registered(
-        tuple(photos[image]["file"] for image in model.images), cameras, xyz, model.rgb,
-        model.reprojection_error, _unregistered(job, model), tuple(map(tuple, job["skipped"])),
-    )  # fmt: skip
+        tuple(photos[image]["file"] for image in model.images),
+        cameras,
+        xyz[reliable],
+        model.rgb[reliable],
+        model.reprojection_error,
+        _unregistered(job, model),
+        tuple(map(tuple, job["skipped"])),
+    )
     facts = {
         "registered": len(result.files),
         "unregistered": dict(result.unregistered),
         "skipped": dict(result.skipped),
-        "points": len(xyz),
+        "points": len(result.xyz),
         "reprojection_error": result.reprojection_error,
         "world_from_colmap": asdict(world),
         "settings": job["settings"],
         "theta0": version("theta0"),
         "pycolmap": model.pycolmap,
     }
-    write_photos(posed(), out, ".jpg", (xyz, model.rgb), facts)
+    write_photos(posed(), out, ".jpg", (result.xyz, result.rgb), facts)
     return result
 
 
