@@ -238,6 +238,7 @@ def test_the_class_of_a_folder_is_saved_and_read():
         (lambda folder: replace(CONFIG, inner_views=0), "inner_views is 0"),
         (lambda folder: of(folder, first_held_out=8).held_out("test", 0, 1), "none from number 8"),
         (lambda folder: of(folder, radius=1e-3).held_out("test", 0, 1), "larger radius"),
+        (lambda folder: of(folder, radius=1e-3).training_tasks(0, 0, 1), "larger radius"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(folder, call, words):

@@ -37,12 +37,15 @@ def drawn(
     """Pixels of a training task: a share of those that show the object, the rest from all.
 
     All are those numbered ``among``, if given.
+
+    Raises:
+        InputError: foreground is asked for where pictures have no alpha, or no ray meets anything.
     """
     if foreground and shown is None:
         raise InputError("foreground is given, but the pictures have no alpha; leave it out")
     inside = np.zeros(len(everything.y), bool)
     inside[slice(None) if among is None else among] = True
-    meets = np.flatnonzero(inside & (everything.p.near < everything.p.far))
+    meets = _meeting(inside & (everything.p.near < everything.p.far))
     front = meets[:0] if shown is None else np.flatnonzero(inside & shown)
     wanted = round(foreground * rays) if len(front) else 0
     parts = (
@@ -58,7 +61,12 @@ def meeting(support: Observation) -> Observation:
     Their number is rounded up by repeating the first ones, so that objects whose views differ by a
     few such rays share a compiled program.
     """
-    meets = np.flatnonzero(support.p.near < support.p.far)
-    if not len(meets):
-        raise InputError("no ray of these views meets the bounding sphere; give a larger radius")
+    meets = _meeting(support.p.near < support.p.far)
     return rows(support, np.resize(meets, -(-len(meets) // _BLOCK) * _BLOCK))
+
+
+def _meeting(meets: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " m"]:
+    """Numbers of the rays that meet the bounding sphere."""
+    if not meets.any():
+        raise InputError("no ray of these views meets the bounding sphere; give a larger radius")
+    return np.flatnonzero(meets)
