@@ -45,7 +45,7 @@ class Options:
     """table1: the most steps a start is given to match Meta [200]"""
     baseline_signals: int | None = None
     """table3: test slices for baselines, for learned starts by other than their own step sizes, and
-    for all starts at more than 8 views, the first ones [16]"""
+    for everything at more than 8 views, the first ones [16]"""
     views: tuple[int, ...] | None = None
     """table3: numbers of views [1 2 4 8 16 32 64 128]"""
     learned_adam: tuple[float, ...] | None = None

@@ -43,12 +43,14 @@ MORE_STEPS = (500,)
 """Tried for baselines that are still rising, since random weights need longer."""
 BASELINE_SIGNALS = 16
 """Test slices on which baselines are measured, which cost the most and are the furthest behind;
-learned starts where their own step sizes are not used, and all starts where there are many views.
+learned starts where their own step sizes are not used, and everything where there are many views.
 """
 HELD_OUT_SIGNALS = 8
 """Test slices on which stopping by held-out rays is measured."""
 MANY_VIEWS = 8
-"""Beyond, only learned starts and Standard are fitted."""
+"""Beyond, steps cost the most, and what matters is where a learned start ceases to help: only such
+starts and Standard are fitted, by Adam (after learned steps, where there are such), and no row has
+total variation added."""
 BATCH = 512
 """Most rays a step, random ones where there are more."""
 OWN_STEPS = ("learned", "learned-adam")
@@ -80,10 +82,13 @@ def table3(
         begin, end = (0.02 + 0.98 * (number + done) / len(counts) for done in (0, 1))
         tell = share(on_progress, begin, end)
         protocol = _protocol(benches[0], options, views)
-        few = min(protocol.signals, options.baseline_signals or BASELINE_SIGNALS)
         fewer = replace(
-            protocol, signals=few, more_steps=MORE_STEPS if options.steps is None else ()
+            protocol,
+            signals=min(protocol.signals, options.baseline_signals or BASELINE_SIGNALS),
+            more_steps=MORE_STEPS if options.steps is None else (),
         )
+        if views > MANY_VIEWS:
+            protocol = replace(protocol, signals=fewer.signals, tv=())
         found: Rows = []
         for place, (bench, own) in enumerate(zip(benches, starts, strict=True)):
             part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
@@ -127,17 +132,21 @@ def _groups(
     bench: Bench, protocol: Protocol, fewer: Protocol
 ) -> list[tuple[Sequence[str], set[tuple[str, str]] | None, Protocol]]:
     """Starts of a run, the (start, optimizer) that are measured of them, and how."""
-    many = protocol.views is not None and protocol.views > MANY_VIEWS
-    names = ["standard"] if many else [name for name in STARTS if name != "learned"]
-    baselines = (names, None, fewer)
-    if not isinstance(bench.run.start.field, Stepped):
-        return [(["learned"], None, fewer if many else protocol), baselines]
+    stepped = isinstance(bench.run.start.field, Stepped)
+    if protocol.views is not None and protocol.views > MANY_VIEWS:
+        own = ("learned", "learned-adam" if stepped else "adam")
+        return [
+            (["learned"], {own}, _steady(bench, protocol) if stepped else protocol),
+            (["standard"], {("standard", "adam")}, replace(fewer, tv=())),
+        ]
+    baselines = ([name for name in STARTS if name != "learned"], None, fewer)
+    if not stepped:
+        return [(["learned"], None, protocol), baselines]
     pairs = lambda *optimizers: {
         (init, optimizer) for init in ("learned", "learned+tv") for optimizer in optimizers
     }
-    steady = _steady(bench, fewer if many else protocol)
     return [
-        (["learned"], pairs(*OWN_STEPS), steady),
+        (["learned"], pairs(*OWN_STEPS), _steady(bench, protocol)),
         (["learned"], pairs("sgd", "adam"), replace(fewer, tv=())),
         baselines,
     ]
