@@ -24,6 +24,7 @@ from theta0.data._object_splits import (
     read_split_file,
     split_file,
 )
+from theta0.data.collection import Collection
 from theta0.data.splits import Split, split
 from theta0.data.views import ViewFiles, ViewOptions, Views, open_views
 from theta0.errors import InputError
@@ -32,27 +33,8 @@ _AS_STORED = ViewOptions()
 
 
 @runtime_checkable
-class Objects(Protocol):
-    """Numbered objects of a class in three splits; each number always the same object."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """One an object."""
-        ...
-
-    @property
-    def skipped(self) -> tuple[tuple[str, str], ...]:
-        """(name, reason) of objects left out."""
-        ...
-
-    @property
-    def split(self) -> Split:
-        """Numbers of the objects for training, validation and test."""
-        ...
-
-    def load(self, index: int) -> Views:
-        """All views of object number `index`."""
-        ...
+class Objects(Collection[Views], Protocol):
+    """The objects of a class; of each, all its views."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 
 from theta0.data.cameras import Camera
-from theta0.data.splits import Split
+from theta0.data.collection import Collection
 from theta0.errors import InputError
 
 
@@ -90,27 +90,8 @@ class Photo:
 
 
 @runtime_checkable
-class Photos(Protocol):
-    """Numbered photographs of a place in three splits; each number always the same one."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """One a photograph."""
-        ...
-
-    @property
-    def skipped(self) -> tuple[tuple[str, str], ...]:
-        """(name, reason) of photographs left out."""
-        ...
-
-    @property
-    def split(self) -> Split:
-        """Numbers of the photographs for training, validation and test."""
-        ...
-
-    def load(self, index: int) -> Photo:
-        """Photograph number `index`, in the size it is kept in."""
-        ...
+class Photos(Collection[Photo], Protocol):
+    """The photographs of a place, in the size they are kept in."""
 
 
 @runtime_checkable

@@ -8,33 +8,15 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from theta0.data.collection import Collection
 from theta0.data.images import read_images
 from theta0.data.splits import Split
 from theta0.errors import InputError
 
 
 @runtime_checkable
-class Pictures(Protocol):
-    """Pictures of a class, as square arrays of one size; each number always the same picture."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """One a picture; file names relative to their folder, or numbers of procedural samples."""
-        ...
-
-    @property
-    def skipped(self) -> tuple[tuple[str, str], ...]:
-        """(name, reason) of files that could not be read."""
-        ...
-
-    @property
-    def split(self) -> Split:
-        """Numbers of the pictures for training, validation and test."""
-        ...
-
-    def load(self, index: int) -> Float[np.ndarray, "size size channels"]:
-        """Picture number ``index``, float32 in [0, 1]."""
-        ...
+class Pictures(Collection[Float[np.ndarray, "size size channels"]], Protocol):
+    """The pictures of a class, as squares of one size, float32 in [0, 1]."""
 
 
 @runtime_checkable
