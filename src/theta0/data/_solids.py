@@ -120,11 +120,8 @@ def _meet_ellipsoid(
 ) -> Float[np.ndarray, " n"]:
     """Where the ellipsoid is the unit ball, a ray enters before its point nearest to the centre."""
     p, v = (centre[:, None] - origin) / half[:, None], direction / half[:, None]
-    square = (v * v).sum(axis=0)
-    middle = (p * v).sum(axis=0) / square
-    room = 1 - np.square(middle * v - p).sum(axis=0)
-    near = middle - np.sqrt(np.maximum(room, 0) / square)
-    return np.where(room > 0, near, np.inf)
+    middle, reach = _in_ball(p, v)
+    return np.where(reach > 0, middle - reach, np.inf)
 
 
 def _meet_cylinder(
@@ -136,13 +133,24 @@ def _meet_cylinder(
     """A ray is in the cylinder while it is in the round and between the ends."""
     p, v = (centre[:, None] - origin) / half[:, None], direction / half[:, None]
     v = np.where(v == 0, 1e-150, v)  # its square is a number still
-    square = (v[:2] * v[:2]).sum(axis=0)
-    middle = (p[:2] * v[:2]).sum(axis=0) / square
-    room = 1 - np.square(middle * v[:2] - p[:2]).sum(axis=0)
-    reach, ends = np.sqrt(np.maximum(room, 0) / square), np.stack([p[2] - 1, p[2] + 1]) / v[2]
+    middle, reach = _in_ball(p[:2], v[:2])
+    ends = np.stack([p[2] - 1, p[2] + 1]) / v[2]
     near = np.maximum(middle - reach, ends.min(axis=0))
     far = np.minimum(middle + reach, ends.max(axis=0))
-    return np.where((room > 0) & (near < far) & (far > 0), near, np.inf)
+    return np.where((reach > 0) & (near < far) & (far > 0), near, np.inf)
+
+
+def _in_ball(
+    centre: Float[np.ndarray, "d n"], direction: Float[np.ndarray, "d n"]
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Where rays from 0 are nearest to a unit ball's centre, and how far from there they are in it.
+
+    Both in lengths of `direction`; the second is 0 for rays that miss it.
+    """
+    square = (direction * direction).sum(axis=0)
+    middle = (centre * direction).sum(axis=0) / square
+    room = 1 - np.square(middle * direction - centre).sum(axis=0)
+    return middle, np.sqrt(np.maximum(room, 0) / square)
 
 
 def _meet_gable(
