@@ -142,13 +142,15 @@ class Bench:
             tell: called with (what runs, fraction done).
             only: the (initialization, optimizer) wanted; all when left out.
         """
-        settings = {**self._of(of), "protocol": _used(protocol)}
+        plain, robust = (_used(replace(protocol, huber=huber)) for huber in ((), protocol.huber))
 
         def keep(init, optimizer, measure):
             if only is not None and (init, optimizer) not in only:
                 return []
             name = "-".join([*dict.fromkeys([of.name, self.run.name]), init, optimizer])
-            key = {**settings, "init": init, "optimizer": optimizer}
+            # Fits by squared errors are the same whether others follow or not.
+            settings = {"protocol": robust if init.endswith("+huber") else plain}
+            key = {**self._of(of), **settings, "init": init, "optimizer": optimizer}
             return self.parts.rows(name, key, measure)
 
         rows = evaluate(
