@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from theta0.inits import load
+from theta0.report import picture_grid
 from theta0.tasks import PhotoConfig
 
 pytestmark = pytest.mark.slow
@@ -42,6 +43,18 @@ def fitted(theta0, *words):
     done = theta0("fit", *words, "--json")
     assert done.code == 0, done.err
     return done
+
+
+def test_a_photograph_is_shown_once_over_its_fit(theta0, run, town, tmp_path, monkeypatch):
+    shown = {}
+
+    def grid(pictures, rows, columns, *others):
+        shown[tuple(rows)] = len(columns)
+        return picture_grid(pictures, rows, columns, *others)
+
+    monkeypatch.setattr("theta0.cli._contact_sheet.picture_grid", grid)
+    fitted(theta0, run, town, "--steps", 2, "--out", tmp_path / "out")
+    assert shown == {("input", "fitted"): 1}
 
 
 def test_a_fit_knows_where_its_photograph_was_taken(theta0, run, town, tmp_path):

@@ -16,7 +16,7 @@ def contact_sheet(
     """Rows of pictures as a PNG file: input views, then held-out ones over the fit of each.
 
     Of many views some are shown, evenly spaced in their order. Where nothing is held out, new views
-    take its place.
+    take its place; a photograph of a place judges its own fit.
     """
     assert signal.shots is not None
     inputs, target = signal.shots.pictures, signal.target
@@ -27,8 +27,9 @@ def contact_sheet(
     else:
         pairs = list(zip(shown[chosen], signal.pictures(target)[chosen], strict=True))
         told = [f"{psnr(*pair):.1f} dB" for pair in pairs]
-        rows += [("held out", np.stack([truth for _, truth in pairs]), None)]
-        rows += [("fitted", shown[chosen], told)]
+        if signal.shots.standpoint is None:
+            rows.append(("held out", np.stack([truth for _, truth in pairs]), None))
+        rows.append(("fitted", shown[chosen], told))
     width = max(len(pictures) for _, pictures, _ in rows)
     filled = lambda cells: [*cells, *[None] * (width - len(cells))]
     return picture_grid(
