@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,12 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores"
 
 
+@cache
 def commit() -> str:
-    """The commit of the source tree theta0 runs from, with ``+`` if it was changed; else "none"."""
+    """The commit of the source tree theta0 runs from, with ``+`` if it was changed; else "none".
+
+    It is asked for once: the code that runs is that of the beginning.
+    """
     source = Path(__file__).parents[1]
 
     def git(*args: str) -> str:
