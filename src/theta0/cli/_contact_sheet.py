@@ -20,6 +20,7 @@ def contact_sheet(
     """
     assert signal.shots is not None
     inputs, target = signal.shots.pictures, signal.target
+    rows: list[tuple[str, np.ndarray, list[str] | None]]
     rows = [("input", inputs[_spread(len(inputs))], None)]
     chosen = _spread(len(shown))
     if target is None:
