@@ -212,6 +212,7 @@ def test_metasgd_learns_the_step_sizes_of_gradient_descent_only():
         replace(METASGD, inner=InnerConfig("adam", 1e-3, 2))
 
 
+@pytest.mark.slow
 def test_the_gallery_is_the_first_test_signal_fitted_as_in_the_rows(run):
     family = TINY.data.build()
     found = evaluate_initialization(TINY, run[1], family)

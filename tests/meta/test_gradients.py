@@ -354,6 +354,7 @@ def test_an_inner_loop_is_the_same_function_of_step_and_key(x64, key):
     assert isinstance(loop, InnerLoop)
 
 
+@pytest.mark.slow
 def test_memory_of_maml_grows_by_the_weights_of_a_step_and_no_more():
     n, width = 4096, 32
     field = SirenConfig(width=width, layers=4, out_size=1).build(jax.random.PRNGKey(3))

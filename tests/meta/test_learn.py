@@ -301,6 +301,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(whole, tmp_path, monkeypatch
 @pytest.mark.parametrize(
     "tasks, estimator", [(4, ESTIMATOR), (2, Reptile(ESTIMATOR.inner))], ids=["maml", "reptile"]
 )
+@pytest.mark.slow
 def test_one_device_equals_two(key, tasks, estimator):
     assert jax.local_device_count() == 2
     batch = jax.tree.map(jnp.asarray, FAMILY.training_tasks(0, 0, tasks))
