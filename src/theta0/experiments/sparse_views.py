@@ -82,13 +82,12 @@ def table3(
         begin, end = (0.02 + 0.98 * (number + done) / len(counts) for done in (0, 1))
         tell = share(on_progress, begin, end)
         protocol = _protocol(benches[0], options, views)
-        fewer = replace(
-            protocol,
-            signals=min(protocol.signals, options.baseline_signals or BASELINE_SIGNALS),
-            more_steps=MORE_STEPS if options.steps is None else (),
-        )
+        few = min(protocol.signals, options.baseline_signals or BASELINE_SIGNALS)
         if views > MANY_VIEWS:
-            protocol = replace(protocol, signals=fewer.signals, tv=())
+            protocol = replace(protocol, signals=few, tv=())
+        fewer = replace(
+            protocol, signals=few, more_steps=MORE_STEPS if options.steps is None else ()
+        )
         found: Rows = []
         for place, (bench, own) in enumerate(zip(benches, starts, strict=True)):
             part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
@@ -137,7 +136,7 @@ def _groups(
         own = ("learned", "learned-adam" if stepped else "adam")
         return [
             (["learned"], {own}, _steady(bench, protocol) if stepped else protocol),
-            (["standard"], {("standard", "adam")}, replace(fewer, tv=())),
+            (["standard"], {("standard", "adam")}, fewer),
         ]
     baselines = ([name for name in STARTS if name != "learned"], None, fewer)
     if not stepped:
