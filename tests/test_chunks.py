@@ -1,11 +1,12 @@
 """Predictions in chunks are those of the whole."""
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
 
 from theta0.chunks import predict, predict_in_blocks
-from theta0.fields import PositionalConfig
+from theta0.fields import Field, PositionalConfig
 from theta0.forward import Rays, Volume
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -36,3 +37,28 @@ def test_blocks_of_one_size_give_the_same(n, key, monkeypatch):
     assert found.shape == (n, 3)
     np.testing.assert_allclose(found, forward(field, p), atol=1e-6)
     assert predict._cached._cache_size() == 1
+
+
+def test_rays_that_meet_nothing_cost_nothing_wherever_they_lie(key, monkeypatch):
+    monkeypatch.setenv("THETA0_CHUNK", "16")  # 4 rays a chunk
+    jax.clear_caches()
+    asked = []
+
+    class Asked(Field):
+        field: Field
+        config: PositionalConfig = eqx.field(static=True)
+
+        def __call__(self, x):
+            jax.debug.callback(lambda: asked.append(1))
+            return self.field(x)
+
+    rng = np.random.default_rng(0)
+    origin, direction = rng.standard_normal((2, 64, 3)).astype(np.float32)
+    near, far = np.zeros((2, 64), np.float32)
+    far[[3, 10, 11, 25, 40, 63]] = 2
+    p = Rays(origin, direction, near, far)
+    field, forward = PositionalConfig(width=8, layers=2).build(key), Volume(samples=4)
+    found = predict(forward, Asked(field, field.config), p)
+    jax.effects_barrier()
+    assert len(asked) == 2  # chunks of 4, for 6 rays
+    np.testing.assert_allclose(found, forward(field, p), atol=1e-6)

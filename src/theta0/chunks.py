@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.fields import Field, weights
-from theta0.forward import ForwardMap
+from theta0.forward import ForwardMap, Rays
 from theta0.tasks import Observation
 
 
@@ -76,12 +76,19 @@ def sum_over(function: Callable, chunks: Chunks):
 
 @eqx.filter_jit
 def predict(forward: ForwardMap, field: Field, p: Any) -> Float[Array, "n c"]:
-    """Predictions of a field at ``p``, compiled; deterministic."""
+    """Predictions of a field at ``p``, compiled; deterministic.
+
+    Rays that meet nothing come last, so that there are whole chunks of them, which cost nothing.
+    """
     n = jax.tree.leaves(p)[0].shape[0]
+    order = jnp.argsort(~p.meets) if isinstance(p, Rays) else None
+    if order is not None:
+        p = jax.tree.map(lambda leaf: leaf[order], p)
     nothing = Observation(p, jnp.zeros((n, 0)))
     chunks = cut(nothing, None, forward.samples, points_per_chunk(field))
     values = jax.lax.map(lambda chunk: forward(field, chunk.observation.p), chunks)
-    return values.reshape(-1, values.shape[-1])[:n]
+    values = values.reshape(-1, values.shape[-1])[:n]
+    return values if order is None else jnp.zeros_like(values).at[order].set(values)
 
 
 _CHUNKS_A_BLOCK = 16

@@ -63,7 +63,7 @@ def render_view(volume: Volume, field: Field, data: SceneConfig, camera: Camera)
                 f"to {data.far:g} of the camera; stay between"
             )
     rays = data.rays_of(camera)
-    meets = np.flatnonzero(rays.near < rays.far)
+    meets = np.flatnonzero(rays.meets)
     colour = np.full((len(rays.near), 3), volume.background == "white", np.float32)
     depth, opacity = (np.full(len(colour), value, np.float32) for value in (np.inf, 0))
     if len(meets):

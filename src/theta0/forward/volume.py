@@ -23,6 +23,11 @@ class Rays(eqx.Module):
     near: Float[Array | np.ndarray, " n"]
     far: Float[Array | np.ndarray, " n"]
 
+    @property
+    def meets(self) -> Bool[Array | np.ndarray, " n"]:
+        """Which rays meet anything: those with ``near < far``."""
+        return self.near < self.far
+
 
 class Rendering(eqx.Module):
     """What a ray meets."""
@@ -63,10 +68,10 @@ class Volume:
 
         Weights are ``T_i (1 - exp(-sigma_i delta_i))``, with ``T_i = exp(-sum_{j<i} sigma_j
         delta_j)``. The sums of ``sigma delta`` are capped at 1e10, where the exponential is long
-        0, so that densities up to float32's largest stay finite. A ray on which not ``near < far``
-        meets nothing; if all are such, the field is not asked.
+        0, so that densities up to float32's largest stay finite. If no ray :attr:`Rays.meets`
+        anything, the field is not asked.
         """
-        meets = jnp.asarray(rays.near) < jnp.asarray(rays.far)
+        meets = jnp.asarray(rays.meets)
         march = lambda: self._march(field, rays, meets, key)
         return jax.lax.cond(meets.any(), march, lambda: self._nothing(field, rays))
 

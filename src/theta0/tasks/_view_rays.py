@@ -13,6 +13,9 @@ from ._base import Observation
 
 _BLOCK = 256
 
+MEAN_RAYS = 1 << 18
+"""Rays of all signals together that stand for a class in their mean."""
+
 Tree = TypeVar("Tree")
 
 
@@ -45,7 +48,7 @@ def drawn(
         raise InputError("foreground is given, but the pictures have no alpha; leave it out")
     inside = np.zeros(len(everything.y), bool)
     inside[slice(None) if among is None else among] = True
-    meets = _meeting(inside & (everything.p.near < everything.p.far))
+    meets = _meeting(inside & everything.p.meets)
     front = meets[:0] if shown is None else np.flatnonzero(inside & shown)
     wanted = round(foreground * rays) if len(front) else 0
     parts = (
@@ -61,7 +64,7 @@ def meeting(support: Observation) -> Observation:
     Their number is rounded up by repeating the first ones, so that objects whose views differ by a
     few such rays share a compiled program.
     """
-    meets = _meeting(support.p.near < support.p.far)
+    meets = _meeting(support.p.meets)
     return rows(support, np.resize(meets, -(-len(meets) // _BLOCK) * _BLOCK))
 
 

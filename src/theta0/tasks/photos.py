@@ -14,7 +14,7 @@ from theta0.forward import Rays
 
 from ._base import Observation, Shots, Signal, SplitName, Standpoint, Task, stack
 from ._photo_sources import PhotoCollection, PhotoSource
-from ._view_rays import joined, rows
+from ._view_rays import MEAN_RAYS, joined, rows
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ class PhotoTasks:
         # Rays of many photographs: what fits them all in the mean is the place in a mean light.
         rng = np.random.default_rng(0)
         chosen = rng.permutation(np.asarray(self.photos.split.train))[:256]
-        count = max(1, 16384 // len(chosen))
+        count = max(1, MEAN_RAYS // len(chosen))
         parts = []
         for number in chosen:
             everything = self.config.observe(self.load(int(number)))

@@ -23,7 +23,7 @@ from theta0.errors import InputError, require_positive
 from theta0.forward import Rays
 
 from ._base import Observation, Shots, Signal, SplitName, Task, stack
-from ._view_rays import drawn, joined, meeting, rows
+from ._view_rays import MEAN_RAYS, drawn, joined, meeting, rows
 from ._view_sources import ObjectFolder, ViewSource
 
 
@@ -292,8 +292,8 @@ class ViewTasks:
         # Rays of many objects: what fits them all in the mean is the mean object.
         rng = np.random.default_rng(0)
         train = np.asarray(self._objects.split.train)
-        chosen = rng.permutation(train)[:64]
-        count = max(1, 16384 // len(chosen))
+        chosen = rng.permutation(train)[:256]
+        count = max(1, MEAN_RAYS // len(chosen))
         parts = []
         for number in chosen:
             everything, shown = self._seen(int(number), self.config.training_views)
