@@ -8,7 +8,7 @@ import pytest
 
 from theta0.chunks import predict
 from theta0.errors import InputError
-from theta0.evaluate import best, evaluate
+from theta0.evaluate import best, evaluate, judged_tasks
 from theta0.fields import FourierConfig, SirenConfig, weights
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Points
@@ -207,6 +207,17 @@ def test_every_signal_is_asked_for_once_with_the_views():
     rows = evaluate(Points(), {"learned": STARTS["learned"]}, family, protocol)
     assert family.asked == [("validation", 0, 5), ("test", 0, 5), ("test", 1, 5)]
     assert all(row["views"] == 5 and row["optimizer"] == "sgd" for row in rows)
+
+
+def test_training_signals_are_judged_in_place_of_test_signals_spread_over_them():
+    family = Slopes()
+    protocol = Protocol((1,), (0.05,), (), tuning_signals=1, signals=2, training_signals=True)
+    (row,) = evaluate(Points(), {"learned": STARTS["learned"]}, family, protocol)
+    assert family.asked == [("validation", 0, None), ("train", 0, None), ("train", 1, None)]
+    assert row["n"] == 2
+    family.size = lambda split: 7
+    judged_tasks(family, protocol)
+    assert [index for _, index, _ in family.asked[-2:]] == [0, 3]
 
 
 def test_standard_is_another_network_for_every_signal():

@@ -109,8 +109,8 @@ def evaluate(
         family,
         protocol,
         seed,
-        held_out_tasks(family, "validation", protocol.tuning_signals, protocol.views),
-        held_out_tasks(family, "test", protocol.signals, protocol.views),
+        tuning_tasks(family, protocol),
+        judged_tasks(family, protocol),
     )
     rows: Rows = []
     measure = runner.rows if protocol.hold_out is None else runner.stopped
@@ -370,7 +370,7 @@ def pictures_of(
         signal: its number.
         task: another part of it to fit, and other places to show; as it is held out when left out.
     """
-    task = task or family.held_out("test", signal, protocol.views)
+    task = task or judged_task(family, protocol, signal)
     setting = _setting(row)
     start, key = _begin(starts, row["init"], setting, seed, signal)
     loop = _loop(protocol, row["optimizer"], setting, steps[-1], family.pictures(task.query.y))
@@ -402,18 +402,44 @@ _VALIDATION = 1_000_000
 """Number of the first validation signal, so that no test signal shares its randomness."""
 
 
-def held_out_tasks(
-    family: TaskFamily, split: SplitName, count: int, views: int | None
-) -> list[Task]:
-    """The first ``count`` signals of a split.
+def tuning_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
+    """The validation signals that choose settings.
 
     Raises:
-        InputError: there are fewer.
+        InputError: there are fewer than are asked for.
     """
+    count = _enough(family, "validation", protocol.tuning_signals)
+    return [family.held_out("validation", index, protocol.views) for index in range(count)]
+
+
+def judged_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
+    """The signals that rows are about.
+
+    Raises:
+        InputError: there are fewer than are asked for.
+    """
+    return [judged_task(family, protocol, index) for index in range(protocol.signals)]
+
+
+def judged_task(family: TaskFamily, protocol: Protocol, index: int) -> Task:
+    """One of them; training signals, of which neighbours are often alike, are spread evenly.
+
+    Raises:
+        InputError: there are fewer than are asked for.
+    """
+    if not protocol.training_signals:
+        _enough(family, "test", protocol.signals)
+        return family.held_out("test", index, protocol.views)
+    count = _enough(family, "train", protocol.signals)
+    spread = index * family.size("train") // count
+    return family.held_out("train", spread, protocol.views)
+
+
+def _enough(family: TaskFamily, split: SplitName, count: int) -> int:
     available = family.size(split)
     if count > available:
         raise InputError(
             f"{count} {split} signals asked for, but there are only {available}; "
             f"give a smaller number, or keep more of the data for {split}"
         )
-    return [family.held_out(split, index, views) for index in range(count)]
+    return count

@@ -1,6 +1,7 @@
 """What is measured of an initialization, as plain settings."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -47,6 +48,14 @@ class Protocol:
     """numbers of steps tried with ``hold_out`` beyond ``steps``, where the last of those is best"""
     hold_out_signals: int = 16
     """test signals on which that cost is taken, the first ones"""
+    training_signals: bool = False
+    """judge fits to signals that training saw, spread evenly over them, instead of test signals:
+    how much better these are is over-fitting"""
+
+    @property
+    def judged(self) -> Literal["training", "test"]:
+        """Signals that the tables are about."""
+        return "training" if self.training_signals else "test"
 
     def __post_init__(self):
         require_positive(self, "tuning_signals", "signals", "batch", "views")

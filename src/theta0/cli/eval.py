@@ -30,6 +30,7 @@ examples:
   theta0 eval phantoms --signals 8
   theta0 eval phantoms --starts learned standard
   theta0 eval faces --data photos/ --steps 0 1 2 5 10
+  theta0 eval runs/view-chair/cpu --views 1 --starts learned --training-signals
 """
 
 
@@ -54,7 +55,9 @@ class Eval:
     starts: tuple[StartName, ...] = STARTS
     """the learned start and those it is compared with"""
     views: int | None = None
-    """views of a CT slice"""
+    """views of a CT slice, or of an object"""
+    training_signals: bool = False
+    """judge fits to signals that training saw instead; how much better these are is over-fitting"""
     out: Path | None = None
     """where the report goes; INIT/eval for a run folder, else eval-NAME"""
 
@@ -91,7 +94,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     )
     intro = (
         f"The start “{initialization.description.name}”, {origin}, against the paper's baselines "
-        f"on {experiment.protocol.signals} test signals."
+        f"on {experiment.protocol.signals} {experiment.protocol.judged} signals."
     )
     title = f"{initialization.description.name}: learned start against baselines"
     return write_evaluation(out, title, intro, evaluation, training)

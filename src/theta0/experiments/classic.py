@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.classic import FBP, SART, TV, Method, Scan
-from theta0.evaluate import Rows, held_out_tasks
+from theta0.evaluate import Rows, judged_tasks, tuning_tasks
 from theta0.metrics import quality
 from theta0.protocol import Protocol
 from theta0.tasks import CTTasks, Task
@@ -71,8 +71,8 @@ def evaluate_classic(
         ``n``, ``validation_psnr`` (mean, of the settings on the slices that chose them),
         ``seconds`` (of a reconstruction), and ``views`` if given.
     """
-    tuning = held_out_tasks(family, "validation", protocol.tuning_signals, protocol.views)
-    testing = held_out_tasks(family, "test", protocol.signals, protocol.views)
+    tuning = tuning_tasks(family, protocol)
+    testing = judged_tasks(family, protocol)
     views = {} if protocol.views is None else {"views": protocol.views}
     return [
         {"init": name, "optimizer": None, **_row(family, tried, tuning, testing), **views}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from theta0.evaluate import Rows, Starts, best, evaluate, pictures_of
+from theta0.evaluate import Rows, Starts, best, evaluate, judged_task, pictures_of
 from theta0.inits import Initialization
 from theta0.tasks import TaskFamily
 
@@ -108,7 +108,7 @@ def evaluate_initialization(
     facts = {
         **{name: value for name, value in origin.items() if value is not None},
         "seed": experiment.seed,
-        "test signals": protocol.signals,
+        f"{protocol.judged} signals": protocol.signals,
         "validation signals for step sizes": protocol.tuning_signals,
         "seconds of evaluation": round(time.monotonic() - began, 1),
     }
@@ -135,7 +135,7 @@ def gallery(
         signal: its number.
     """
     protocol = experiment.protocol
-    task = family.held_out("test", signal, protocol.views)
+    task = judged_task(family, protocol, signal)
     pictures, fits = {}, {}
     for name in starts:
         row = best([row for row in rows if (row["init"], row["steps"]) == (name, steps[-1])])

@@ -71,7 +71,7 @@ def evaluation_report(
         "Each start is fitted by the same loop. The step size of every number in the table was "
         "chosen on validation signals for that number of steps.",
         table,
-        Curves(rows, "PSNR on test signals against gradient steps; the band is one standard "
+        Curves(rows, "PSNR against gradient steps; the band is one standard "
                "deviation over signals."),
     ]  # fmt: skip
     sections = [

@@ -47,7 +47,7 @@ class ViewConfig:
     first_held_out: int = 25
     """number of the first view that judges a fit; the input views are those from 0 on"""
     held_out_views: int = 25
-    """so many judge a fit to a test object"""
+    """so many judge a fit to a test object, or to one of those learned from"""
     validation_views: int = 4
     """and so many a fit to a validation object"""
     bounds: Literal["sphere", "range"] = "sphere"
@@ -279,7 +279,7 @@ class ViewTasks:
             )
         support, _ = self._seen(number, count)
         seen, first = self._load(number), config.first_held_out
-        wanted = config.held_out_views if split == "test" else config.validation_views
+        wanted = config.validation_views if split == "validation" else config.held_out_views
         judged = range(first, min(first + wanted, len(seen)))
         if not judged:
             raise InputError(
