@@ -183,10 +183,11 @@ class _Runner:
         tasks: list[Task],
         first: int,
         steps: tuple[int, ...],
-    ) -> tuple[Float[np.ndarray, "signals steps 2"], float]:
+        judged: Sequence[int] | None = None,
+    ) -> tuple[Float[np.ndarray, "signals judged 2"], float]:
         """PSNR and SSIM of every task after every number of steps, and mean seconds of a step.
 
-        ``first`` numbers the signals.
+        ``first`` numbers the signals; ``judged`` are the numbers of steps wanted, if not all.
         """
         family, last = self.family, max(*steps, 1)
         forward = with_samples(self.forward, setting.samples)
@@ -200,7 +201,7 @@ class _Runner:
             start, key = _begin(self.starts, name, setting, self.seed, number)
             start = jax.device_put(start, device)
             loop = _loop(self.protocol, optimizer, setting, last, targets)
-            found = quality_by_step(forward, start, task.support, loop, steps, key, judge)
+            found = quality_by_step(forward, start, task.support, loop, steps, key, judge, judged)
             return found, time.monotonic() - began
 
         found = over_devices(one, range(first, first + len(tasks)), tasks)
@@ -224,18 +225,20 @@ class _Runner:
         means = self._tried(name, optimizer, settings, steps)
         chosen = [settings[int(i)] for i in np.argmax(means, axis=0)]
         # A fit does not depend on when it ends, so none goes beyond the last step it is chosen for.
-        last = dict(zip(chosen, steps, strict=True))
+        wanted = {
+            one: [s for s, of in zip(steps, chosen, strict=True) if of == one] for one in chosen
+        }
         fits = {
             setting: self.fits(
                 name, optimizer, setting, self.testing, 0,
-                tuple(s for s in steps if s <= last[setting]),
+                tuple(s for s in steps if s <= judged[-1]), judged,
             )
-            for setting in last
+            for setting, judged in wanted.items()
         }  # fmt: skip
         return [
             {
                 **self._named(name, optimizer, setting, step, fits[setting][1]),
-                **_statistics(*fits[setting][0][:, column].T),
+                **_statistics(*fits[setting][0][:, wanted[setting].index(step)].T),
                 "validation_psnr": round(float(means[:, column].max()), 4),
             }
             for column, (step, setting) in enumerate(zip(steps, chosen, strict=True))

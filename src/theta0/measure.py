@@ -1,6 +1,6 @@
 """One fit, judged as it goes: its quality by step, and when to stop without the truth."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any
@@ -74,16 +74,19 @@ def quality_by_step(
     steps: tuple[int, ...],
     key: jax.Array,
     judge: Judge,
-) -> Float[np.ndarray, "steps numbers"]:
-    """What ``judge`` says after each number of steps; see :func:`fields_by_step`.
+    judged: Sequence[int] | None = None,
+) -> Float[np.ndarray, "judged numbers"]:
+    """What ``judge`` says after each number of steps, or those of them ``judged``.
 
-    A field whose predictions are not numbers counts as the one before.
+    See :func:`fields_by_step`. A field whose predictions are not numbers counts as the one before.
     """
-    values: list[tuple[float, ...]] = []
-    for field in fields_by_step(forward, start, observation, loop, steps, key):
-        value = judge(field)
-        values.append((values[-1] if values else judge(start)) if np.isnan(value[0]) else value)
-    return np.array(values)
+    fields = [start, *fields_by_step(forward, start, observation, loop, steps, key)]
+
+    def numbers(place: int) -> tuple[float, ...]:
+        found = judge(fields[place])
+        return numbers(place - 1) if place and np.isnan(found[0]) else found
+
+    return np.array([numbers(1 + steps.index(step)) for step in judged or steps])
 
 
 def psnr_by_step(
