@@ -44,6 +44,13 @@ def test_the_step_is_the_best_on_what_was_held_out_of_the_fit_of_the_rest(key):
     assert found == STEPS[int(np.argmin(errors))]
 
 
+def test_what_is_observed_twice_is_not_both_held_out_and_fitted(key):
+    observation, loop = noisy(0.3), InnerConfig("adam", 3e-3, 300)
+    twice = jax.tree.map(lambda leaf: np.concatenate([leaf, leaf, leaf]), observation)
+    stop = lambda of: step_to_stop(Points(), START, of, loop, STEPS, key, share=0.3)
+    assert stop(twice) == stop(observation) < STEPS[-1]
+
+
 def test_rays_are_held_out_whole(key):
     rng = np.random.default_rng(0)
     ends = [rng.random((20, 2), np.float32) for _ in range(2)]

@@ -117,11 +117,13 @@ def step_to_stop(
     """The number of steps after which a fit predicts best what it has not seen; no truth needed.
 
     A random share of the observations is held out, the rest is fitted, and the error on those
-    held out chooses among ``steps``. The fit that is kept then sees all observations.
+    held out chooses among ``steps``. The fit that is kept then sees all observations. One that is
+    there twice, as rays of objects may be, counts once, so that none is both held out and fitted.
 
     Raises:
         InputError: there are fewer than two observations, or the share leaves none.
     """
+    observation = _distinct(observation)
     n = len(observation.y)
     held = random_share(np.ones(n, bool), share, seed)
     if held.all():
@@ -132,3 +134,11 @@ def step_to_stop(
     error = lambda field: (float(np.mean((predict(forward, field, unseen.p) - unseen.y) ** 2)),)
     errors = quality_by_step(forward, start, seen_only(observation, ~held), loop, steps, key, error)
     return steps[int(np.argmin(errors[:, 0]))]
+
+
+def _distinct(observation: Observation) -> Observation:
+    n = len(observation.y)
+    table = np.column_stack([np.reshape(leaf, (n, -1)) for leaf in jax.tree.leaves(observation)])
+    seen = np.zeros(n, bool)
+    seen[np.unique(table, axis=0, return_index=True)[1]] = True
+    return seen_only(observation, seen)
