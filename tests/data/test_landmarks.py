@@ -34,17 +34,17 @@ def test_all_photos_are_placed_around_the_place(place, count, tmp_path):
         assert camera.c2w[2, 1] > np.cos(np.deg2rad(45))  # held upright, more or less
 
 
-@pytest.mark.parametrize("one_lens, centimetres, degrees", [(False, 2.5, 0.5), (True, 1.0, 0.25)])
-def test_cameras_stand_where_a_laser_scan_puts_them(one_lens, centimetres, degrees, tmp_path):
+@pytest.mark.parametrize(
+    "lenses, centimetres, degrees", [("auto", 1.0, 0.25), ("each", 2.5, 0.5), ("one", 1.0, 0.25)]
+)
+def test_cameras_stand_where_a_laser_scan_puts_them(lenses, centimetres, degrees, tmp_path):
     """Strecha et al., CVPR 2008: fountain-P11, at a quarter of its size."""
     folder = LANDMARKS / "strecha/fountain-P11"
     truth = [
         swap_opencv_opengl(np.column_stack([camera["cam_to_world_R"], camera["centre"]]))
         for camera in json.loads((folder / "cameras_gt.json").read_text("utf-8"))
     ]
-    registered = register_photos(
-        folder / "images", tmp_path / "out", RegisterConfig(one_lens=one_lens)
-    )
+    registered = register_photos(folder / "images", tmp_path / "out", RegisterConfig(lenses=lenses))
     found = [camera.c2w for camera in registered.cameras]
     assert len(found) == len(truth) == 11
     rotation, places = umeyama(*(np.stack([pose[:, 3] for pose in of]) for of in (found, truth)))

@@ -138,7 +138,7 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
                     failure = message["error"]
                     continue
                 stage, total = message["stage"], message["total"]
-                done = message["done"] if "done" in message else _rows(work, message["rows"])
+                done = message["done"] if "done" in message else _rows(**message)
                 if done is not None and (stage, done) != last:
                     last = stage, done
                     on_progress(stage, min(done, total), total)
@@ -154,12 +154,12 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
         )
 
 
-def _rows(work: Path, table: str) -> int | None:
+def _rows(database: str, rows: str, **_: Any) -> int | None:
     """Rows of a table of the database that the process is writing; None if they cannot be told."""
-    uri = f"{(work / 'database.db').absolute().as_uri()}?mode=ro"
+    uri = f"{Path(database).absolute().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(uri, uri=True)) as database:
-            return database.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            return connection.execute(f"SELECT COUNT(*) FROM {rows}").fetchone()[0]
     except sqlite3.Error:
         return None
 

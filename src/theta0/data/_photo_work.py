@@ -77,7 +77,7 @@ def prepared(
                 f"{folder}: holds {len(photos)} photos that can be used; give at least "
                 f"{MIN_PHOTOS} that show the same place" + f" ({left_out})" * bool(skipped)
             )
-        if settings["one_lens"]:
+        if settings["lenses"] == "one":
             _check_one_size(folder, photos)
         job = {**wanted, "photos": photos, "skipped": skipped}
         write_json(temporary / "job.json", job)
@@ -140,7 +140,7 @@ def _check_one_size(folder: Path, photos: Sequence[dict[str, Any]]) -> None:
     if len(files) > 1:
         told = " and ".join(f"{file} is {w} x {h}" for (w, h), file in list(files.items())[:2])
         raise InputError(
-            f"{folder}: one_lens is given, but {told}; give photos of one size, or let each have a "
+            f"{folder}: lenses is one, but {told}; give photos of one size, or let each have a "
             "lens of its own"
         )
 

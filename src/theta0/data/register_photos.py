@@ -39,8 +39,10 @@ class RegisterConfig:
     """compare all pairs, or each photo with the next ones by name, as of a film"""
     overlap: int = 10
     """next photos that sequential matching compares each with"""
-    one_lens: bool = False
-    """all photos are of one camera at one zoom: find one lens, and its middle, from all of them"""
+    lenses: Literal["auto", "one", "each"] = "auto"
+    """one: all photos are of one camera at one zoom, whose lens, and from 10 photos on its middle,
+    are found from all of them; each: every photo has its own; auto: one if those, found first,
+    differ by less than 2% in focal length"""
     features: int = 8192
     """most features of a photo"""
     seed: int = 0
@@ -93,8 +95,9 @@ def register_photos(
 
     Of several models of the place, or of several places, the one with most photos is kept. Focal
     lengths begin at what EXIF says, or at 1.2 times the longest side; they and one coefficient of
-    radial distortion are found for each photo, unless all were taken with one lens. The world is
-    that of `similarity`.
+    radial distortion are found for each photo, unless all were taken with one lens: then these, and
+    its middle if the photos are many, are found from all together. The world is that of
+    `similarity`.
 
     Args:
         folder: Of at least 3 photos, in it or in folders below.
