@@ -421,20 +421,15 @@ def judged_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
     Raises:
         InputError: there are fewer than are asked for.
     """
-    return [judged_task(family, protocol, index) for index in range(protocol.signals)]
+    count = _enough(family, "train" if protocol.training_signals else "test", protocol.signals)
+    return [judged_task(family, protocol, index) for index in range(count)]
 
 
 def judged_task(family: TaskFamily, protocol: Protocol, index: int) -> Task:
-    """One of them; training signals, of which neighbours are often alike, are spread evenly.
-
-    Raises:
-        InputError: there are fewer than are asked for.
-    """
+    """One of them; training signals, of which neighbours are often alike, are spread evenly."""
     if not protocol.training_signals:
-        _enough(family, "test", protocol.signals)
         return family.held_out("test", index, protocol.views)
-    count = _enough(family, "train", protocol.signals)
-    spread = index * family.size("train") // count
+    spread = index * family.size("train") // protocol.signals
     return family.held_out("train", spread, protocol.views)
 
 

@@ -12,6 +12,7 @@ from theta0.experiments import (
     Experiment,
     Options,
     Parts,
+    figure_shapenet,
     figure_shapenet_convergence,
     read_runs,
     table4,
@@ -86,7 +87,7 @@ def test_the_figure_shows_the_views_that_judge(made, runs):
     assert len(shown.inputs) == 1 and set(shown.predictions) >= {"mv-meta", "sv-meta", "standard"}
     assert all(len(views) == 4 for views in shown.predictions.values())
     # The rows' quality is that of the pictures, where a fit of one object is all there is.
-    alone = table4(runs[2:3], replace(OPTIONS, signals=1), Parts(made_in(runs)), QUIET)
+    alone = figure_shapenet(runs[2:3], replace(OPTIONS, signals=None), Parts(made_in(runs)), QUIET)
     chosen = {row["init"]: row for row in best_rows(alone.rows, ("init",))}
     five = [psnr(*pair) for pair in zip(*_all_views(runs[2], chosen["mv-meta"]), strict=True)]
     assert chosen["mv-meta"]["psnr_mean"] == pytest.approx(np.mean(five), abs=1e-3)

@@ -4,7 +4,7 @@ import difflib
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,7 @@ from theta0.experiments import (
     command_line,
     figure_curves,
     figure_images,
+    figure_shapenet,
     figure_shapenet_convergence,
     figure_tourism,
     figure_training,
@@ -70,6 +71,7 @@ command goes on where it stopped.
   table5          photographs of a place: PSNR on what was not fitted of them
   figure-images   test signals as every start shows them after some steps
   figure-curves   PSNR against steps
+  figure-shapenet objects: unseen views beside those that every start shows
   figure-shapenet-convergence  objects: PSNR on unseen views from 25 views, against steps
   figure-tourism  a place in the light of one photograph after another, from elsewhere
   figure-training PSNR on validation signals against minutes of learning, a line a run
@@ -200,6 +202,9 @@ TARGETS = {
         figure_training, minutes_table, lambda found: {"minutes.png": minutes_curve(found.rows)}
     ),
 }
+
+
+TARGETS["figure-shapenet"] = replace(TARGETS["table4"], measure=figure_shapenet)
 
 
 @dataclass

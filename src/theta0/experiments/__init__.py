@@ -14,7 +14,7 @@ from .finished import Run, read_run_experiment, read_runs
 from .fitting import BASELINE_FIT, StartFit, fit_stack, fit_start, seen_picture
 from .mesh import Surface, density_grid, half_opaque, surface
 from .new_views import View, between, render_view
-from .object_views import figure_shapenet_convergence, table4
+from .object_views import figure_shapenet, figure_shapenet_convergence, table4
 from .parts import Parts
 from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render, render_values
 from .reproduce import (
@@ -102,6 +102,7 @@ __all__ = [
     "experiment_of",
     "figure_curves",
     "figure_images",
+    "figure_shapenet",
     "figure_shapenet_convergence",
     "figure_tourism",
     "figure_training",

@@ -69,6 +69,22 @@ def table4(
     return Reproduction(rows, novel=novel)
 
 
+def figure_shapenet(
+    runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
+) -> Reproduction:
+    """Unseen views of an object of each class as every start shows them: table 4 in small.
+
+    Step sizes are chosen on one validation object.
+    """
+    few = replace(
+        options,
+        signals=options.signals or 1,
+        tuning_signals=options.tuning_signals or 1,
+        steps=options.steps or STEPS[:2],
+    )
+    return table4(runs, few, parts, on_progress)
+
+
 def figure_shapenet_convergence(
     runs: Sequence[Run], options: Options, parts: Parts, on_progress: OnProgress
 ) -> Reproduction:
