@@ -220,8 +220,8 @@ def test_what_changed_is_measured_anew(runs, tmp_path, remade, change):
         source = replace(SHAPES.data.source, seed=1)
         run = replace(run, experiment=replace(SHAPES, data=replace(SHAPES.data, source=source)))
     after = figure_curves([run], options, Parts(tmp_path), QUIET).rows
-    # Mean and Matched do not depend on the protocol.
-    assert len(remade) == count + (10 if change == "protocol" else 12)
+    # Mean and Matched do not depend on the protocol, Standard and Mean not on what was learned.
+    assert len(remade) == count + {"protocol": 10, "run": 7, "data": 12}[change]
     assert (timeless(after) == timeless(before)) == (change == "run")
 
 
@@ -238,7 +238,8 @@ def test_a_damaged_part_is_measured_anew(runs, tmp_path, remade):
 
 def test_a_part_says_what_it_depends_on(first):
     parts = [json.loads(path.read_text()) for path in first[1].glob("*.json")]
-    assert all({"theta0", "start", "protocol", "data", "seed"} <= set(part["of"]) for part in parts)
+    assert all({"theta0", "protocol", "data", "seed"} <= set(part["of"]) for part in parts)
+    assert all(("start" in part["of"]) != ("field" in part["of"]) for part in parts)
 
 
 def test_figure_images_shows_signals_as_they_are_fitted(runs, tmp_path):

@@ -10,7 +10,9 @@ import jax
 from theta0.config import to_plain
 from theta0.errors import InputError, require_positive
 from theta0.evaluate import Rows, Starts, evaluate
+from theta0.fields import NetworkConfig
 from theta0.fit import InnerConfig
+from theta0.forward import ForwardConfig
 from theta0.protocol import Protocol
 from theta0.tasks import DataConfig, TaskFamily
 
@@ -114,7 +116,7 @@ class Bench:
                 return make()
             tell(f"fitting {name}", 0.0)
             part = f"{self.run.name}-{name}"
-            field = self.parts.field(part, self._of(self.run), template, lambda: make()(0))
+            field = self.parts.field(part, self._of(self.run, name), template, lambda: make()(0))
             return lambda signal: field
 
         return {name: start(name) for name in STARTS}
@@ -150,7 +152,7 @@ class Bench:
             name = "-".join([*dict.fromkeys([of.name, self.run.name]), init, optimizer])
             # Fits by squared errors are the same whether others follow or not.
             settings = {"protocol": robust if init.endswith("+huber") else plain}
-            key = {**self._of(of), **settings, "init": init, "optimizer": optimizer}
+            key = {**self._of(of, init), **settings, "init": init, "optimizer": optimizer}
             return self.parts.rows(name, key, measure)
 
         rows = evaluate(
@@ -160,12 +162,18 @@ class Bench:
         classes = {"train_class": of.name, "test_class": self.run.name}
         return [{**classes, **row} for row in rows]
 
-    def _of(self, run: Run) -> dict[str, Any]:
-        """What starts of a run, and all fits of them here, depend on."""
+    def _of(self, run: Run, init: str) -> dict[str, Any]:
+        """What a start of a run, and all fits of it here, depend on."""
+        experiment, learned = run.experiment, {"start": run.digest}
+        # Those two are the same whatever has been learned since.
+        network = {
+            "field": to_plain(experiment.field, NetworkConfig),
+            "forward": to_plain(experiment.forward, ForwardConfig),
+        }
         return {
-            "start": run.digest,
-            "baseline": _used(run.experiment.baseline),
-            "seed": run.experiment.seed,
+            **(network if init.partition("+")[0] in ("standard", "mean") else learned),
+            "baseline": _used(experiment.baseline),
+            "seed": experiment.seed,
             "data": to_plain(self.run.experiment.data, DataConfig),
         }
 
