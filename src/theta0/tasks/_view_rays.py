@@ -1,6 +1,6 @@
 """Which of the rays of a view are fitted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import jax
@@ -13,8 +13,8 @@ from ._base import Observation
 
 _BLOCK = 256
 
-MEAN_RAYS = 1 << 18
-"""Rays of all signals together that stand for a class in their mean."""
+_MEAN_RAYS, _MEAN_OF = 1 << 18, 256
+"""Rays that stand for a class in its mean, and the most signals they are of"""
 
 Tree = TypeVar("Tree")
 
@@ -56,6 +56,21 @@ def drawn(
         rng.choice(meets, rays - wanted),
     )
     return np.concatenate(parts)
+
+
+def of_many(
+    train: Sequence[int], draw: Callable[[np.random.Generator, int, int], Observation]
+) -> Observation:
+    """Rays of many training signals: what fits them all in the mean is the mean signal.
+
+    Args:
+        train: numbers of the signals.
+        draw: (random numbers, number of a signal, count) to so many of its rays.
+    """
+    rng = np.random.default_rng(0)
+    chosen = rng.permutation(np.asarray(train))[:_MEAN_OF]
+    count = max(1, _MEAN_RAYS // len(chosen))
+    return joined([draw(rng, int(number), count) for number in chosen])
 
 
 def meeting(support: Observation) -> Observation:

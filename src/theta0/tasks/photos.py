@@ -14,7 +14,7 @@ from theta0.forward import Rays
 
 from ._base import Observation, Shots, Signal, SplitName, Standpoint, Task, stack
 from ._photo_sources import PhotoCollection, PhotoSource
-from ._view_rays import MEAN_RAYS, joined, rows
+from ._view_rays import joined, of_many, rows
 
 
 @dataclass(frozen=True)
@@ -243,15 +243,11 @@ class PhotoTasks:
         return joined([self.config.observe(self.load(numbers[index])) for index in indexes])
 
     def mean_signal(self) -> Observation:
-        # Rays of many photographs: what fits them all in the mean is the place in a mean light.
-        rng = np.random.default_rng(0)
-        chosen = rng.permutation(np.asarray(self.photos.split.train))[:256]
-        count = max(1, MEAN_RAYS // len(chosen))
-        parts = []
-        for number in chosen:
-            everything = self.config.observe(self.load(int(number)))
-            parts.append(rows(everything, rng.integers(len(everything.y), size=count)))
-        return joined(parts)
+        def draw(rng: np.random.Generator, number: int, count: int) -> Observation:
+            everything = self.config.observe(self.load(number))
+            return rows(everything, rng.integers(len(everything.y), size=count))
+
+        return of_many(self.photos.split.train, draw)
 
     def fitted_part(self, split: SplitName, index: int) -> Float[np.ndarray, "height width 3"]:
         """What the support of a held-out task shows; pixels that are not fitted are white."""

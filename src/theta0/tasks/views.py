@@ -23,7 +23,7 @@ from theta0.errors import InputError, require_positive
 from theta0.forward import Rays
 
 from ._base import Observation, Shots, Signal, SplitName, Task, stack
-from ._view_rays import MEAN_RAYS, drawn, joined, meeting, rows
+from ._view_rays import drawn, joined, meeting, of_many, rows
 from ._view_sources import ObjectFolder, ViewSource
 
 
@@ -289,16 +289,11 @@ class ViewTasks:
         return Task(meeting(support), config.observe(seen, judged))
 
     def mean_signal(self) -> Observation:
-        # Rays of many objects: what fits them all in the mean is the mean object.
-        rng = np.random.default_rng(0)
-        train = np.asarray(self._objects.split.train)
-        chosen = rng.permutation(train)[:256]
-        count = max(1, MEAN_RAYS // len(chosen))
-        parts = []
-        for number in chosen:
-            everything, shown = self._seen(int(number), self.config.training_views)
-            parts.append(rows(everything, drawn(rng, count, 0.0, everything, shown)))
-        return joined(parts)
+        def draw(rng: np.random.Generator, number: int, count: int) -> Observation:
+            everything, shown = self._seen(number, self.config.training_views)
+            return rows(everything, drawn(rng, count, 0.0, everything, shown))
+
+        return of_many(self._objects.split.train, draw)
 
     def inputs(
         self, split: SplitName, index: int, views: int
