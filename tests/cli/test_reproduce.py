@@ -160,13 +160,30 @@ def test_an_unfinished_run_is_finished_first(theta0, run, tmp_path):
 
 
 def test_runs_that_cannot_be_used_are_refused(refused, run, ct_run, images_run, tmp_path):
-    refused("not a run folder", "reproduce", "table1", "--runs", tmp_path)
+    refused("a folder without init", "reproduce", "table1", "--runs", tmp_path)
     refused("a run of preset ct", "reproduce", "table1", "--runs", ct_run)
     refused("given twice", "reproduce", "table1", "--runs", run, run)
     plain = json.loads((run / "config.json").read_text())
     plain["data"]["size"] = 13
     (run / "config.json").write_text(json.dumps(plain))
     refused("size 13", "reproduce", "table2", "--runs", images_run, run)
+
+
+def test_a_start_that_has_left_its_run_stands_for_its_class(theta0, run, tmp_path):
+    start = shutil.copy(run / "init.safetensors", tmp_path / "start.safetensors")
+    rows = [
+        theta0("reproduce", "table2", "--runs", it, *QUICK, "--out", tmp_path / name, "--json").json
+        for name, it in (("left", start), ("home", run))
+    ]
+    timeless = lambda it: [{**row, "seconds": None} for row in it["results"]]
+    assert timeless(rows[0]) == timeless(rows[1])
+
+
+def test_a_start_without_its_run_is_refused_where_the_run_is_needed(refused, images_run, run):
+    away = images_run / "init.safetensors"
+    refused("which does not come with it; give a run", "reproduce", "table2", "--runs", away)
+    start = run / "init.safetensors"
+    refused("metrics.jsonl, which tells it", "reproduce", "figure-training", "--runs", start)
 
 
 def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_path):
@@ -193,7 +210,7 @@ def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_
         (["table1", "--signals", "2", "--match-signals", "3"], "match_signals is 3"),
         (["figure-curves", "--steps", "2", "1"], "must rise"),
         (["table1", "--celeba", "nowhere"], "nowhere: no such folder"),
-        (["table1", "--runs", "nowhere"], "nowhere: not a run folder"),
+        (["table1", "--runs", "nowhere"], "neither a file, a run folder"),
         (["table1", "--runs", "nowhere", "--scale", "cpu"], "give one of them"),
     ],
 )

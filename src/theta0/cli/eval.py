@@ -14,7 +14,6 @@ from theta0.experiments import (
     StartName,
     evaluate_initialization,
     experiment_of,
-    read_experiment,
 )
 from theta0.files import read_jsonl
 from theta0.inits import find
@@ -70,7 +69,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     initialization = find(arguments.init)
     folder = Path(arguments.init)
     in_run = (folder / "config.json").exists()
-    experiment = read_experiment(folder) if in_run else experiment_of(initialization)
+    experiment = experiment_of(initialization, folder)
     if not in_run and arguments.data is None and (path := experiment.data.path):
         raise InputError(
             f"{arguments.init} was learned from {path}, which does not come with it; give --data"

@@ -15,7 +15,6 @@ from theta0.experiments import (
     fit_stack,
     fit_start,
     own_size,
-    read_experiment,
 )
 from theta0.fields import Field
 from theta0.fit import InnerConfig
@@ -203,9 +202,5 @@ def _in_run(arguments: FitArguments) -> bool:
 
 
 def _experiment(arguments: FitArguments, initialization: Initialization) -> Experiment:
-    experiment = (
-        read_experiment(Path(arguments.init))
-        if _in_run(arguments)
-        else experiment_of(initialization)
-    )
+    experiment = experiment_of(initialization, arguments.init)
     return replace(experiment, seed=arguments.seed).with_data(arguments.data)

@@ -1,4 +1,4 @@
-"""``theta0 reproduce``: the paper's tables and figures, each by one command, from run folders."""
+"""``theta0 reproduce``: the paper's tables and figures, by one command, from learned starts."""
 
 import difflib
 import re
@@ -26,8 +26,9 @@ from theta0.experiments import (
     figure_shapenet_convergence,
     figure_tourism,
     figure_training,
+    on_signals,
     preset,
-    read_run_experiment,
+    read_experiment,
     read_runs,
     table1,
     table2,
@@ -81,6 +82,7 @@ examples:
   theta0 reproduce table1 --celeba celeba/ --imagenette imagenette2/
   theta0 reproduce table2 --runs runs/image-text/cpu runs/image-sdf/cpu --signals 20
   theta0 reproduce table3 --runs runs/ct-phantoms/cpu --views 1 2 4 8
+  theta0 reproduce table3 --runs phantoms --views 16 32 --signals 4
   theta0 reproduce table4 --runs runs/view-chair/cpu runs/view-chair-sv/cpu
   theta0 reproduce table5 --runs runs/tourism-town/cpu runs/tourism-town-joint/cpu
   theta0 reproduce figure-images --runs runs/images/cpu --steps 0 1 2 5
@@ -215,7 +217,8 @@ class Reproduce:
     """which table or figure"""
     options: Annotated[Options, tyro.conf.arg(name="")] = field(default_factory=Options)
     runs: tuple[Path, ...] = ()
-    """run folders, one a class, in this order (default: the paper's classes)"""
+    """run folders, or shipped starts by name where theta0 draws the signals itself, one a class, in
+    this order (default: the paper's classes)"""
     scale: Literal["smoke", "cpu", "paper"] | None = None
     """without --runs: scale of the presets (default: cpu)"""
     celeba: str | None = None
@@ -285,10 +288,9 @@ def _finished(arguments: Reproduce, target: Target, paths: dict[type, str]) -> l
     """The run folders; one that is missing or unfinished is trained."""
     if arguments.runs:
         unfinished = [
-            (folder, experiment)
+            (folder, on_signals(read_experiment(folder), folder, target.data))
             for folder in arguments.runs
-            for experiment in [read_run_experiment(folder, target.data)]
-            if not (folder / "last.safetensors").exists()
+            if (folder / "config.json").is_file() and not (folder / "last.safetensors").exists()
         ]
         for folder, experiment in unfinished:
             learn_with_progress(experiment, folder, resume=True)
@@ -299,7 +301,7 @@ def _finished(arguments: Reproduce, target: Target, paths: dict[type, str]) -> l
         folder = Path("runs") / name / experiment.scale
         kind = type(experiment.data.source)
         if (folder / "config.json").exists():
-            experiment = read_run_experiment(folder, target.data)
+            experiment = on_signals(read_experiment(folder), folder, target.data)
         elif kind in (CelebA, Imagenette):
             if kind not in paths:
                 flag = f"--{name.removeprefix('image-')}"

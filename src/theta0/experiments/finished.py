@@ -1,4 +1,4 @@
-"""Finished runs, each of which stands for its class of signals."""
+"""Learned starts, mostly of finished runs, each of which stands for its class of signals."""
 
 import hashlib
 import operator
@@ -10,20 +10,21 @@ from typing import Any
 from theta0.errors import InputError
 from theta0.evaluate import Starts
 from theta0.files import read_jsonl
-from theta0.inits import Initialization, find
+from theta0.inits import Initialization, load, locate
 from theta0.tasks import CTConfig, ImageConfig, PhotoConfig, ViewConfig
 
 from ._experiment import Experiment
-from .run import read_experiment
+from ._presets import experiment_of
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, which stands for its class of signals."""
+    """A learned start and how it was learned, which stands for its class of signals."""
 
     name: str
     """of the class"""
     folder: Path
+    """run folder; or an initialization without one, by its file or shipped name"""
     experiment: Experiment
     start: Initialization
     """the start it learned"""
@@ -50,20 +51,20 @@ class Run:
         }
 
 
-def read_run_experiment(
-    folder: Path, kind: type = ImageConfig, paths: Mapping[type, str] | None = None
+def on_signals(
+    experiment: Experiment, folder: Path, kind: type, paths: Mapping[type, str] | None = None
 ) -> Experiment:
-    """The settings of a run on pictures, or on another kind of signals.
+    """The experiment of a run, or other start, whose signals are of the kind that is wanted.
 
     Args:
-        folder: the run.
+        experiment: that of the run.
+        folder: the run, for the message.
         kind: what its data must be.
         paths: where pictures lie now, by kind of source.
 
     Raises:
-        InputError: no run, or one on something else.
+        InputError: it is on something else.
     """
-    experiment = read_experiment(folder)
     if not isinstance(experiment.data, kind):
         wanted = {
             ImageConfig: "pictures",
@@ -81,27 +82,45 @@ def read_run_experiment(
 def read_runs(
     folders: Sequence[Path], kind: type = ImageConfig, paths: Mapping[type, str] | None = None
 ) -> list[Run]:
-    """Finished runs on pictures, or another ``kind`` of signals.
+    """Starts for pictures, or another ``kind`` of signals.
 
-    Two of one name are told apart by their folders.
+    Args:
+        folders: run folders; or initializations by file or shipped name, if their signals are
+            drawn by theta0 or lie where ``paths`` says. Two of one name are told apart by this.
+        kind: what their data must be.
+        paths: where pictures lie now, by kind of source.
 
     Raises:
-        InputError: a folder is none, or given twice.
+        InputError: one is no start, is given twice, or came without its signals.
     """
     if len({folder.resolve() for folder in folders}) < len(folders):
         raise InputError("a run is given twice; give each once")
-    experiments = [read_run_experiment(folder, kind, paths) for folder in folders]
-    names = [experiment.name or experiment.preset for experiment in experiments]
+    files = [locate(str(folder)) for folder in folders]
+    starts = [load(file) for file in files]
+    names = [start.description.name for start in starts]
     return [
         Run(
             name if names.count(name) == 1 else f"{name} ({folder})",
             folder,
-            experiment,
-            find(str(folder)),
-            hashlib.sha256((folder / "init.safetensors").read_bytes()).hexdigest(),
+            _experiment(start, folder, kind, paths or {}),
+            start,
+            hashlib.sha256(file.read_bytes()).hexdigest(),
         )
-        for name, folder, experiment in zip(names, folders, experiments, strict=True)
+        for name, folder, file, start in zip(names, folders, files, starts, strict=True)
     ]
+
+
+def _experiment(
+    start: Initialization, folder: Path, kind: type, paths: Mapping[type, str]
+) -> Experiment:
+    experiment = on_signals(experiment_of(start, folder), folder, kind, paths)
+    at_hand = type(experiment.data.source) in paths or (folder / "config.json").is_file()
+    if experiment.data.path is not None and not at_hand:
+        raise InputError(
+            f"{folder} was learned from {experiment.data.path}, which does not come with it; give "
+            f"a run folder (theta0 train {start.description.preset} --begin {folder} --data ...)"
+        )
+    return experiment
 
 
 def require_alike(runs: Sequence[Run], settings: Sequence[str], why: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from theta0.errors import InputError
 from theta0.evaluate import Rows, Starts, best
 from theta0.files import read_jsonl
 from theta0.protocol import Protocol
@@ -137,6 +138,8 @@ def figure_training(
     rows: Rows = []
     for run in runs:
         best, before = -np.inf, _seconds_before(run.experiment)
+        if not (run.folder / "metrics.jsonl").is_file():
+            raise InputError(f"{run.folder}: no metrics.jsonl, which tells it; give a run folder")
         for record in read_jsonl(run.folder / "metrics.jsonl"):
             if "validation_psnr" not in record:
                 continue

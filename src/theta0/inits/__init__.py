@@ -3,7 +3,7 @@
 from ._baselines import matched, mean, shuffled, standard
 from ._file import Description, Initialization, load, without_folders
 from ._haiku import import_haiku
-from ._shipped import find, shipped
+from ._shipped import find, locate, shipped
 
 __all__ = [
     "Description",
@@ -11,6 +11,7 @@ __all__ = [
     "find",
     "import_haiku",
     "load",
+    "locate",
     "matched",
     "mean",
     "shipped",

@@ -17,6 +17,15 @@ def shipped() -> dict[str, Path]:
 def find(name: str) -> Initialization:
     """Load an initialization from a shipped name, a ``.safetensors`` file or a run folder.
 
+    Raises:
+        InputError: there is none of that name; the message lists what there is.
+    """
+    return load(locate(name))
+
+
+def locate(name: str) -> Path:
+    """The file of an initialization by a shipped name, its own path or its run folder.
+
     A folder that is no run does not stand in the way of a shipped name: pictures of faces may well
     lie in ``faces``.
 
@@ -25,16 +34,16 @@ def find(name: str) -> Initialization:
     """
     path = Path(name)
     if (path / "init.safetensors").is_file():
-        return load(path / "init.safetensors")
+        return path / "init.safetensors"
     if name in shipped() and not path.is_file():
-        return load(shipped()[name])
+        return shipped()[name]
     if path.is_dir():
         raise InputError(
             f"{name}: a folder without init.safetensors; a run writes it at its first validation "
             "(continue it with theta0 train --resume)"
         )
     if path.exists() or path.suffix:
-        return load(path)
+        return path
     raise InputError(
         f"{name!r} is neither a file, a run folder, nor a shipped initialization "
         f"({', '.join(shipped()) or 'none'}); see theta0 inits"
