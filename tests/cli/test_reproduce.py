@@ -169,11 +169,15 @@ def test_runs_that_cannot_be_used_are_refused(refused, run, ct_run, images_run, 
     refused("size 13", "reproduce", "table2", "--runs", images_run, run)
 
 
-def test_a_start_that_has_left_its_run_stands_for_its_class(theta0, run, tmp_path):
-    start = shutil.copy(run / "init.safetensors", tmp_path / "start.safetensors")
+@pytest.mark.parametrize("kind", ["procedural", "pictures"])
+def test_a_start_that_has_left_its_run_stands_for_its_class(
+    kind, theta0, run, images_run, pictures, tmp_path
+):
+    home, data = (run, ()) if kind == "procedural" else (images_run, ("--data", pictures))
+    start = shutil.copy(home / "init.safetensors", tmp_path / "start.safetensors")
     rows = [
-        theta0("reproduce", "table2", "--runs", it, *QUICK, "--out", tmp_path / name, "--json").json
-        for name, it in (("left", start), ("home", run))
+        theta0("reproduce", "table2", *which, *QUICK, "--out", tmp_path / name, "--json").json
+        for name, which in (("away", ("--runs", start, *data)), ("home", ("--runs", home)))
     ]
     timeless = lambda it: [{**row, "seconds": None} for row in it["results"]]
     assert timeless(rows[0]) == timeless(rows[1])
@@ -181,7 +185,7 @@ def test_a_start_that_has_left_its_run_stands_for_its_class(theta0, run, tmp_pat
 
 def test_a_start_without_its_run_is_refused_where_the_run_is_needed(refused, images_run, run):
     away = images_run / "init.safetensors"
-    refused("which does not come with it; give a run", "reproduce", "table2", "--runs", away)
+    refused("does not come with it; say.*--data", "reproduce", "table2", "--runs", away)
     start = run / "init.safetensors"
     refused("metrics.jsonl, which tells it", "reproduce", "figure-training", "--runs", start)
 
@@ -209,7 +213,7 @@ def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_
         (["table1", "--signals", "0"], "signals is 0"),
         (["table1", "--signals", "2", "--match-signals", "3"], "match_signals is 3"),
         (["figure-curves", "--steps", "2", "1"], "must rise"),
-        (["table1", "--celeba", "nowhere"], "nowhere: no such folder"),
+        (["table1", "--celeba", "nowhere"], "nowhere: no such file or folder"),
         (["table1", "--runs", "nowhere"], "neither a file, a run folder"),
         (["table1", "--runs", "nowhere", "--scale", "cpu"], "give one of them"),
     ],

@@ -19,6 +19,7 @@ from theta0.experiments import (
     Parts,
     Reproduction,
     Run,
+    Where,
     command_line,
     figure_curves,
     figure_images,
@@ -80,10 +81,12 @@ command goes on where it stopped.
 examples:
   theta0 reproduce table1 --scale smoke
   theta0 reproduce table1 --celeba celeba/ --imagenette imagenette2/
+  theta0 reproduce table1 --runs faces --data portraits/ --signals 20
   theta0 reproduce table2 --runs runs/image-text/cpu runs/image-sdf/cpu --signals 20
   theta0 reproduce table3 --runs runs/ct-phantoms/cpu --views 1 2 4 8
   theta0 reproduce table3 --runs phantoms --views 16 32 --signals 4
   theta0 reproduce table4 --runs runs/view-chair/cpu runs/view-chair-sv/cpu
+  theta0 reproduce table4 --runs chair --data views --signals 4
   theta0 reproduce table5 --runs runs/tourism-town/cpu runs/tourism-town-joint/cpu
   theta0 reproduce figure-images --runs runs/images/cpu --steps 0 1 2 5
 """
@@ -217,10 +220,13 @@ class Reproduce:
     """which table or figure"""
     options: Annotated[Options, tyro.conf.arg(name="")] = field(default_factory=Options)
     runs: tuple[Path, ...] = ()
-    """run folders, or shipped starts by name where theta0 draws the signals itself, one a class, in
-    this order (default: the paper's classes)"""
+    """run folders, or starts by file or shipped name, one a class, in this order (default: the
+    paper's classes)"""
     scale: Literal["smoke", "cpu", "paper"] | None = None
     """without --runs: scale of the presets (default: cpu)"""
+    data: str | None = None
+    """pictures, slices, views or photographs, as for theta0 train (default: what the runs learned
+    from)"""
     celeba: str | None = None
     """folder of CelebA; without it and a run of image-celeba that class is left out"""
     imagenette: str | None = None
@@ -239,12 +245,8 @@ def main(argv: list[str]) -> dict[str, Any]:
     target = _target(arguments)
     out = arguments.out or Path("results") / arguments.name
     _require_own_results(out, arguments.overwrite)
-    given = {CelebA: arguments.celeba, Imagenette: arguments.imagenette}
-    paths: dict[type, str] = {kind: path for kind, path in given.items() if path is not None}
-    for path in paths.values():
-        if not Path(path).is_dir():
-            raise InputError(f"{path}: no such folder")
-    runs = read_runs(_finished(arguments, target, paths), target.data, paths)
+    where = _where(arguments)
+    runs = read_runs(_finished(arguments, target, where), target.data, where)
     parts = Parts(out / "parts")
     with progress_bar(100, "%") as update:
         try:
@@ -284,7 +286,16 @@ def _require_own_results(out: Path, overwrite: bool) -> None:
         shutil.rmtree(out / "parts", ignore_errors=True)
 
 
-def _finished(arguments: Reproduce, target: Target, paths: dict[type, str]) -> list[Path]:
+def _where(arguments: Reproduce) -> Where:
+    """Where signals lie, as the command line says."""
+    given = {CelebA: arguments.celeba, Imagenette: arguments.imagenette}
+    for path in (*given.values(), arguments.data):
+        if path is not None and not Path(path).exists():
+            raise InputError(f"{path}: no such file or folder")
+    return lambda data: given.get(type(data.source), arguments.data)
+
+
+def _finished(arguments: Reproduce, target: Target, where: Where) -> list[Path]:
     """The run folders; one that is missing or unfinished is trained."""
     if arguments.runs:
         unfinished = [
@@ -299,15 +310,15 @@ def _finished(arguments: Reproduce, target: Target, paths: dict[type, str]) -> l
     for name in target.presets:
         experiment = preset(name, arguments.scale or "cpu")
         folder = Path("runs") / name / experiment.scale
-        kind = type(experiment.data.source)
+        path = where(experiment.data)
         if (folder / "config.json").exists():
             experiment = on_signals(read_experiment(folder), folder, target.data)
-        elif kind in (CelebA, Imagenette):
-            if kind not in paths:
-                flag = f"--{name.removeprefix('image-')}"
-                say(f"{name} is left out: no run in {folder}, and no {flag} to learn from")
-                continue
-            experiment = experiment.with_data(paths[kind])
+        elif path is None and isinstance(experiment.data.source, CelebA | Imagenette):
+            flag = f"--{name.removeprefix('image-')}"
+            say(f"{name} is left out: no run in {folder}, and no {flag} to learn from")
+            continue
+        else:
+            experiment = experiment.with_data(path)
         if not (folder / "last.safetensors").exists():
             require_own_folder(folder, resume=True, overwrite=False)
             learn_with_progress(experiment, folder, resume=True)

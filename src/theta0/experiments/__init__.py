@@ -5,7 +5,7 @@ from ._bench import Options
 from ._experiment import STARTS, Experiment, StartName, StepSizes
 from ._presets import PRESETS, experiment_of, preset
 from .evaluation import Evaluation, Gallery, evaluate_initialization
-from .finished import Run, on_signals, read_runs
+from .finished import Run, Where, on_signals, read_runs
 from .fitting import BASELINE_FIT, StartFit, fit_stack, fit_start, seen_picture
 from .mesh import Surface, density_grid, half_opaque, surface
 from .new_views import View, between, render_view
@@ -45,6 +45,7 @@ __all__ = [
     "StepSizes",
     "Surface",
     "View",
+    "Where",
     "between",
     "check_region",
     "command_line",

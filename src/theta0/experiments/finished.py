@@ -2,7 +2,7 @@
 
 import hashlib
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,14 @@ from theta0.errors import InputError
 from theta0.evaluate import Starts
 from theta0.files import read_jsonl
 from theta0.inits import Initialization, load, locate
-from theta0.tasks import CTConfig, ImageConfig, PhotoConfig, ViewConfig
+from theta0.tasks import CTConfig, DataConfig, ImageConfig, PhotoConfig, ViewConfig
 
 from ._experiment import Experiment
 from ._presets import experiment_of
+
+Where = Callable[[DataConfig], str | None]
+"""Where signals lie now; None: where the run found them."""
+AS_LEARNED: Where = lambda data: None
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Run:
 
 
 def on_signals(
-    experiment: Experiment, folder: Path, kind: type, paths: Mapping[type, str] | None = None
+    experiment: Experiment, folder: Path, kind: type, where: Where = AS_LEARNED
 ) -> Experiment:
     """The experiment of a run, or other start, whose signals are of the kind that is wanted.
 
@@ -60,7 +64,7 @@ def on_signals(
         experiment: that of the run.
         folder: the run, for the message.
         kind: what its data must be.
-        paths: where pictures lie now, by kind of source.
+        where: its signals lie now.
 
     Raises:
         InputError: it is on something else.
@@ -76,19 +80,19 @@ def on_signals(
             f"{folder}: a run of preset {experiment.preset}, but this is made from runs on "
             f"{wanted[kind]}; give others"
         )
-    return experiment.with_data((paths or {}).get(type(experiment.data.source)))
+    return experiment.with_data(where(experiment.data))
 
 
 def read_runs(
-    folders: Sequence[Path], kind: type = ImageConfig, paths: Mapping[type, str] | None = None
+    folders: Sequence[Path], kind: type = ImageConfig, where: Where = AS_LEARNED
 ) -> list[Run]:
     """Starts for pictures, or another ``kind`` of signals.
 
     Args:
         folders: run folders; or initializations by file or shipped name, if their signals are
-            drawn by theta0 or lie where ``paths`` says. Two of one name are told apart by this.
+            drawn by theta0 or ``where`` says. Two of one name are told apart by this.
         kind: what their data must be.
-        paths: where pictures lie now, by kind of source.
+        where: their signals lie now.
 
     Raises:
         InputError: one is no start, is given twice, or came without its signals.
@@ -102,7 +106,7 @@ def read_runs(
         Run(
             name if names.count(name) == 1 else f"{name} ({folder})",
             folder,
-            _experiment(start, folder, kind, paths or {}),
+            _experiment(start, folder, kind, where),
             start,
             hashlib.sha256(file.read_bytes()).hexdigest(),
         )
@@ -110,17 +114,16 @@ def read_runs(
     ]
 
 
-def _experiment(
-    start: Initialization, folder: Path, kind: type, paths: Mapping[type, str]
-) -> Experiment:
-    experiment = on_signals(experiment_of(start, folder), folder, kind, paths)
-    at_hand = type(experiment.data.source) in paths or (folder / "config.json").is_file()
-    if experiment.data.path is not None and not at_hand:
+def _experiment(start: Initialization, folder: Path, kind: type, where: Where) -> Experiment:
+    experiment = experiment_of(start, folder)
+    found = on_signals(experiment, folder, kind, where)
+    in_run = (folder / "config.json").is_file()
+    if experiment.data.path is not None and where(experiment.data) is None and not in_run:
         raise InputError(
-            f"{folder} was learned from {experiment.data.path}, which does not come with it; give "
-            f"a run folder (theta0 train {start.description.preset} --begin {folder} --data ...)"
+            f"{folder} was learned from {experiment.data.path}, which does not come with it; say "
+            "where such signals lie, with --data"
         )
-    return experiment
+    return found
 
 
 def require_alike(runs: Sequence[Run], settings: Sequence[str], why: str) -> None:
