@@ -93,9 +93,12 @@ def table3(
             part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
             where = f"{views} views, {bench.run.name}: "
             say = lambda what, done, part=part, where=where: part(where + what, done)
-            for names, only, judged in _groups(bench, protocol, fewer):
-                if kept := {name: start for name, start in own.items() if name in names}:
-                    found += bench.rows(kept, bench.run, judged, say, only)
+            groups = _groups(bench, protocol, fewer)
+            for group, (names, only, judged) in enumerate(groups):
+                kept = {name: start for name, start in own.items() if name in names}
+                within = share(say, group / len(groups), (group + 1) / len(groups))
+                if kept:
+                    found += bench.rows(kept, bench.run, judged, within, only)
         tell(f"{views} views, without a network", len(runs) / (len(runs) + 1))
         found += _without_network(benches[0], protocol)
         name = f"{first.name}, {views} view{'' if views == 1 else 's'}"
