@@ -150,6 +150,13 @@ def run(made, tmp_path):
     return shutil.copytree(home / "runs" / "image-text" / "smoke", tmp_path / "run")
 
 
+def test_learning_is_told_of_runs_on_any_signals(theta0, run, ct_run, tmp_path):
+    out = tmp_path / "out"
+    done = theta0("reproduce", "figure-training", "--runs", run, ct_run, "--out", out, "--json")
+    assert done.code == 0, done.err
+    assert [*done.json["facts"]["runs"]] == ["image-text", "ct-phantoms"]
+
+
 def test_an_unfinished_run_is_finished_first(theta0, run, tmp_path):
     whole = (run / "last.safetensors").read_bytes()
     (run / "last.safetensors").unlink()

@@ -107,10 +107,11 @@ def test_minutes_of_learning_show_the_best_so_far():
     ]  # fmt: skip
     table = minutes_table(rows)
     assert table.columns == (
-        "class", "meta-learner", "inner steps", "5", "10", "20", "30", "end", "minutes in all"
+        "class", "meta-learner", "inner steps", "1", "2", "5", "10", "20", "30", "end",
+        "minutes in all",
     )  # fmt: skip
     assert [tuple(line) for line in table.rows] == [
-        ("faces", "maml", 2, 20.0, 20.0, 20.0, 20.0, 25.0, 31),
-        ("text", "maml", 2, None, None, 15.0, 15.0, 15.0, 12),
+        ("faces", "maml", 2, None, None, 20.0, 20.0, 20.0, 20.0, 25.0, 31),
+        ("text", "maml", 2, None, None, None, None, 15.0, 15.0, 15.0, 12),
     ]
     assert minutes_curve(rows).startswith(b"\x89PNG")

@@ -111,7 +111,7 @@ class Target:
     presets: tuple[str, ...] = PRESETS
     """presets of the runs it is made from, where none are given"""
     data: type = ImageConfig
-    """what the signals of its runs are"""
+    """what the signals of its runs are; object: any, for none is fitted"""
 
 
 def _pictures(found: Reproduction) -> dict[str, bytes]:
@@ -204,7 +204,10 @@ TARGETS = {
     "figure-images": Target(figure_images, classes_table, _pictures, ("steps",)),
     "figure-curves": Target(figure_curves, classes_table, _curves, ("steps",)),
     "figure-training": Target(
-        figure_training, minutes_table, lambda found: {"minutes.png": minutes_curve(found.rows)}
+        figure_training,
+        minutes_table,
+        lambda found: {"minutes.png": minutes_curve(found.rows)},
+        data=object,
     ),
 }
 

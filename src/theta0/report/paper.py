@@ -101,7 +101,7 @@ def classes_table(rows: Sequence[series.Row]) -> Table:
     )
 
 
-MINUTES = (5, 10, 20, 30, 45, 60, 90, 120, 180)
+MINUTES = (1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180)
 
 
 def minutes_table(rows: Sequence[series.Row]) -> Table:
