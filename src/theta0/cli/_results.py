@@ -12,12 +12,17 @@ from ._common import console, say
 
 
 def write_evaluation(
-    folder: Path, title: str, intro: str, evaluation: Evaluation, training: list[dict[str, Any]]
+    folder: Path,
+    title: str,
+    intro: str,
+    evaluation: Evaluation,
+    training: list[dict[str, Any]],
+    system: dict[str, Any],
 ) -> dict[str, Any]:
     """Write the report, print the table, say where it lies; returns the JSON result."""
     rows = [{name: row[name] for name in row if name != "psnr"} for row in evaluation.rows]
     write_json(folder / "signals.json", evaluation.rows)
-    facts = {"command": command_line(), **evaluation.facts, **system_facts()}
+    facts = {"command": command_line(), **evaluation.facts, **system}
     grid = gallery_png(evaluation.gallery)
     page, *_ = evaluation_report(folder, title, intro, rows, grid, facts, training)
     console.print(steps_table(rows).to_rich())
@@ -39,6 +44,9 @@ def gallery_png(gallery: Gallery) -> bytes:
 
 
 def system_facts() -> dict[str, Any]:
-    """What made a result, for its record."""
+    """What makes a result, for its record.
+
+    To be asked for before the work begins: the sources may change while it runs.
+    """
     system = environment()
     return {name: system[name] for name in ("theta0", "commit", "jax", "machine")}

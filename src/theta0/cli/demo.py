@@ -10,7 +10,7 @@ from theta0.files import read_jsonl
 from theta0.inits import load
 
 from ._common import Flag, parse, progress_bar, require_folder, say
-from ._results import write_evaluation
+from ._results import system_facts, write_evaluation
 from .train import learn_with_progress
 
 EXAMPLES = """Learn a start for randomized Shepp-Logan phantoms, reconstruct unseen phantoms from 4
@@ -39,6 +39,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     require_folder(run)
     if arguments.out.exists() and any(arguments.out.iterdir()) and not run.exists():
         raise InputError(f"{arguments.out} holds something else; give another --out")
+    system = system_facts()
     trained = learn_with_progress(experiment, run, not arguments.overwrite, arguments.overwrite)
     say("reconstructing unseen phantoms from 4 views, with the learned start and the baselines")
     with progress_bar(100, "%") as update:
@@ -54,7 +55,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     )
     training = read_jsonl(run / "metrics.jsonl")
     title = "theta0 demo: CT from 4 views"
-    result = write_evaluation(arguments.out, title, intro, evaluation, training)
+    result = write_evaluation(arguments.out, title, intro, evaluation, training, system)
     margin = advantage(result["results"])
     say(
         f"the learned start is {margin['db']:.2f} dB above the best baseline "

@@ -19,7 +19,7 @@ from theta0.files import read_jsonl
 from theta0.inits import find
 
 from ._common import parse, progress_bar, require_folder
-from ._results import write_evaluation
+from ._results import system_facts, write_evaluation
 
 EXAMPLES = """Compare a learned start with Standard, Mean, Matched and Shuffled on test signals,
 each with SGD and Adam and the step size that is best on validation signals.
@@ -77,6 +77,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     experiment = with_protocol(experiment.with_data(arguments.data), arguments)
     out = arguments.out or (folder / "eval" if in_run else Path(f"eval-{folder.stem}"))
     require_folder(out)
+    system = system_facts()
     with progress_bar(100, "%") as update:
         evaluation = evaluate_initialization(
             experiment,
@@ -96,7 +97,7 @@ def main(argv: list[str]) -> dict[str, Any]:
         f"on {experiment.protocol.signals} {experiment.protocol.judged} signals."
     )
     title = f"{initialization.description.name}: learned start against baselines"
-    return write_evaluation(out, title, intro, evaluation, training)
+    return write_evaluation(out, title, intro, evaluation, training, system)
 
 
 def with_protocol(experiment: Experiment, arguments: Eval) -> Experiment:

@@ -250,7 +250,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     _require_own_results(out, arguments.overwrite)
     where = _where(arguments)
     runs = read_runs(_finished(arguments, target, where), target.data, where)
-    parts = Parts(out / "parts")
+    parts, system = Parts(out / "parts"), system_facts()
     with progress_bar(100, "%") as update:
         try:
             found = target.measure(
@@ -259,7 +259,7 @@ def main(argv: list[str]) -> dict[str, Any]:
         except KeyboardInterrupt:
             say("stopped; the same command goes on from here")
             raise
-    return _written(out, target, found, runs, parts)
+    return _written(out, target, found, runs, parts, system)
 
 
 def _target(arguments: Reproduce) -> Target:
@@ -330,7 +330,12 @@ def _finished(arguments: Reproduce, target: Target, where: Where) -> list[Path]:
 
 
 def _written(
-    out: Path, target: Target, found: Reproduction, runs: list[Run], parts: Parts
+    out: Path,
+    target: Target,
+    found: Reproduction,
+    runs: list[Run],
+    parts: Parts,
+    system: dict[str, Any],
 ) -> dict[str, Any]:
     """Write everything, print the table, say where it lies; returns the JSON result."""
     column = lambda what: sorted({row[what] for row in found.rows})
@@ -340,7 +345,7 @@ def _written(
         "test signals": column("n"),
         "steps": column("steps"),
         "seconds of evaluation": round(parts.seconds, 1),
-        **system_facts(),
+        **system,
         "runs": {run.name: run.facts() for run in runs},
     }
     table, figures = target.table(found.rows), target.figures(found)
