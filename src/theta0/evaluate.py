@@ -394,7 +394,7 @@ def _statistics(
     """Those of a row; SSIM is left out of pictures too small for it."""
     row = {
         "psnr_mean": float(psnrs.mean()),
-        "psnr_std": float(psnrs.std(ddof=1)) if len(psnrs) > 1 else 0.0,
+        "psnr_std": float(psnrs.std(ddof=1)) if len(psnrs) > 1 else None,
         "psnr": [round(float(value), 3) for value in psnrs],
         "n": len(psnrs),
     }

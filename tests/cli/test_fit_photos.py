@@ -81,6 +81,11 @@ def test_a_mask_and_a_robust_loss_are_options(theta0, run, town, tmp_path):
     done = fitted(theta0, *words, "--out", tmp_path / "fit")
     assert "72 of 144 pixels are seen" in done.err
     assert load(tmp_path / "fit/fitted.safetensors").description.inner.huber == 0.1
+    named = [run, town, "--index", 1, "--mask", mask, "--steps", 1, "--out", tmp_path / "named"]
+    assert "72 of 144 pixels are seen" in fitted(theta0, *named).err
+    Image.fromarray(0 * seen).save(mask)
+    done = theta0("fit", *words, "--out", tmp_path / "black")
+    assert done.code == 2 and "leaves nothing to fit" in done.err
 
 
 def test_a_place_is_rendered_from_around_its_photograph(theta0, run, town, tmp_path):

@@ -327,3 +327,21 @@ def test_real_slices_load_with_their_patients():
     assert slices.pixels.shape == (65, 256, 256) and len(set(slices.groups)) == 34
     # Lungs and the air around are near 0, soft tissue (0 to 100 HU) near 0.5.
     assert (slices.pixels < 0.15).mean() > 0.2 and (abs(slices.pixels - 0.52) < 0.05).mean() > 0.15
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda hu: hu + 1024, "subtract 1024"),
+        (lambda hu: (hu + 1000) / 2000, "save values in .0, 1. under another name"),
+    ],
+)
+def test_what_cannot_be_hounsfield_units_is_refused(tmp_path, change, message):
+    """Air around tissue with a bone in it, as other programs store it."""
+    hu = np.full((1, 16, 16), -1000.0)
+    hu[0, 4:12, 4:12], hu[0, 6, 6] = 40, 1000
+    np.savez(tmp_path / "x.npz", hu=hu)
+    assert len(read_slices(tmp_path / "x.npz")) == 1
+    np.savez(tmp_path / "x.npz", hu=change(hu))
+    with pytest.raises(InputError, match=message):
+        read_slices(tmp_path / "x.npz")

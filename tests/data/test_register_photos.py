@@ -301,6 +301,25 @@ def test_of_two_places_the_one_with_more_photos_is_kept(pictures, tmp_path):
     assert not (tmp_path / "out.work").exists()
 
 
+@needs_pycolmap
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_focal_length_that_ran_away_is_no_place(done, trip, tmp_path, monkeypatch, count):
+    module = sys.modules[RegisterConfig.__module__]
+    shutil.copytree(f"{done[1]}.work", tmp_path / "out.work")
+    whole = module.run_colmap(tmp_path / "out.work", 1, lambda *told: None)
+    lens = whole.lens.copy()
+    lens[1 : 1 + count, :2] *= 40
+    monkeypatch.setattr(module, "run_colmap", lambda *arguments: replace(whole, lens=lens))
+    if count == 4:
+        with pytest.raises(InputError, match=r"of 4 photos no focal length .* leaves 2"):
+            register_photos(trip, tmp_path / "out", ONE_THREAD)
+        return
+    registered = register_photos(trip, tmp_path / "out", ONE_THREAD)
+    assert registered.files == (FILES[0], *FILES[2:])
+    assert registered.unregistered == ((FILES[1], "its focal length could not be found"),)
+    assert len(frames(tmp_path / "out")) == len(frames(done[1])) - 1
+
+
 @pytest.mark.slow
 @needs_pycolmap
 def test_photos_of_different_things_make_no_place(tmp_path):

@@ -294,7 +294,7 @@ def test_starts_that_do_not_fit_each_other_are_refused(runs, tmp_path, change, w
 
 
 def test_runs_that_cannot_be_are_refused(runs, tmp_path):
-    with pytest.raises(InputError, match="not a run folder"):
+    with pytest.raises(InputError, match=r"a folder without init\.safetensors"):
         read_runs([tmp_path])
     with pytest.raises(InputError, match="given twice"):
         read_runs([runs[0].folder, runs[0].folder / "."])
@@ -302,9 +302,10 @@ def test_runs_that_cannot_be_are_refused(runs, tmp_path):
         "ct", "smoke", CTConfig(size=8), FourierConfig(), Lines(), "reptile",
         InnerConfig("sgd", 1.0, 2), OuterConfig(),
     )  # fmt: skip
-    write_json(tmp_path / "config.json", to_plain(scan))
+    other = shutil.copytree(runs[0].folder, tmp_path / "ct")
+    write_json(other / "config.json", to_plain(scan))
     with pytest.raises(InputError, match="a run of preset ct"):
-        read_runs([tmp_path])
+        read_runs([other])
 
 
 def test_runs_of_one_name_are_told_apart(runs, tmp_path):

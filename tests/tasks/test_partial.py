@@ -63,7 +63,7 @@ def test_a_share_that_cannot_be_is_refused(share):
 
 def test_the_pixels_under_the_mask_are_those_observed(path, half):
     whole = ImageConfig(size=SIZE).read(path)
-    signal = observe_part(whole, path, half)
+    signal = observe_part(whole, half)
     values = np.asarray(Image.open(path), np.float32) / np.float32(255)
     np.testing.assert_array_equal(
         signal.task.support.y.reshape(SIZE, SIZE // 2, 3), values[:, : SIZE // 2]
@@ -76,7 +76,7 @@ def test_the_pixels_under_the_mask_are_those_observed(path, half):
 
 def test_a_share_is_taken_of_what_the_mask_shows(path, half):
     signal = ImageConfig(size=SIZE).read(path)
-    one, again, other = (observe_part(signal, path, half, 0.25, seed) for seed in (1, 1, 2))
+    one, again, other = (observe_part(signal, half, 0.25, seed) for seed in (1, 1, 2))
     assert one.seen.sum() == 8 and (one.task.support.p[:, 1] < 0.5).all()
     np.testing.assert_array_equal(one.seen, again.seen)
     assert (one.seen != other.seen).any()
@@ -86,4 +86,4 @@ def test_a_slice_has_no_pixels_to_choose_among(tmp_path, half):
     np.save(tmp_path / "slice.npy", np.eye(SIZE, dtype=np.float32))
     signal = CTConfig(size=SIZE, rays=4).read(tmp_path / "slice.npy", views=2)
     with pytest.raises(InputError, match=r"rays.*--mask and --keep.*--views"):
-        observe_part(signal, tmp_path / "slice.npy", half)
+        observe_part(signal, half)

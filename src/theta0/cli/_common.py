@@ -73,9 +73,12 @@ def parse(kind: type[Arguments], argv: list[str], command: str, **options: Any) 
 
 def _one_line(box: str, command: str) -> str:
     """Tyro's framed message without the frame, its title and the help it repeats."""
-    lines = [line.strip("│ ") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()[1:-1]]
-    if "─" * 9 in (joined := " ".join(lines)):
-        lines = joined[: joined.index("─" * 9)].split()
+    # A terminal that knows ASCII alone gets other frames.
+    box = re.sub(r"\x1b\[[0-9;]*m", "", box).replace("─", "-").replace("│", "|")
+    lines = [line.strip("| ") for line in box.splitlines()[1:-1]]
+    lines = re.split("-{9}", " ".join(lines).lstrip("- "))[0].split()
+    # Of what it could not make of a word, for each type it tried.
+    lines = re.split("Got errors:", " ".join(lines))[0].replace("{None}|", "").split()
     return f"{' '.join(lines).rstrip('. ')}; see theta0 {command} --help"
 
 

@@ -22,7 +22,7 @@ examples:
   theta0 fit faces photo.jpg --mask mask.png --starts learned standard
   theta0 fit phantoms slice.npy --views 8 --steps 200 --optimizer adam --lr 1e-3
   theta0 fit runs/ct-phantoms/cpu scans.npz --index 12 --views 16
-  theta0 fit phantoms sinogram.npz --steps 200 --tv 1e-4 --hold-out 10%
+  theta0 fit phantoms sinogram.npz --steps 200 --tv 3e-6 --hold-out 10%
   theta0 fit phantoms scans.npz --index all --views 8
   theta0 fit runs/view-chair/cpu objects/chair --views 1
   theta0 fit runs/view-chair/cpu photo.png --azimuth 30 --elevation 20 --distance 4 --fov 30
@@ -35,12 +35,15 @@ judges a photograph: it has the mean squared error of its pixels. See theta0 ren
 a measured sinogram is an .npz file of these arrays (for numpy.savez):
   sinogram          (views, detectors): line integrals, in units of the slice's side, where a ray
                     through the whole slice at value 1 reads 1. By skimage.transform of a square
-                    picture of odd size: radon(picture, angles_deg).T / len(picture)
+                    picture: radon(picture, angles_deg).T / len(picture), and the axis below if
+                    its size is even
   angles_deg        (views,), or angles_rad
   beam              'parallel' (when left out) or 'fan' (detector pixels at equal angles)
   source_distance   of a fan beam: source to centre, in units of the slice's side
   detector_spacing  between detector pixels, in units of the slice's side (a fan: along the arc
                     through the centre); when left out the detector covers the slice
+  axis              detector pixel (from 0) on which the axis of rotation falls: size // 2 of
+                    skimage's radon; the middle when left out
   target            (size, size): the true slice in [0, 1]; without it, no PSNR and no SSIM, but
                     the mean squared error of the measurements
 
@@ -103,8 +106,8 @@ class FitArguments:
     """also render TOP LEFT BOTTOM RIGHT, in fractions of the fitted square (-1 to 2: outside it is
     extrapolated), its long side at --size pixels, or at the scale of the file"""
     tv: float | None = None
-    """weight of the field's total variation beside the mean squared error, such as 1e-4: fewer
-    streaks where few views leave much open"""
+    """weight of the field's total variation beside the mean squared error, such as 3e-6: fewer
+    streaks where few views leave much open; too much of it blurs"""
     proximal: float | None = None
     """weight of half the squared distance of the weights from the start"""
     huber: float | None = None

@@ -108,7 +108,7 @@ def stack_in_words(fits: list[StartFit]) -> str:
     last = [done.rows[-1] for done in fits]
     key, what = ("psnr", "{:.2f} dB") if "psnr" in last[0] else ("loss", "loss {:.2e}")
     mean = what.format(np.mean([row[key] for row in last]))
-    return f"{len(fits)} slices, {mean} in the mean"
+    return f"{len(fits)} slice{'s' * (len(fits) != 1)}, {mean} in the mean"
 
 
 def write_stack(out: Path, signals: list[Signal], fits: list[StartFit]) -> list[dict[str, Any]]:

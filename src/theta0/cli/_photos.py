@@ -53,10 +53,16 @@ def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(Photos, argv, "data photos", description=EXAMPLES)
     require_folder(arguments.out)
-    with _bars() as update:
-        registered = register_photos(
-            arguments.folder, arguments.out, arguments.register, on_progress=update
+    try:
+        with _bars() as update:
+            registered = register_photos(
+                arguments.folder, arguments.out, arguments.register, on_progress=update
+            )
+    except KeyboardInterrupt:
+        say(
+            f"stopped; the same command goes on from here: {arguments.out}.work keeps what it found"
         )
+        raise
     return _told(arguments.out, registered)
 
 

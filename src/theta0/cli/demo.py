@@ -40,14 +40,18 @@ def main(argv: list[str]) -> dict[str, Any]:
     if arguments.out.exists() and any(arguments.out.iterdir()) and not run.exists():
         raise InputError(f"{arguments.out} holds something else; give another --out")
     system = system_facts()
-    trained = learn_with_progress(experiment, run, not arguments.overwrite, arguments.overwrite)
-    say("reconstructing unseen phantoms from 4 views, with the learned start and the baselines")
-    with progress_bar(100, "%") as update:
-        evaluation = evaluate_initialization(
-            experiment,
-            load(run / "init.safetensors"),
-            on_progress=lambda what, done: update(100 * done, what),
-        )
+    try:
+        trained = learn_with_progress(experiment, run, not arguments.overwrite, arguments.overwrite)
+        say("reconstructing unseen phantoms from 4 views, with the learned start and the baselines")
+        with progress_bar(100, "%") as update:
+            evaluation = evaluate_initialization(
+                experiment,
+                load(run / "init.safetensors"),
+                on_progress=lambda what, done: update(100 * done, what),
+            )
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on from here (without --overwrite)")
+        raise
     intro = (
         "Randomized Shepp-Logan phantoms, reconstructed from 4 views of a parallel-beam scanner "
         "by fitting a coordinate network to the line integrals. The learned start has seen other "

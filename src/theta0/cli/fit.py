@@ -57,6 +57,8 @@ def main(argv: list[str]) -> dict[str, Any]:
                 lambda step, loss, name=name: update(step, f"{name}, loss {loss:.2e}"),
                 hold_out,
             )  # fmt: skip
+        if hold_out is not None:
+            say(f"held-out measurements are predicted best after {done.loop.steps} steps")
         say(f"{arguments.signal.name}{', ' + name if len(starts) > 1 else ''}: {in_words(done)}")
         fits.append(done)
     write_fits(out, initialization, signal, fits, arguments.size, arguments.region)
@@ -117,9 +119,7 @@ def _signal(
     if signal.shots is not None:
         check_object(arguments, signal.shots.standpoint is not None)
     if arguments.mask is not None or share is not None:
-        signal = observe_part(
-            signal, arguments.signal, arguments.mask, share or 1.0, arguments.seed
-        )
+        signal = observe_part(signal, arguments.mask, share or 1.0, arguments.seed)
         seen, pixels = len(signal.task.support.y), len(signal.task.query.y)
         say(f"{seen} of {pixels} pixels are seen")
     support = signal.task.support
@@ -142,9 +142,12 @@ def _read(data: DataConfig, arguments: FitArguments, index: int) -> Signal:
 def _loop(initialization: Initialization, arguments: FitArguments):
     inner = initialization.description.inner
     if arguments.optimizer not in (None, inner.optimizer) and arguments.lr is None:
+        learned = f"{inner.optimizer} with step size {inner.lr:g}"
+        if inner.optimizer == "learned":
+            learned = "step sizes of its own"
         raise InputError(
-            f"--optimizer {arguments.optimizer}: the start was learned for {inner.optimizer} with "
-            f"step size {inner.lr:g}, which does not carry over; give --lr too (adam: 1e-4 to 1e-3)"
+            f"--optimizer {arguments.optimizer}: the start was learned for {learned}, which does "
+            "not carry over; give --lr too (adam: 1e-4 to 1e-3)"
         )
     given = {
         name: getattr(arguments, name)

@@ -249,16 +249,16 @@ def main(argv: list[str]) -> dict[str, Any]:
     out = arguments.out or Path("results") / arguments.name
     _require_own_results(out, arguments.overwrite)
     where = _where(arguments)
-    runs = read_runs(_finished(arguments, target, where), target.data, where)
     parts, system = Parts(out / "parts"), system_facts()
-    with progress_bar(100, "%") as update:
-        try:
+    try:
+        runs = read_runs(_finished(arguments, target, where), target.data, where)
+        with progress_bar(100, "%") as update:
             found = target.measure(
                 runs, arguments.options, parts, lambda what, done: update(100 * done, what)
             )
-        except KeyboardInterrupt:
-            say("stopped; the same command goes on from here")
-            raise
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on from here")
+        raise
     return _written(out, target, found, runs, parts, system)
 
 

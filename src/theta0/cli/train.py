@@ -33,8 +33,9 @@ class Train:
 
     experiment: Annotated[Experiment, tyro.conf.arg(name="")]
     data: str | None = None
-    """folder of pictures, as the preset reads it (image-arrays: .npz file); file or folder of CT
-    slices"""
+    """where the signals lie, as the preset reads them: folder of pictures (image-arrays: .npz
+    file), file or folder of CT slices, folder of objects seen by cameras, folder of photographs of
+    a place with their cameras (see theta0 data --help)"""
     out: Path | None = None
     """run folder; runs/PRESET/SCALE when left out"""
     resume: Flag = False
@@ -70,7 +71,13 @@ def main(argv: list[str]) -> dict[str, Any]:
     )  # fmt: skip
     experiment = arguments.experiment.with_data(arguments.data)
     require_own_folder(out, arguments.resume, arguments.overwrite)
-    return learn_with_progress(experiment, out, arguments.resume, arguments.overwrite)
+    try:
+        return learn_with_progress(experiment, out, arguments.resume, arguments.overwrite)
+    except KeyboardInterrupt:
+        if (out / "config.json").exists():
+            where = shlex.quote(str(out))
+            say(f"stopped; go on with: theta0 train {experiment.preset} --resume --out {where}")
+        raise
 
 
 def require_own_folder(out: Path, resume: bool, overwrite: bool) -> None:
@@ -112,13 +119,7 @@ def learn_with_progress(
                 texts.append(f"{rate:.1f} steps/s")
             update(progress.step, ", ".join(texts))
 
-        try:
-            result = train(experiment, out, resume, on_step, family, overwrite)
-        except KeyboardInterrupt:
-            if (out / "config.json").exists():
-                where = shlex.quote(str(out))
-                say(f"stopped; go on with: theta0 train {experiment.preset} --resume --out {where}")
-            raise
+        result = train(experiment, out, resume, on_step, family, overwrite)
     records = read_jsonl(out / "metrics.jsonl")
     write_bytes(out / "training.png", training_curve(records))
     facts = result.description.provenance

@@ -109,8 +109,8 @@ def _read_header(stream: _Stream, source: str) -> tuple[tuple[int, ...], bool, n
         raise InputError(f"{source}: structured arrays are not read; save plain numbers")
     if dtype.kind not in "biufUS":
         raise InputError(
-            f"{source}: has dtype {dtype}, which is refused (objects may run code when read); "
-            "save plain numbers or strings"
+            f"{source}: has dtype {dtype}, which is refused; save real numbers or strings (objects "
+            "may run code when read)"
         )
     if any(length < 0 for length in shape):
         raise InputError(f"{source}: its header declares the shape {shape}; save it again")

@@ -33,7 +33,7 @@ class _Bytes:
         """A number of things that are said to follow."""
         (number,) = self.numbers("<Q")
         if number * least_bytes > len(self._data) - self._at:
-            raise self._error(f"announces {number} {what}")
+            raise self._error(f"is cut short or damaged: announces {number} {what}")
         return number
 
     def numbers(self, layout: str) -> tuple[Any, ...]:

@@ -218,6 +218,10 @@ def _read_pixels(
         intercept = float(dataset.get("RescaleIntercept", 0.0))
     except Exception as error:  # each decoder has its own exceptions
         syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+        if syntax is not None and not syntax.is_compressed:
+            raise InputError(
+                f"{file}: its pixels are damaged or cut short; copy it again ({reason(error)})"
+            ) from error
         raise InputError(
             f"{file}: its pixels ({getattr(syntax, 'name', 'unknown encoding')}) cannot be "
             "decoded: convert it to uncompressed (gdcmconv --raw) or pip install "

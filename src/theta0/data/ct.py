@@ -212,7 +212,10 @@ def constant(pixels: Float[np.ndarray, "height width"]) -> str | None:
     if low < high:
         return None
     where = {0.0: ", at or below the window", 1.0: ", at or above the window"}.get(low, "")
-    return f"is {low:g} everywhere{where}: give slices whose values vary within the window"
+    return (
+        f"is {low:g} everywhere{where} (0 to 1; Hounsfield units: {HU_WINDOW.low:g} to "
+        f"{HU_WINDOW.high:g}): give slices whose values vary within the window"
+    )
 
 
 def _strings(
@@ -265,6 +268,13 @@ def _slices(
     return Slices(pixels, names, groups, window)
 
 
+_OFFSET = 1024
+"""Added to Hounsfield units by scanners that store no negative numbers."""
+
+_TISSUE = (-50, 150, 0.05)
+"""Hounsfield units of soft tissue, and the share of a slice that it fills at least."""
+
+
 def _check_values(
     path: Path, name: str, values: Shaped[np.ndarray, "height width"], window: Window | None
 ) -> None:
@@ -274,6 +284,18 @@ def _check_values(
             "replace them, by -1000 HU for instance, or leave the slice out"
         )
     low, high = float(values.min()), float(values.max())
+    if window == HU_WINDOW and 0 <= low < high <= 1:
+        raise InputError(
+            f"{path}: slice {name!r} has values from {low:g} to {high:g}, which is water alone in "
+            "Hounsfield units; save values in [0, 1] under another name than `hu`"
+        )
+    least, most, share = _TISSUE
+    tissue = (values > _OFFSET + least) & (values < _OFFSET + most)
+    if window == HU_WINDOW and 0 <= low < high and tissue.mean() > share:
+        raise InputError(
+            f"{path}: slice {name!r} has no value below 0, and much that lies where tissue does "
+            f"{_OFFSET} above its Hounsfield units; subtract {_OFFSET}"
+        )
     if window is None and (low < -_ROUNDING or high > 1 + _ROUNDING):
         raise InputError(
             f"{path}: slice {name!r} has values from {low:g} to {high:g}, not in [0, 1]; scale "

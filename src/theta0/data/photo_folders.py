@@ -100,6 +100,21 @@ class PhotoFolder:
         header = read_header(self.frames[index].image)
         return straight_camera(self.frames[index], header.width, header.height)
 
+    def with_mask(self, index: int, mask: str | Path) -> "PhotoFolder":
+        """The same with another mask of photograph number `index`.
+
+        Args:
+            index: Of the photograph.
+            mask: A picture of its stored size, darker than half where something hides the place.
+
+        Raises:
+            InputError: It has another size, or is no picture.
+        """
+        frames = list(self.frames)
+        frames[index] = replace(frames[index], mask=Path(mask))
+        _judged(frames[index])
+        return replace(self, frames=tuple(frames))
+
     def load(self, index: int) -> Photo:
         """Photograph number `index`, straightened, in the size it is kept in.
 
@@ -205,7 +220,8 @@ def _present(
         some = ", ".join(str(frame.image) for frame in missing[:3])
         raise InputError(
             f"{path}: {len(missing)} of {len(frames)} pictures are missing, such as {some}; copy "
-            "them there, or allow missing pictures"
+            "them there, or leave them out (allow_missing; --data.source.allow-missing of theta0 "
+            "train; theta0 fit of the picture itself)"
         )
     present = [frame for frame in frames if frame.image.is_file()]
     if len(present) < _FEWEST:
@@ -299,8 +315,8 @@ def _split(path: Path, frames: Sequence[Frame], options: PhotoOptions) -> Split:
     if second >= len(ordered):
         raise InputError(
             f"{path}: {len(frames)} photographs leave none for training after test={options.test} "
-            f"and validation={options.validation}; ask for fewer, such as test="
-            f"{len(frames) // 5} and validation={len(frames) // 10}"
+            f"and validation={options.validation}; ask for fewer, such as "
+            f"--data.source.test {len(frames) // 5} --data.source.validation {len(frames) // 10}"
         )
     train, validation, test = ordered[second:], ordered[first:second], ordered[:first]
     return Split(tuple(train), tuple(validation), tuple(test))

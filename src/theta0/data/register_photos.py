@@ -130,10 +130,41 @@ def register_photos(
             "together; give photos that overlap, of things that stand still and have texture, from "
             "places that are not all the same"
         )
-    result = _write(job, model, work / "pinholes/images", out, on_progress)
+    model, runaway = _sound(model)
+    if len(model.images) < MIN_PHOTOS:
+        raise InputError(
+            f"{folder}: of {len(runaway)} photos no focal length was found, which leaves "
+            f"{len(model.images)}; give more photos, from more places, larger ones (max_size), or, "
+            "if all are of one camera at one zoom, --lenses one"
+        )
+    result = _write(job, model, runaway, work / "pinholes/images", out, on_progress)
     if not config.keep_work:
         shutil.rmtree(work)
     return result
+
+
+_LONGEST_LENS = 10
+"""Focal length over a photo's longest side beyond which COLMAP too takes none for found while it
+places photos; its last adjustment can still run there, where a camera far away sees the same."""
+
+
+def _sound(model: Model) -> tuple[Model, tuple[str, ...]]:
+    """A model without the photos whose focal length ran away, and their names."""
+    ratio = model.lens[:, :2] / model.size.max(axis=1, keepdims=True)
+    sound = ((ratio < _LONGEST_LENS) & (ratio > 1 / _LONGEST_LENS)).all(axis=1)
+    seen = sound[model.seen_by]
+    images = np.asarray(model.images)
+    kept = replace(
+        model,
+        images=tuple(images[sound].tolist()),
+        size=model.size[sound],
+        lens=model.lens[sound],
+        w2c=model.w2c[sound],
+        seen_by=(np.cumsum(sound) - 1)[model.seen_by[seen]],
+        point=model.point[seen],
+        pixel=model.pixel[seen],
+    )
+    return kept, tuple(images[~sound].tolist())
 
 
 def _settings(config: RegisterConfig) -> dict[str, Any]:
@@ -143,7 +174,12 @@ def _settings(config: RegisterConfig) -> dict[str, Any]:
 
 
 def _write(
-    job: dict[str, Any], model: Model, pictures: Path, out: Path, on_progress: Progress
+    job: dict[str, Any],
+    model: Model,
+    runaway: tuple[str, ...],
+    pictures: Path,
+    out: Path,
+    on_progress: Progress,
 ) -> Registered:
     """Put the place upright into the unit sphere, and write it."""
     c2w = np.stack([swap_opencv_opengl(_inverse(pose)) for pose in model.w2c])
@@ -176,7 +212,7 @@ def _write(
         xyz[reliable],
         model.rgb[reliable],
         model.reprojection_error,
-        _unregistered(job, model),
+        _unregistered(job, model, runaway),
         tuple(map(tuple, job["skipped"])),
     )
     facts = {
@@ -199,13 +235,16 @@ def _inverse(pose: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
     return np.concatenate([rotation, -rotation @ translation], axis=1)
 
 
-def _unregistered(job: dict[str, Any], model: Model) -> tuple[tuple[str, str], ...]:
-    """(file, reason) of the photos that are not in the largest model."""
+def _unregistered(
+    job: dict[str, Any], model: Model, runaway: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """(file, reason) of the photos that are not in the largest model, or not for certain."""
     apart = {
         image: f"is in another model, of {len(images)} photos that do not overlap these enough"
         for images in model.others
         for image in images
     }
+    apart |= dict.fromkeys(runaway, "its focal length could not be found")
     return tuple(
         (photo["file"], apart.get(photo["image"], "shows too little that others show too"))
         for photo in job["photos"]

@@ -225,7 +225,7 @@ def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> Vi
     if missing and (not options.allow_missing or len(missing) == len(frames)):
         raise InputError(
             f"{missing[0].image}: the picture is missing, as are {len(missing) - 1} others of "
-            f"{len(frames)} views; copy them there, or allow missing pictures"
+            f"{len(frames)} views; copy them there (from Python, allow_missing leaves them out)"
         )
     frames = [frame for frame in frames if frame not in missing]
     headers = [read_header(frame.image) for frame in frames]

@@ -146,7 +146,10 @@ class Experiment:
         """Mean PSNR in dB on validation signals after the inner loop."""
         count = min(self.outer.validation_signals, family.size("validation"))
         if count == 0:
-            raise InputError("no validation signals: keep some (the data's setting validation)")
+            raise InputError(
+                "no validation signals, which choose the best start; keep some: "
+                "--data.source.validation, of CT --data.validation"
+            )
         views = self.protocol.views
         tasks = [family.held_out("validation", index, views) for index in range(count)]
 

@@ -99,7 +99,7 @@ def _row(
             and value in (min(numbers[name]), max(numbers[name]))
         ],
         "psnr_mean": float(values.mean()),
-        "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+        "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else None,
         "psnr": [round(float(value), 3) for value in values],
         "ssim_mean": float(similarities.mean()),
         "n": len(values),

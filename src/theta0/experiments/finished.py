@@ -42,17 +42,18 @@ class Run:
     def facts(self) -> dict[str, Any]:
         """How the start was learned."""
         facts = self.start.description.provenance
-        last = (read_jsonl(self.folder / "metrics.jsonl") or [{}])[-1]
-        return {
+        found = {
             "folder": str(self.folder),
             "learned by": facts.get("command"),
             "at commit": facts.get("commit"),
             "meta-learner": self.experiment.meta,
             "seed": self.experiment.seed,
-            "outer steps": last.get("step"),
             "best at outer step": facts.get("outer_steps"),
-            "seconds of training": round(last.get("seconds", 0)),
         }
+        if steps := read_jsonl(self.folder / "metrics.jsonl"):
+            found["outer steps"] = steps[-1]["step"]
+            found["seconds of training"] = round(steps[-1]["seconds"])
+        return found
 
 
 def on_signals(

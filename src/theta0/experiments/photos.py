@@ -59,9 +59,9 @@ CPU = Experiment(
 )
 
 SMOKE = Experiment(
-    preset="tourism-town",
+    preset="tourism-folder",
     scale="smoke",
-    data=PhotoConfig(TouristTown(48, 4, 6), size=16, rays=256, other_views=2),
+    data=PhotoConfig(PhotoCollection(validation=2, test=2), size=16, rays=256, other_views=2),
     field=PositionalConfig(width=32, layers=4, bands=8, max_exponent=4.0),
     forward=Volume(samples=16, density="softplus", background="none", last_interval=1e10),
     meta="reptile",
@@ -83,8 +83,9 @@ def _of(name: str, joint: bool) -> dict[str, Experiment]:
     """The presets of a place, learned for many inner steps, or for one."""
 
     def named(base: Experiment) -> Experiment:
-        if name == "town" and base is not SMOKE:
-            base = replace(base, data=replace(base.data, source=TouristTown()))
+        if name == "town":
+            town = TouristTown(48, 4, 6) if base is SMOKE else TouristTown()
+            base = replace(base, data=replace(base.data, source=town))
         if not joint:
             return replace(base, preset=f"tourism-{name}")
         every = {

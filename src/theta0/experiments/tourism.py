@@ -83,8 +83,10 @@ def table5(
             protocol = _protocol(bench, options)
             starts = scene.starts(bench, share(part, 0, 0.1))
             found: Rows = []
-            for of, names, own in starts:
-                measured = bench.rows(own, of, protocol, share(part, 0.1, 0.7))
+            last = 0.7 if isinstance(data.source, TouristTown) else 1.0
+            measuring = share(part, 0.1, last)
+            for (of, names, own), tell_run in each(starts, measuring, lambda one: one[0].name):
+                measured = bench.rows(own, of, protocol, tell_run)
                 found += [_renamed(row, names) for row in measured]
             if isinstance(data.source, TouristTown):
                 robust = replace(protocol, huber=HUBER if options.huber is None else options.huber)
@@ -168,7 +170,7 @@ def _pool(group: Rows) -> dict[str, Any]:
         **same,
         **{name: mean(name) for name in means if all(name in row for row in group)},
         "psnr": psnrs,
-        "psnr_std": float(np.std(psnrs, ddof=1)),
+        "psnr_std": float(np.std(psnrs, ddof=1)) if len(psnrs) > 1 else None,
         "n": len(psnrs),
     }
 

@@ -1,6 +1,5 @@
 """View synthesis: the table by class of objects, and unseen views beside their predictions."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -30,7 +29,7 @@ def objects_table(rows: Sequence[series.Row]) -> Table:
         rows=[
             (
                 row["class"], row["init"], row["optimizer"], f"{row['lr']:g}", row["steps"],
-                row["psnr_mean"], row["psnr_std"] / math.sqrt(row["n"]), row.get("ssim_mean"),
+                row["psnr_mean"], series.standard_error(row), row.get("ssim_mean"),
             )
             for row in rows
         ],
@@ -45,7 +44,17 @@ def objects_table(rows: Sequence[series.Row]) -> Table:
 
 
 def novel_views(inputs: Pictures, targets: Pictures, predictions: Mapping[str, Pictures]) -> bytes:
-    """What was fitted, views that were not, and each start's predictions of these; a PNG file."""
+    """What was fitted, what was not, and each start's predictions of it; a PNG file.
+
+    Several views have a row for each start; a single one, or half of a photograph, is one row.
+    """
+    if len(targets) == 1:
+        shown = [np.clip(view, 0, 1) for (view,) in predictions.values()]
+        quality = [f"{psnr(view, targets[0]):.1f} dB" for view in shown]
+        labels = ["input", "target", *predictions]
+        return picture_grid(
+            [[inputs[0], targets[0], *shown]], [""], labels, [[None, None, *quality]]
+        )
     rows: list[list[Float[np.ndarray, "_ _ 3"] | None]] = [[inputs[0], *targets]]
     captions: list[list[str | None]] = [[None] * (len(targets) + 1)]
     for views in predictions.values():

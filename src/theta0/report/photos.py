@@ -1,6 +1,5 @@
 """Tourist photographs: the table by scene, and a place in one light after another."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,7 +27,7 @@ def scenes_table(rows: Sequence[series.Row]) -> Table:
             (
                 f"{row['scene']}, {row['protocol']}", row["init"], row["optimizer"],
                 f"{row['lr']:g}" if "lr" in row else "varies", row["steps"], row["psnr_mean"],
-                row["psnr_std"] / math.sqrt(row["n"]), row.get("ssim_mean"),
+                series.standard_error(row), row.get("ssim_mean"),
             )
             for row in rows
         ],

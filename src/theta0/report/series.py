@@ -33,13 +33,27 @@ _STYLES = {
     "mean": Style("#009e73", "^", (1, 1.5)),
     "matched": Style("#0072b2", "D", (6, 2, 1, 2)),
     "shuffled": Style("#cc79a7", "v", (3, 1.5)),
+    # CT without a network.
+    "tv": Style("#56b4e9", "X", ()),
+    "sart": Style("#e69f00", "P", ()),
+    "fbp": Style("#202124", "d", ()),
 }
+_ADDED = {"tv": ("X", (2, 1)), "huber": ("P", (2, 1)), "mask": ("X", (1, 1))}
+"""Marker and dashes of what is added to an initialization, which keeps its colour."""
 _SPARE = (Style("#e69f00", "P", (8, 2)), Style("#56b4e9", "X", (2, 2, 6, 2)))
 
 
 def style(init: str) -> Style:
-    """Returns the look of an initialization; one outside `INITS` gets a spare look by its name."""
-    return _STYLES.get(init) or _SPARE[sum(init.encode()) % len(_SPARE)]
+    """Returns the look of an initialization; an unknown one gets a spare look by its name."""
+    plain, _, added = init.partition("+")
+    look = _STYLES.get(plain) or _SPARE[sum(plain.encode()) % len(_SPARE)]
+    return Style(look.colour, *_ADDED[added]) if added in _ADDED else look
+
+
+def standard_error(row: Row) -> float | None:
+    """Returns that of a row's mean PSNR in dB; None of a single signal."""
+    deviation = row["psnr_std"]
+    return None if row["n"] < 2 or deviation is None else deviation / math.sqrt(row["n"])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """CT by number of views: the table, the curve, and reconstructions beside the target."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,7 +33,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
         rows=[
             (
                 row["views"], label(row), _how(row), row["steps"] or None, row["psnr_mean"],
-                row["psnr_std"] / math.sqrt(row["n"]), row.get("ssim_mean"),
+                series.standard_error(row), row.get("ssim_mean"),
                 row.get("psnr_best_step"), row.get("held_out_cost"),
             )
             for row in rows
@@ -58,6 +57,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
 def views_curve(rows: Sequence[series.Row]) -> bytes:
     """PSNR against the number of views, with two standard errors; a PNG file."""
     label = _labels(rows)
+    several = len({row["train_class"] for row in rows} - {None}) > 1
     lines: dict[str, list[series.Row]] = {}
     for row in rows:
         lines.setdefault(label(row), []).append(row)
@@ -65,9 +65,9 @@ def views_curve(rows: Sequence[series.Row]) -> bytes:
     for number, (name, group) in enumerate(lines.items()):
         views = [row["views"] for row in group]
         mean = np.array([row["psnr_mean"] for row in group])
-        error = 2 * np.array([row["psnr_std"] / math.sqrt(row["n"]) for row in group])
+        error = 2 * np.array([series.standard_error(row) or 0.0 for row in group])
         look = series.style(group[0]["init"])
-        known = group[0]["init"] in series.INITS and group[0]["train_class"] is not None
+        known = group[0]["train_class"] is None or not several
         colour = look.colour if known else f"C{number}"
         axes.fill_between(views, mean - error, mean + error, color=colour, alpha=0.15, linewidth=0)
         dashes = (0, look.dashes) if known and look.dashes else "-"

@@ -1,6 +1,8 @@
 """What a Task is: one signal to fit, as observations in and observations to judge by."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -124,6 +126,9 @@ class Signal:
     shots: Shots | None = None
     """of an object in space, whose query are pictures of it; None of a signal that is itself a
     picture, on the unit square"""
+    read_mask: Callable[[Path], Bool[np.ndarray, "side side"]] | None = None
+    """of a picture: reads a mask as large as its file, white where it is seen; None of a signal
+    measured along rays"""
 
     def pictures(
         self, values: Float[Array | np.ndarray, "n c"]

@@ -7,7 +7,7 @@ from theta0.data import TouristTown
 
 @dataclass(frozen=True)
 class PhotoCollection:
-    """A collection of posed photographs; see :func:`theta0.data.read_photos`."""
+    """A collection of posed photographs, as `theta0.data.read_photos` finds it."""
 
     path: str = ""
     """folder of the collection (an empty path: still to be given)"""

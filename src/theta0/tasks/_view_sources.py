@@ -7,7 +7,7 @@ from theta0.data import ProceduralObjects
 
 @dataclass(frozen=True)
 class ObjectFolder:
-    """A class of objects in folders; see :func:`theta0.data.read_objects`."""
+    """A class of objects in folders, as `theta0.data.read_objects` finds it."""
 
     path: str = ""
     """folder of the class (an empty path: still to be given)"""

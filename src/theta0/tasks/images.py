@@ -15,6 +15,7 @@ from theta0.data import (
     Pictures,
     Text,
     read_image,
+    read_mask,
 )
 from theta0.errors import InputError, require_positive
 from theta0.forward import Points
@@ -85,7 +86,12 @@ class ImageConfig:
         points = pixel_coordinates(self.size, self.size, self.pixel_offset)
         everything = Observation(points, values)
         return Signal(
-            Task(everything, everything), Points(), self.size, min(own.shape[:2]), self.pixel_offset
+            Task(everything, everything),
+            Points(),
+            self.size,
+            min(own.shape[:2]),
+            self.pixel_offset,
+            read_mask=lambda mask: read_mask(mask, path, self.size),
         )
 
 

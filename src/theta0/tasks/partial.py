@@ -7,7 +7,6 @@ import jax
 import numpy as np
 from jaxtyping import Bool
 
-from theta0.data import read_mask
 from theta0.errors import InputError
 
 from ._base import Observation, Signal, Task
@@ -35,8 +34,7 @@ def random_share(seen: Bool[np.ndarray, " n"], share: float, seed: int) -> Bool[
 
 def observe_part(
     signal: Signal,
-    picture: str | Path,
-    mask: str | Path | None = None,
+    mask: Path | None = None,
     share: float = 1.0,
     seed: int = 0,
 ) -> Signal:
@@ -44,7 +42,6 @@ def observe_part(
 
     Args:
         signal: the picture.
-        picture: its file, whose size the mask has.
         mask: file of a mask, white where the picture is seen; all of it when left out.
         share: random share of the pixels the mask shows.
         seed: of the share.
@@ -52,8 +49,7 @@ def observe_part(
     Raises:
         InputError: what is observed are no pixels; the mask or the share cannot be used.
     """
-    # Of a picture the very pixels that judge a fit are observed; of a CT slice, rays through it.
-    if signal.task.support is not signal.task.query:
+    if signal.read_mask is None:
         raise InputError(
             "a mask or a share to keep is of a picture's pixels, but this signal is measured along "
             "rays; leave --mask and --keep out and choose how much is seen with --views"
@@ -61,6 +57,6 @@ def observe_part(
     everything = signal.task.query
     seen = np.ones(len(everything.y), bool)
     if mask is not None:
-        seen = read_mask(mask, picture, signal.side).reshape(-1)
+        seen = signal.read_mask(mask).reshape(-1)
     seen = random_share(seen, share, seed)
     return replace(signal, task=Task(seen_only(everything, seen), everything), seen=seen)

@@ -56,7 +56,9 @@ class PhotoConfig:
 
     def with_path(self, path: str) -> "PhotoConfig":
         """The same on a collection from a folder."""
-        source = self.source if isinstance(self.source, PhotoCollection) else PhotoCollection()
+        source = self.source
+        if isinstance(source, TouristTown):
+            source = PhotoCollection(validation=source.validation, test=source.test)
         return replace(self, source=replace(source, path=path))
 
     def build(self) -> "PhotoTasks":
@@ -82,12 +84,17 @@ class PhotoConfig:
         if views not in (None, 1):
             raise InputError(f"views={views}: a fit takes on the look of one photograph; give 1")
         path = Path(path)
-        photos = read_photos(_collection(path), PhotoOptions(test=0, validation=0))
+        collection = _collection(path)
+        # The numbers of a folder are those of all of its photographs.
+        options = PhotoOptions(test=0, validation=0, allow_missing=path.is_file())
+        photos = read_photos(collection, options)
         if path.is_file():
-            if index or path.stem not in photos.names:
+            if index:
+                raise InputError(f"{path}: index={index} is of a folder; leave it out")
+            if path.stem not in photos.names:
                 raise InputError(
-                    f"{path}: is no photograph of {_collection(path)}, or index={index} is given "
-                    "too; give one of its pictures, or the folder and a number"
+                    f"{path}: is no photograph of {collection}, whose cameras say where each was "
+                    f"taken; give one of its {len(photos.names)}, such as {photos.names[0]}"
                 )
             index = photos.names.index(path.stem)
         if not 0 <= index < len(photos.names):
@@ -96,6 +103,16 @@ class PhotoConfig:
         photo = whole.square(self.size)
         observed = self.observe(photo)
         standpoint = standpoint_of(photo)
+
+        def read_mask(mask: Path) -> Bool[np.ndarray, "side side"]:
+            hidden = photos.with_mask(index, mask).load(index).square(self.size).hidden
+            assert hidden is not None
+            if hidden.all():
+                raise InputError(
+                    f"{mask}: leaves nothing to fit in the centred square; paint white what is seen"
+                )
+            return ~hidden
+
         colours = np.asarray(photo.image, np.float32)[None] / 255
         return Signal(
             Task(self._fitted(observed, photo.hidden), observed),
@@ -104,6 +121,7 @@ class PhotoConfig:
             min(whole.camera.width, whole.camera.height),
             self.pixel_offset,
             shots=Shots(colours, standpoint.middle, standpoint.fov_deg, standpoint),
+            read_mask=read_mask,
         )
 
     def read_all(self, path: str | Path, views: int | None = None) -> list[Signal]:
