@@ -178,6 +178,15 @@ def test_a_second_time_nothing_is_measured(made, runs, monkeypatch):
     assert again.rows == made[0].rows
 
 
+def test_some_starts_alone_are_measured_and_as_before(made, runs):
+    few = table3(runs, replace(OPTIONS, starts=("learned",)), made[1], QUIET).rows
+    every = made[0].rows
+    named = lambda row: row["train_class"] is None or row["init"].startswith("learned")
+    assert few == [row for row in every if named(row)]
+    with pytest.raises(InputError, match="starts: name at least one of learned"):
+        Options(starts=())
+
+
 def test_runs_on_other_scans_are_refused(runs, tmp_path):
     other = replace(SMALL, data=replace(SMALL.data, rays=6), name="other")
     train(other, tmp_path / "other")

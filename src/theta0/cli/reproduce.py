@@ -161,7 +161,7 @@ TARGETS = {
         table3,
         lambda rows: views_table(best_rows(rows, BY_VIEWS)),
         _reconstructions,
-        ("steps", "views", "learned_adam", "samples", "w0", "tv"),
+        ("steps", "views", "starts", "learned_adam", "samples", "w0", "tv"),
         ("ct-phantoms",),
         CTConfig,
     ),

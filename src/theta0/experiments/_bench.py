@@ -16,7 +16,7 @@ from theta0.forward import ForwardConfig
 from theta0.protocol import Protocol
 from theta0.tasks import DataConfig, TaskFamily
 
-from ._experiment import STARTS
+from ._experiment import STARTS, StartName
 from .evaluation import OnProgress
 from .finished import Run
 from .parts import Parts
@@ -50,6 +50,8 @@ class Options:
     for everything at more than 8 views, the first ones [16]"""
     views: tuple[int, ...] | None = None
     """table3: numbers of views [1 2 4 8 16 32 64 128]"""
+    starts: tuple[StartName, ...] | None = None
+    """table3: only these starts, beside what reconstructs without a network [all]"""
     learned_adam: tuple[float, ...] | None = None
     """step sizes of Adam tried after the learned steps [table3: 3e-5 1e-4 3e-4]"""
     samples: tuple[int, ...] | None = None
@@ -68,6 +70,8 @@ class Options:
         Protocol(**self.of_protocol())
         require_positive(self, "match_signals", "match_tuning_signals", "match_steps")
         require_positive(self, "baseline_signals")
+        if self.starts == ():
+            raise InputError(f"starts: name at least one of {', '.join(STARTS)}")
         if self.views is not None and (not self.views or min(self.views) < 1):
             raise InputError(f"views {self.views} must be numbers above 0, at least one")
         if (self.match_signals or 0) > (self.signals or self.match_signals or 0):
@@ -104,8 +108,8 @@ class Bench:
         )
         return replace(defaults, **options.of_protocol())
 
-    def starts(self, tell: OnProgress) -> Starts:
-        """The run's start and its baselines; Mean and Matched are parts."""
+    def starts(self, tell: OnProgress, only: Collection[StartName] | None = None) -> Starts:
+        """The run's start and its baselines, or some of them; Mean and Matched are parts."""
         experiment, signal = self.run.experiment, self.family.mean_signal()
         forward = self.family.query_forward or experiment.forward
         template = jax.eval_shape(experiment.field.build, jax.random.PRNGKey(0))
@@ -119,7 +123,7 @@ class Bench:
             field = self.parts.field(part, self._of(self.run, name), template, lambda: make()(0))
             return lambda signal: field
 
-        return {name: start(name) for name in STARTS}
+        return {name: start(name) for name in STARTS if only is None or name in only}
 
     def standard(self) -> Starts:
         """The usual random initialization alone."""

@@ -73,7 +73,7 @@ def table3(
     require_alike(runs, ALIKE, "starts are compared on the same scans")
     family = first.experiment.data.build()
     benches = [Bench(run, family, parts) for run in runs]
-    starts = [benches[0].starts(share(on_progress, 0, 0.02))]
+    starts = [benches[0].starts(share(on_progress, 0, 0.02), options.starts)]
     starts += [run.learned() for run in runs[1:]]
     rows: Rows = []
     comparisons = {}
