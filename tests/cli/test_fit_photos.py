@@ -118,5 +118,10 @@ def test_a_start_that_was_fitted_to_nothing_shows_no_place(theta0, run, town, tm
     assert done.code == 2 and "fit a photograph first" in done.err
     done = theta0("fit", run, town, "--index", 99)
     assert done.code == 2 and "index=99; give 0 to 5" in done.err
+    Image.fromarray(np.zeros((24, 24, 3), np.uint8)).save(tmp_path / "lonely.png")
+    done = theta0("fit", run, tmp_path / "lonely.png")
+    assert done.code == 2 and "lonely.png: a photograph is fitted with the camera" in done.err
+    done = theta0("fit", run, town / "images/photo-00001.png", "--index", 1)
+    assert done.code == 2 and "index=1 is of a folder" in done.err
     done = theta0("fit", run, town, "--size", 99)
     assert done.code == 2 and "--size is for pictures" in done.err

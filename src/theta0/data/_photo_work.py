@@ -72,16 +72,21 @@ def prepared(
         (temporary / "images").mkdir()
         photos, skipped = _write_upright(folder, paths, temporary / "images", max_size, tell)
         if len(photos) < MIN_PHOTOS:
-            left_out = "; ".join(f"{file}: {why}" for file, why in skipped[:3])
             raise InputError(
                 f"{folder}: holds {len(photos)} photos that can be used; give at least "
-                f"{MIN_PHOTOS} that show the same place" + f" ({left_out})" * bool(skipped)
+                f"{MIN_PHOTOS} that show the same place" + told(skipped)
             )
         if settings["lenses"] == "one":
             _check_one_size(folder, photos)
         job = {**wanted, "photos": photos, "skipped": skipped}
         write_json(temporary / "job.json", job)
     return job
+
+
+def told(skipped: Sequence[Sequence[str]]) -> str:
+    """The first photos that were left out, and why, for the end of an error."""
+    first = "; ".join(f"{file}: {why}" for file, why in skipped[:3])
+    return f" ({first})" if skipped else ""
 
 
 def _digest(path: Path) -> str | None:

@@ -20,7 +20,7 @@ from jaxtyping import Float, UInt8
 from theta0.data._colmap import Model, Progress, require_pycolmap, run_colmap
 from theta0.data._files import existing_folder
 from theta0.data._photo_layouts import range_of, reliable_points
-from theta0.data._photo_work import MIN_PHOTOS, prepared
+from theta0.data._photo_work import MIN_PHOTOS, prepared, told
 from theta0.data._view_pixels import read_pixels
 from theta0.data.cameras import Camera, project, swap_opencv_opengl
 from theta0.data.photos import Photo
@@ -128,7 +128,7 @@ def register_photos(
         raise InputError(
             f"{folder}: no {MIN_PHOTOS} of its {len(job['photos'])} photos could be placed "
             "together; give photos that overlap, of things that stand still and have texture, from "
-            "places that are not all the same"
+            "places that are not all the same" + told(job["skipped"])
         )
     model, runaway = _sound(model)
     if len(model.images) < MIN_PHOTOS:

@@ -87,7 +87,15 @@ class PhotoConfig:
         collection = _collection(path)
         # The numbers of a folder are those of all of its photographs.
         options = PhotoOptions(test=0, validation=0, allow_missing=path.is_file())
-        photos = read_photos(collection, options)
+        try:
+            photos = read_photos(collection, options)
+        except InputError as error:
+            if not path.is_file():
+                raise
+            raise InputError(
+                f"{path}: a photograph is fitted with the camera that its collection gives it; "
+                f"{error}"
+            ) from error
         if path.is_file():
             if index:
                 raise InputError(f"{path}: index={index} is of a folder; leave it out")
