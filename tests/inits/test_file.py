@@ -238,8 +238,8 @@ def mean_psnr(name: str, views: int | None = None, data: DataConfig | None = Non
     ],
 )
 def test_a_shipped_start_reconstructs_phantoms_from_few_views(name, views, least):
-    # 22.8, 23.7, 20.3 and 17.1 dB on validation phantoms when they were learned; a random start shows
-    # 12 dB after 8 steps.
+    # 22.8, 23.7, 20.3 and 17.1 dB on validation phantoms when they were learned; a random start
+    # shows 12 dB after 8 steps.
     assert mean_psnr(name, views=views) > least
 
 

@@ -69,6 +69,25 @@ def test_a_training_task_is_a_function_of_seed_and_step():
         assert rows_of(jax.tree.map(lambda leaf: leaf[0], part)) <= everything
 
 
+@pytest.mark.parametrize("leave_out_hidden", [False, True])
+def test_halves_to_learn_from_are_two_halves_of_one_photograph(leave_out_hidden):
+    family = tasks(training_halves=True, leave_out_hidden=leave_out_hidden)
+    first = set()
+    for step in range(12):
+        batch = family.training_tasks(0, step, 1)
+        task = jax.tree.map(lambda leaf: leaf[0], batch)
+        assert task.support.y.shape == task.query.y.shape == (32, 3)
+        number = round(float(task.support.y[(task.support.y < 1).any(axis=1)][0, 0]) * 255 / 20)
+        photo = family.load(number)
+        sides = [columns(part, photo) < SIZE / 2 for part in (task.support, task.query)]
+        assert sides[0].all() != sides[1].all() and all(
+            side.all() or not side.any() for side in sides
+        )
+        assert (task.support.y == 1).all(axis=1).any() != leave_out_hidden or not sides[0].all()
+        first.add(bool(sides[0].all()))
+    assert first == {True, False}
+
+
 def test_the_left_half_is_fitted_and_the_right_half_judges():
     family = tasks()
     task, photo = family.held_out("test", 1), Fake().load(7).square(SIZE)

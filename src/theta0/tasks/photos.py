@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from theta0.data import Photo, PhotoOptions, Photos, Relightable, TouristTown, cameras, read_photos
 from theta0.errors import InputError, require_positive
@@ -37,6 +37,10 @@ class PhotoConfig:
     (a TouristTown alone can show it)"""
     other_views: int = 4
     """standpoints of judge=other-views, those of the photographs that follow in the split"""
+    training_halves: bool = False
+    """learn as judge=right-half judges: the inner loop sees one half of a photograph, either one,
+    and the outer loss of MAML, FOMAML and Meta-SGD the other; Reptile, which has none, loses half
+    of what it sees"""
     leave_out_hidden: bool = False
     """fit only pixels where nothing stands before the place, as far as that is known"""
     pixel_offset: float = 0.5
@@ -180,9 +184,7 @@ class PhotoConfig:
         ends = (np.full(len(lines.origin), end) for end in (near, far))
         return Rays(*(np.asarray(part, np.float32) for part in (*lines, *ends)))
 
-    def _fitted(
-        self, observed: Observation, hidden: Bool[np.ndarray, "height width"] | None
-    ) -> Observation:
+    def _fitted(self, observed: Observation, hidden: Bool[np.ndarray, "..."] | None) -> Observation:
         """What a fit sees of observations; as many, so that all photographs share a program."""
         if not self.leave_out_hidden or hidden is None:
             return observed
@@ -202,6 +204,12 @@ def _collection(path: Path) -> Path:
     """The collection that a picture, or a folder, belongs to."""
     folder = path.parent if path.is_file() else path
     return folder.parent if path.is_file() and folder.name == "images" else folder
+
+
+def _halves(size: int) -> Int[np.ndarray, "2 n"]:
+    """Numbers of the pixels of the left and of the right half of a square, row by row."""
+    halves = np.split(np.arange(size * size).reshape(size, size), 2, axis=1)
+    return np.stack([half.ravel() for half in halves])
 
 
 class PhotoTasks:
@@ -229,9 +237,20 @@ class PhotoTasks:
 
     def _training_task(self, number: int, rng: np.random.Generator) -> Task:
         photo = self.load(number)
-        everything = self.config._fitted(self.config.observe(photo), photo.hidden)
-        draw = lambda: rows(everything, rng.integers(len(everything.y), size=self.config.rays))
-        return Task(draw(), draw())
+        config, everything = self.config, self.config.observe(photo)
+
+        def draw(places: Int[np.ndarray, " n"] | None = None) -> Observation:
+            hidden, seen = photo.hidden, everything
+            if places is not None:
+                hidden = None if hidden is None else hidden.reshape(-1)[places]
+                seen = rows(everything, places)
+            seen = config._fitted(seen, hidden)
+            return rows(seen, rng.integers(len(seen.y), size=config.rays))
+
+        if not config.training_halves:
+            return Task(draw(), draw())
+        first, second = rng.permutation(_halves(config.size))
+        return Task(draw(first), draw(second))
 
     def held_out(self, split: SplitName, index: int, views: int | None = None) -> Task:
         if views not in (None, 1):
@@ -240,10 +259,8 @@ class PhotoTasks:
         photo = self.load(numbers[index])
         observed = config.observe(photo)
         if config.judge == "right-half":
-            side = config.size
-            place = np.arange(side * side).reshape(side, side)
-            left, right = (half.ravel() for half in np.split(place, 2, axis=1))
-            hidden = None if photo.hidden is None else photo.hidden[:, : side // 2]
+            left, right = _halves(config.size)
+            hidden = None if photo.hidden is None else photo.hidden.reshape(-1)[left]
             return Task(config._fitted(rows(observed, left), hidden), rows(observed, right))
         town = self.photos
         if not isinstance(town, Relightable):
