@@ -220,7 +220,10 @@ def test_a_text_file_that_lacks_lines_is_refused(tmp_path, model, file):
 def test_counts_are_checked_before_memory_is_taken(tmp_path, model, file):
     path = write_binary(tmp_path, model) / file
     path.write_bytes(struct.pack("<Q", 1 << 60) + path.read_bytes()[8:])
-    with pytest.raises(InputError, match=f"{file}: announces {1 << 60} [a-z]+ .*copy it again"):
+    with pytest.raises(
+        InputError,
+        match=f"{file}: is cut short or damaged: announces {1 << 60} [a-z]+ .*copy it again",
+    ):
         read_colmap(tmp_path)
 
 

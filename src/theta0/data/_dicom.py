@@ -14,6 +14,8 @@ from theta0.data._files import check_memory, existing_file, reason
 from theta0.errors import InputError, MissingExtra
 
 _PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+"""Transfer syntaxes of pixels as they are, little or big endian."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,9 +220,10 @@ def _read_pixels(
         intercept = float(dataset.get("RescaleIntercept", 0.0))
     except Exception as error:  # each decoder has its own exceptions
         syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-        if syntax is not None and not syntax.is_compressed:
+        if syntax in _UNCOMPRESSED:
             raise InputError(
-                f"{file}: its pixels are damaged or cut short; copy it again ({reason(error)})"
+                f"{file}: its pixels cannot be decoded, for they are damaged or cut short; copy it "
+                f"again ({reason(error)})"
             ) from error
         raise InputError(
             f"{file}: its pixels ({getattr(syntax, 'name', 'unknown encoding')}) cannot be "
