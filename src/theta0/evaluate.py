@@ -238,7 +238,7 @@ class _Runner:
         return [
             {
                 **self._named(name, optimizer, setting, step, fits[setting][1]),
-                **_statistics(*fits[setting][0][:, wanted[setting].index(step)].T),
+                **statistics(*fits[setting][0][:, wanted[setting].index(step)].T),
                 "validation_psnr": round(float(means[:, column].max()), 4),
             }
             for column, (step, setting) in enumerate(zip(steps, chosen, strict=True))
@@ -291,7 +291,7 @@ class _Runner:
         return [
             {
                 **self._named(name, optimizer, setting, steps[column], pace),
-                **_statistics(*found[:, column].T),
+                **statistics(*found[:, column].T),
                 "validation_psnr": round(float(means.max()), 4),
                 "psnr_best_step": float(psnrs.max(axis=1).mean()),
                 "held_out_cost": float(np.mean(missed)),
@@ -388,7 +388,7 @@ def shown(forward: ForwardMap, family: TaskFamily, field: Field, task: Task) -> 
     return family.pictures(predict(seen_by, field, task.query.p))
 
 
-def _statistics(
+def statistics(
     psnrs: Float[np.ndarray, " signals"], ssims: Float[np.ndarray, " signals"]
 ) -> dict[str, Any]:
     """Those of a row; SSIM is left out of pictures too small for it."""

@@ -75,11 +75,11 @@ def _one_line(box: str, command: str) -> str:
     """Tyro's framed message without the frame, its title and the help it repeats."""
     # A terminal that knows ASCII alone gets other frames.
     box = re.sub(r"\x1b\[[0-9;]*m", "", box).replace("─", "-").replace("│", "|")
-    lines = [line.strip("| ") for line in box.splitlines()[1:-1]]
-    lines = re.split("-{9}", " ".join(lines).lstrip("- "))[0].split()
-    # Of what it could not make of a word, for each type it tried.
-    lines = re.split("Got errors:", " ".join(lines))[0].replace("{None}|", "").split()
-    return f"{' '.join(lines).rstrip('. ')}; see theta0 {command} --help"
+    text = " ".join(line.strip("| ") for line in box.splitlines()[1:-1])
+    text = " ".join(re.sub("^-{9,}", "", text).split())
+    # "Got errors": what it could not make of a word, for each type it tried.
+    text = re.split("-{9}|Got errors:", text)[0].replace("{None}|", "")
+    return f"{text.rstrip('. ')}; see theta0 {command} --help"
 
 
 def require_folder(path: Path) -> None:
@@ -92,6 +92,16 @@ def require_folder(path: Path) -> None:
 def say(text: str) -> None:
     """A line for the user."""
     console.print(text, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def resumable(more: str = "") -> Iterator[None]:
+    """At Ctrl-C, say that the same command goes on where it was, and what ``more`` there is."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"stopped; the same command goes on from here{more}")
+        raise
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import tyro
 from theta0.data import RegisterConfig, Registered, register_photos
 from theta0.files import write_bytes
 
-from ._common import parse, progress_bar, require_folder, say
+from ._common import parse, progress_bar, require_folder, resumable, say
 
 EXAMPLES = """Find where photos of one place were taken, by structure from motion (COLMAP), and
 write them undistorted with their cameras: OUT/transforms.json, images/, points.npz, and poses.png
@@ -53,16 +53,10 @@ def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(Photos, argv, "data photos", description=EXAMPLES)
     require_folder(arguments.out)
-    try:
-        with _bars() as update:
-            registered = register_photos(
-                arguments.folder, arguments.out, arguments.register, on_progress=update
-            )
-    except KeyboardInterrupt:
-        say(
-            f"stopped; the same command goes on from here: {arguments.out}.work keeps what it found"
+    with resumable(f": {arguments.out}.work keeps what it found"), _bars() as update:
+        registered = register_photos(
+            arguments.folder, arguments.out, arguments.register, on_progress=update
         )
-        raise
     return _told(arguments.out, registered)
 
 

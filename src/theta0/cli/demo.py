@@ -9,7 +9,7 @@ from theta0.experiments import ct, evaluate_initialization
 from theta0.files import read_jsonl
 from theta0.inits import load
 
-from ._common import Flag, parse, progress_bar, require_folder, say
+from ._common import Flag, parse, progress_bar, require_folder, resumable, say
 from ._results import system_facts, write_evaluation
 from .train import learn_with_progress
 
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     if arguments.out.exists() and any(arguments.out.iterdir()) and not run.exists():
         raise InputError(f"{arguments.out} holds something else; give another --out")
     system = system_facts()
-    try:
+    with resumable(" (without --overwrite)"):
         trained = learn_with_progress(experiment, run, not arguments.overwrite, arguments.overwrite)
         say("reconstructing unseen phantoms from 4 views, with the learned start and the baselines")
         with progress_bar(100, "%") as update:
@@ -49,9 +49,6 @@ def main(argv: list[str]) -> dict[str, Any]:
                 load(run / "init.safetensors"),
                 on_progress=lambda what, done: update(100 * done, what),
             )
-    except KeyboardInterrupt:
-        say("stopped; the same command goes on from here (without --overwrite)")
-        raise
     intro = (
         "Randomized Shepp-Logan phantoms, reconstructed from 4 views of a parallel-beam scanner "
         "by fitting a coordinate network to the line integrals. The learned start has seen other "

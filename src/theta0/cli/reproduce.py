@@ -58,7 +58,7 @@ from theta0.report import (
 )
 from theta0.tasks import CTConfig, ImageConfig, PhotoConfig, ViewConfig
 
-from ._common import Flag, console, parse, progress_bar, require_folder, say
+from ._common import Flag, console, parse, progress_bar, require_folder, resumable, say
 from ._results import gallery_png, system_facts
 from .train import learn_with_progress, require_own_folder
 
@@ -250,15 +250,12 @@ def main(argv: list[str]) -> dict[str, Any]:
     _require_own_results(out, arguments.overwrite)
     where = _where(arguments)
     parts, system = Parts(out / "parts"), system_facts()
-    try:
+    with resumable():
         runs = read_runs(_finished(arguments, target, where), target.data, where)
         with progress_bar(100, "%") as update:
             found = target.measure(
                 runs, arguments.options, parts, lambda what, done: update(100 * done, what)
             )
-    except KeyboardInterrupt:
-        say("stopped; the same command goes on from here")
-        raise
     return _written(out, target, found, runs, parts, system)
 
 

@@ -24,7 +24,7 @@ from theta0.data.images import (
     read_image,
     read_images,
 )
-from theta0.data.masks import read_mask
+from theta0.data.masks import read_mask, require_seen
 from theta0.data.mesh_sets import MeshObject, find_meshes
 from theta0.data.meshes import Mesh, MeshLimits
 from theta0.data.objects import ObjectFolders, Objects, read_objects
@@ -122,6 +122,7 @@ __all__ = [
     "read_views",
     "register_photos",
     "render_views",
+    "require_seen",
     "resize_slices",
     "shepp_logan",
     "signed_distance",

@@ -284,20 +284,27 @@ def _check_values(
             "replace them, by -1000 HU for instance, or leave the slice out"
         )
     low, high = float(values.min()), float(values.max())
-    if window == HU_WINDOW and 0 <= low < high <= 1:
-        raise InputError(
-            f"{path}: slice {name!r} has values from {low:g} to {high:g}, which is water alone in "
-            "Hounsfield units; save values in [0, 1] under another name than `hu`"
-        )
-    least, most, share = _TISSUE
-    tissue = (values > _OFFSET + least) & (values < _OFFSET + most)
-    if window == HU_WINDOW and 0 <= low < high and tissue.mean() > share:
-        raise InputError(
-            f"{path}: slice {name!r} has no value below 0, and much that lies where tissue does "
-            f"{_OFFSET} above its Hounsfield units; subtract {_OFFSET}"
-        )
+    if window == HU_WINDOW and 0 <= low < high:
+        _check_offset(path, name, values)
     if window is None and (low < -_ROUNDING or high > 1 + _ROUNDING):
         raise InputError(
             f"{path}: slice {name!r} has values from {low:g} to {high:g}, not in [0, 1]; scale "
             "them, or save Hounsfield units as `hu` in an .npz file or as an integer .npy file"
+        )
+
+
+def _check_offset(path: Path, name: str, values: Shaped[np.ndarray, "height width"]) -> None:
+    """Refuse what can be no Hounsfield units: a slice without a negative value, which air has."""
+    low, high = float(values.min()), float(values.max())
+    if high <= 1:
+        raise InputError(
+            f"{path}: slice {name!r} has values from {low:g} to {high:g}, which is water alone in "
+            "Hounsfield units; save values in [0, 1] under another name than `hu`, or as an .npy "
+            "file of floats"
+        )
+    least, most, share = _TISSUE
+    if ((values > _OFFSET + least) & (values < _OFFSET + most)).mean() > share:
+        raise InputError(
+            f"{path}: slice {name!r} has no value below 0, and much that lies where tissue does "
+            f"{_OFFSET} above its Hounsfield units; subtract {_OFFSET}"
         )

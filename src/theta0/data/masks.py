@@ -36,8 +36,17 @@ def read_mask(path: str | Path, picture: str | Path, size: int) -> Bool[np.ndarr
     nearest = ((np.arange(size) + 0.5) * short / size).astype(int)
     rows, columns = (height - short) // 2 + nearest, (width - short) // 2 + nearest
     seen = mask.mean(axis=-1)[np.ix_(rows, columns)] >= 0.5
+    require_seen(path, seen)
+    return seen
+
+
+def require_seen(path: str | Path, seen: Bool[np.ndarray, "size size"]) -> None:
+    """Refuse a mask that shows nothing of the square.
+
+    Raises:
+        InputError: Names the mask.
+    """
     if not seen.any():
         raise InputError(
             f"{path}: leaves nothing to fit in the centred square; paint white what is seen"
         )
-    return seen

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.classic import FBP, SART, TV, Method, Scan
-from theta0.evaluate import Rows, judged_tasks, tuning_tasks
+from theta0.evaluate import Rows, judged_tasks, statistics, tuning_tasks
 from theta0.metrics import quality
 from theta0.protocol import Protocol
 from theta0.tasks import CTTasks, Task
@@ -98,11 +98,7 @@ def _row(
             and not isinstance(value, str)
             and value in (min(numbers[name]), max(numbers[name]))
         ],
-        "psnr_mean": float(values.mean()),
-        "psnr_std": float(values.std(ddof=1)) if len(values) > 1 else None,
-        "psnr": [round(float(value), 3) for value in values],
-        "ssim_mean": float(similarities.mean()),
-        "n": len(values),
+        **statistics(values, similarities),
         "validation_psnr": round(float(max(means)), 4),
         "seconds": round(float(seconds.mean()), 4),
     }

@@ -170,7 +170,7 @@ def _pool(group: Rows) -> dict[str, Any]:
         **same,
         **{name: mean(name) for name in means if all(name in row for row in group)},
         "psnr": psnrs,
-        "psnr_std": float(np.std(psnrs, ddof=1)) if len(psnrs) > 1 else None,
+        "psnr_std": float(np.std(psnrs, ddof=1)),
         "n": len(psnrs),
     }
 

@@ -57,7 +57,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
 def views_curve(rows: Sequence[series.Row]) -> bytes:
     """PSNR against the number of views, with two standard errors; a PNG file."""
     label = _labels(rows)
-    several = len({row["train_class"] for row in rows} - {None}) > 1
+    several = len(_runs(rows)) > 1
     lines: dict[str, list[series.Row]] = {}
     for row in rows:
         lines.setdefault(label(row), []).append(row)
@@ -103,9 +103,14 @@ def comparison_grid(
     )
 
 
+def _runs(rows: Sequence[series.Row]) -> set[str]:
+    """Names of the runs that rows are about."""
+    return {row["train_class"] for row in rows} - {None}
+
+
 def _labels(rows: Sequence[series.Row]):
     """A name for what a row is about; runs are named where there are several."""
-    runs = {row["train_class"] for row in rows} - {None}
+    runs = _runs(rows)
 
     def label(row: series.Row) -> str:
         if row["train_class"] is None or len(runs) == 1:

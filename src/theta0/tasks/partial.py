@@ -55,6 +55,11 @@ def observe_part(
             "rays; leave --mask and --keep out and choose how much is seen with --views"
         )
     everything = signal.task.query
+    if signal.task.support is not everything:
+        raise InputError(
+            "what the collection says is hidden in this photograph is left out of the fit already; "
+            "leave --mask and --keep out"
+        )
     seen = np.ones(len(everything.y), bool)
     if mask is not None:
         seen = signal.read_mask(mask).reshape(-1)

@@ -8,7 +8,16 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from theta0.data import Photo, PhotoOptions, Photos, Relightable, TouristTown, cameras, read_photos
+from theta0.data import (
+    Photo,
+    PhotoOptions,
+    Photos,
+    Relightable,
+    TouristTown,
+    cameras,
+    read_photos,
+    require_seen,
+)
 from theta0.errors import InputError, require_positive
 from theta0.forward import Rays
 
@@ -119,10 +128,7 @@ class PhotoConfig:
         def read_mask(mask: Path) -> Bool[np.ndarray, "side side"]:
             hidden = photos.with_mask(index, mask).load(index).square(self.size).hidden
             assert hidden is not None
-            if hidden.all():
-                raise InputError(
-                    f"{mask}: leaves nothing to fit in the centred square; paint white what is seen"
-                )
+            require_seen(mask, ~hidden)
             return ~hidden
 
         colours = np.asarray(photo.image, np.float32)[None] / 255
@@ -184,14 +190,21 @@ class PhotoConfig:
         ends = (np.full(len(lines.origin), end) for end in (near, far))
         return Rays(*(np.asarray(part, np.float32) for part in (*lines, *ends)))
 
-    def _fitted(self, observed: Observation, hidden: Bool[np.ndarray, "..."] | None) -> Observation:
-        """What a fit sees of observations; as many, so that all photographs share a program."""
+    def _fitted(
+        self,
+        observed: Observation,
+        hidden: Bool[np.ndarray, "height width"] | None,
+        part: Int[np.ndarray, " n"] | None = None,
+    ) -> Observation:
+        """What a fit sees of a photograph, or of the pixels of a part of it; as many, so that all
+        photographs share a program."""
         if not self.leave_out_hidden or hidden is None:
-            return observed
-        kept = np.flatnonzero(~hidden.ravel())
+            return observed if part is None else rows(observed, part)
+        part = np.arange(len(observed.y)) if part is None else part
+        kept = part[~hidden.reshape(-1)[part]]
         if not len(kept):
             raise InputError("the mask hides all of the photograph; leave it out")
-        return rows(observed, np.resize(kept, len(observed.y)))
+        return rows(observed, np.resize(kept, len(part)))
 
 
 def standpoint_of(photo: Photo) -> Standpoint:
@@ -237,20 +250,13 @@ class PhotoTasks:
 
     def _training_task(self, number: int, rng: np.random.Generator) -> Task:
         photo = self.load(number)
-        config, everything = self.config, self.config.observe(photo)
-
-        def draw(places: Int[np.ndarray, " n"] | None = None) -> Observation:
-            hidden, seen = photo.hidden, everything
-            if places is not None:
-                hidden = None if hidden is None else hidden.reshape(-1)[places]
-                seen = rows(everything, places)
-            seen = config._fitted(seen, hidden)
-            return rows(seen, rng.integers(len(seen.y), size=config.rays))
-
-        if not config.training_halves:
-            return Task(draw(), draw())
-        first, second = rng.permutation(_halves(config.size))
-        return Task(draw(first), draw(second))
+        config, observed = self.config, self.config.observe(photo)
+        draw = lambda seen: rows(seen, rng.integers(len(seen.y), size=config.rays))
+        if config.training_halves:
+            halves = rng.permutation(_halves(config.size))
+            return Task(*(draw(config._fitted(observed, photo.hidden, half)) for half in halves))
+        everything = config._fitted(observed, photo.hidden)
+        return Task(draw(everything), draw(everything))
 
     def held_out(self, split: SplitName, index: int, views: int | None = None) -> Task:
         if views not in (None, 1):
@@ -260,8 +266,7 @@ class PhotoTasks:
         observed = config.observe(photo)
         if config.judge == "right-half":
             left, right = _halves(config.size)
-            hidden = None if photo.hidden is None else photo.hidden.reshape(-1)[left]
-            return Task(config._fitted(rows(observed, left), hidden), rows(observed, right))
+            return Task(config._fitted(observed, photo.hidden, left), rows(observed, right))
         town = self.photos
         if not isinstance(town, Relightable):
             raise InputError(
