@@ -18,6 +18,8 @@ from theta0.fields import (
     PositionalConfig,
     SirenConfig,
     SteppedConfig,
+    Turned,
+    turned,
     weights,
 )
 from theta0.fit import InnerConfig, InnerLoop, adapt, fit, loss_and_gradient
@@ -447,3 +449,55 @@ def test_learned_steps_need_a_start_that_carries_them(key):
     loop = InnerConfig("learned-adam", 1e-3, 2).build()
     with pytest.raises(InputError, match="carries no step sizes"):
         fit(forward, config.build(key), seen, loop, key)
+
+
+@pytest.mark.parametrize("case", ["points", "lines"])
+def test_turned_copies_are_three_fits_of_the_turned_signal(x64, key, case):
+    forward, config, observation = CASES[case]()
+    start = config.build(key)
+    loop = InnerConfig("adam", 0.01, 4, turned=12.0).build()
+    told = []
+    found = fit(
+        forward, start, observation, loop, key, (0, 2), on_progress=lambda *args: told.append(args)
+    )
+    plain, alone = loop._replace(turned=0.0), []
+    for number, degrees in enumerate((0.0, 12.0, -12.0)):
+        seen = jax.tree.map(lambda p, degrees=degrees: turned(p, degrees), observation.p)
+        alone.append(
+            fit(
+                forward, start, Observation(seen, observation.y), plain,
+                jax.random.fold_in(key, number), (0, 2),
+            )
+        )  # fmt: skip
+    assert isinstance(found.field, Turned) and set(found.snapshots) == {0, 2}
+    for number, one in enumerate(alone):
+        assert_close(found.field.members[number], one.field)
+        assert_close(found.snapshots[2].members[number], one.snapshots[2])
+    np.testing.assert_allclose(found.losses, np.mean([one.losses for one in alone], axis=0))
+    steps = [step for step, _ in told]
+    assert steps == sorted(steps) and steps[-1] == 4
+    # From there they go on as they are.
+    again = fit(forward, found.field, observation, loop, key)
+    assert again.field.config == found.field.config
+
+
+def test_a_signal_in_space_or_in_learning_has_no_turned_copies(key):
+    loop = InnerConfig("sgd", 0.01, 2, turned=5.0).build()
+    forward, config, rays = volume_case()
+    with pytest.raises(InputError, match="plane"):
+        fit(forward, config.build(key), rays, loop, key)
+    forward, config, observation = points_case()
+    with pytest.raises(InputError, match="given time"):
+        fit(forward, config.build(key), observation, loop, key, seconds=1.0)
+    with pytest.raises(InputError, match="not of learning"):
+        adapt(forward, config.build(key), observation, loop, key)
+
+
+def test_of_turned_copies_that_diverge_what_all_reached_is_kept(key):
+    forward, config, observation = points_case()
+    observation = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)
+    loop = InnerConfig("sgd", 1e30, 5, turned=5.0).build()
+    with pytest.raises(DivergedError) as error:
+        fit(forward, config.build(key), observation, loop, key, (0, 4))
+    assert set(error.value.snapshots) == {0}
+    assert isinstance(error.value.snapshots[0], Turned)

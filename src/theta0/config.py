@@ -8,7 +8,7 @@ from cattrs.strategies import configure_tagged_union
 from cattrs.v import format_exception
 
 from theta0.errors import InputError
-from theta0.fields import FieldConfig, NetworkConfig
+from theta0.fields import FieldConfig, NetworkConfig, SingleConfig
 from theta0.forward import ForwardConfig
 from theta0.tasks import DataConfig, ImageSource, PhotoSource, ViewSource
 
@@ -37,7 +37,7 @@ _converter.register_structure_hook(str, _exactly(str))
 _converter.register_structure_hook(bool, _exactly(bool))
 # After the hooks, and inner unions first: a union looks up the hooks of its members once.
 _SOURCES = ImageSource, ViewSource, PhotoSource
-for _union in (NetworkConfig, FieldConfig, ForwardConfig, *_SOURCES, DataConfig):
+for _union in (NetworkConfig, SingleConfig, FieldConfig, ForwardConfig, *_SOURCES, DataConfig):
     configure_tagged_union(_union, _converter, tag_name="kind")
 
 

@@ -5,7 +5,7 @@ Each initialization is fitted by the same loop; one that carries learned step si
 steps its step size is the one that was best *at that number of steps* on validation signals, so
 that no baseline suffers from a step size meant for longer fits; test signals only ever see the
 choice. A weight of total variation is chosen in the same way, for the optimizer and step size that
-were best without it.
+were best without it, and so are turned copies.
 """
 
 import itertools
@@ -59,6 +59,8 @@ class Setting(NamedTuple):
     """a ray; None: the forward map's own"""
     huber: float = 0.0
     """of the loss; 0: squared errors"""
+    turned: float = 0.0
+    """degrees of the turned copies; 0: none"""
 
 
 def evaluate(
@@ -87,15 +89,15 @@ def evaluate(
         per initialization and optimizer, see :meth:`_Runner.stopped`): ``init``, ``optimizer``,
         ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``psnr`` (each signal), ``n``,
         ``ssim_mean``, ``validation_psnr`` (mean, of the step size on the signals that chose it),
-        ``seconds`` (of one fit, up to that step), and ``w0``, ``tv``, ``samples`` and ``views`` if
-        given.
+        ``seconds`` (of one fit, up to that step), and ``w0``, ``tv``, ``turned``, ``samples`` and
+        ``views`` if given.
     """
     kinds: list[tuple[str, OptimizerName, list[Setting]]] = [
         (name, optimizer, settings)
         for name, start in starts.items()
         for optimizer, settings in _settings(protocol, name, start(0))
     ]
-    added = {"tv": protocol.tv, "huber": protocol.huber}
+    added = {"tv": protocol.tv, "huber": protocol.huber, "turned": protocol.turned}
     more = [
         (name, what, values)
         for name in starts
@@ -124,7 +126,8 @@ def evaluate(
     for kind in kinds:
         run(*kind)
     for name, what, values in more:
-        if plain := [row for row in rows if row["init"] == name]:
+        bases = (name, f"{name}+tv") if what == "turned" else (name,)
+        if plain := [row for row in rows if row["init"] in bases]:
             chosen = best(plain)
             without = _setting(chosen)
             run(
@@ -138,7 +141,7 @@ def evaluate(
 
 
 REGULARIZED = ("learned", "standard")
-"""Starts that are also fitted with total variation, or with a robust loss."""
+"""Starts that are also fitted with total variation, with a robust loss, or turned."""
 
 
 def _settings(
@@ -332,8 +335,9 @@ def _loop(
     """How a signal is fitted; total variation is taken at the pixels of ``targets``."""
     side = max(targets.shape[1:3])
     return InnerConfig(
-        optimizer, setting.lr, steps, protocol.batch, setting.tv, side, huber=setting.huber
-    )
+        optimizer, setting.lr, steps, protocol.batch, setting.tv, side, huber=setting.huber,
+        turned=setting.turned,
+    )  # fmt: skip
 
 
 def best(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

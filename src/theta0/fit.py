@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from theta0.chunks import Chunks, cut, points_per_chunk, sum_over
 from theta0.errors import DivergedError, InputError, require_positive
-from theta0.fields import Field, Stepped
+from theta0.fields import Field, Stepped, Turned, TurnedConfig, turned
 from theta0.forward import ForwardMap
 from theta0.regularizers import TotalVariation, proximal
 from theta0.tasks import Observation
@@ -41,6 +41,8 @@ class InnerLoop(NamedTuple):
     """added to the loss that is descended, not to the loss that is reported"""
     huber: float = 0.0
     """see `InnerConfig`"""
+    turned: float = 0.0
+    """see `InnerConfig`; of a :func:`fit`, not of :func:`adapt`"""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ class InnerConfig:
     huber: float = 0.0
     """error of a value beyond which it counts in proportion instead of squared, so that what does
     not belong to the signal (people before a building) pulls less; 0: all errors squared"""
+    turned: float = 0.0
+    """degrees; if not 0, a signal on a plane is fitted three times, as it is and turned by so much
+    either way, and what is shown is the mean: their errors differ where little was measured
+    (test-time augmentation)"""
 
     def build(self) -> InnerLoop:
         """The loop; the same optimizer object for the same settings, so nothing is retraced."""
@@ -79,10 +85,12 @@ class InnerConfig:
                 raise InputError(
                     f"{name} is {getattr(self, name)}; give a finite number, 0 or more"
                 )
+        if not abs(self.turned) <= 180:
+            raise InputError(f"turned is {self.turned}; give at most 180 degrees")
         optimizer = _optimizer(self.optimizer, self.lr, self.proximal)
         label = f"{self.optimizer} with step size {self.lr:g}"
         penalty = TotalVariation(np.asarray(self.tv, np.float32), self.tv_side) if self.tv else None
-        return InnerLoop(optimizer, self.steps, self.batch, label, penalty, self.huber)
+        return InnerLoop(optimizer, self.steps, self.batch, label, penalty, self.huber, self.turned)
 
 
 @cache
@@ -252,7 +260,12 @@ def adapt(
 
     Returns:
         The fitted field, and the loss before each step.
+
+    Raises:
+        InputError: the loop asks for turned copies.
     """
+    if loop.turned:
+        raise InputError("turned copies are of a fit, not of learning; leave turned out")
     state = start(field, loop)
     if loop.steps <= UNROLLED_STEPS:
         losses = []
@@ -333,9 +346,18 @@ def fit(
         seconds: stop early after this much wall time.
         on_progress: called with (steps done, last loss) between blocks of steps.
 
+    Returns:
+        The fit; with ``loop.turned`` its fields are :class:`Turned`, and its losses means.
+
     Raises:
         DivergedError: the loss or a weight became non-finite, or no weight moves any more.
+        InputError: turned copies are asked for of a signal that is not on a plane, or in a given
+            time.
     """
+    if loop.turned:
+        if seconds is not None:
+            raise InputError("turned copies are fitted one after another, not in a given time")
+        return _fit_turned(forward, field, observation, loop, key, snapshots, on_progress)
     began = time.monotonic()
     stops = sorted({s for s in snapshots if 0 < s < loop.steps} | {loop.steps})
     kept = {0: field} if 0 in snapshots else {}
@@ -368,6 +390,58 @@ def fit(
     # The empty array: a budget may leave no time for a single step.
     every_loss = np.concatenate([np.empty(0, np.float32), *losses])
     return Fit(state.field, every_loss, kept, time.monotonic() - began)
+
+
+def _fit_turned(
+    forward: ForwardMap,
+    field: Field,
+    observation: Observation,
+    loop: InnerLoop,
+    key: Array,
+    snapshots: Sequence[int],
+    on_progress: Callable[[int, float], None] | None,
+) -> Fit:
+    """The same signal as it is and turned either way, fitted one after another.
+
+    A start that is turned copies already goes on from them, at their turns. If one diverges, the
+    fields kept are those that all reached.
+    """
+    began = time.monotonic()
+    places = jax.tree.leaves(observation.p)
+    if any(leaf.shape[-1] != 2 for leaf in places):
+        raise InputError("turned copies are of a signal on a plane; leave turned out")
+    if not isinstance(field, Turned):
+        turns = (0.0, loop.turned, -loop.turned)
+        config = TurnedConfig(field.config, turns)  # pyright: ignore[reportAttributeAccessIssue]
+        field = Turned((field,) * len(turns), config)
+    config, copies = field.config, len(field.members)
+    together = lambda fields: Turned(tuple(fields), config)
+    fits, kept, failed = [], [], None
+    for number, (member, degrees) in enumerate(zip(field.members, config.turns_deg, strict=True)):
+        seen = jax.tree.map(lambda p, degrees=degrees: turned(p, degrees), observation.p)
+        tell = on_progress and (
+            lambda done, loss, number=number: on_progress(
+                (number * loop.steps + done) // copies, loss
+            )
+        )
+        try:
+            done = fit(
+                forward, member, Observation(seen, observation.y), loop._replace(turned=0.0),
+                jax.random.fold_in(key, number), snapshots, on_progress=tell,
+            )  # fmt: skip
+        except DivergedError as error:
+            failed = error
+            kept.append(error.snapshots)
+        else:
+            fits.append(done)
+            kept.append(done.snapshots)
+    reached = sorted(set.intersection(*map(set, kept)))
+    common: dict[int, Field] = {step: together(of[step] for of in kept) for step in reached}
+    if failed is not None:
+        raise DivergedError(str(failed), common)
+    losses = np.mean([one.losses for one in fits], axis=0)
+    last = together(one.field for one in fits)
+    return Fit(last, losses, common, time.monotonic() - began)
 
 
 _DEAD = (

@@ -100,6 +100,41 @@ def test_more_views_are_more_observations(ct_run, slice_file):
     assert data.read(slice_file, views=5).task.support.y.shape == (5 * data.rays, 1)
 
 
+def test_turned_copies_are_shown_and_kept_as_one(theta0, refused, ct_run, slice_file, tmp_path):
+    words = ["fit", ct_run, slice_file, "--views", 3, "--turned", 6, "--out", tmp_path / "a"]
+    done = theta0(*words, "--steps", 3, "--hold-out", "20%", "--json")
+    assert done.code == 0, done.err
+    kept = load(tmp_path / "a" / "fitted.safetensors")
+    assert kept.field.config.turns_deg == (0.0, 6.0, -6.0)
+    signal = kept.description.data.read(slice_file, views=3)
+    shown = evaluate(kept.field, signal.task.query.p)
+    assert done.json["steps"][-1]["psnr"] == pytest.approx(
+        psnr(shown, signal.task.query.y), abs=1e-3
+    )
+    # They go on where they are.
+    steps = done.json["steps"][-1]["steps"]
+    words = ["fit", tmp_path / "a" / "fitted.safetensors", slice_file, "--views", 3, "--steps", 2]
+    again = theta0(*words, "--out", tmp_path / "b", "--json")
+    assert again.json["steps"][0]["psnr"] == done.json["steps"][-1]["psnr"]
+    words = ["fit", ct_run, slice_file, "--views", 3, "--turned", 6, "--steps", steps + 2]
+    straight = theta0(*words, "--out", tmp_path / "c", "--json")
+    # Samples along rays are drawn anew.
+    assert again.json["steps"][-1]["psnr"] == pytest.approx(
+        straight.json["steps"][-1]["psnr"], abs=0.05
+    )
+    words = ["fit", ct_run, slice_file, "--turned", 6, "--out", tmp_path / "d"]
+    refused("given time", *words, "--seconds", 1)
+    refused("at most 180", *words, "--turned", 200)
+
+
+def test_a_fit_of_turned_copies_can_be_evaluated(theta0, ct_run, slice_file, tmp_path):
+    words = ["fit", ct_run, slice_file, "--views", 3, "--turned", 6, "--steps", 2]
+    assert theta0(*words, "--out", tmp_path / "a").code == 0
+    words = ["eval", tmp_path / "a" / "fitted.safetensors", "--starts", "learned", "standard"]
+    done = theta0(*words, "--steps", 0, 2, "--signals", 1, "--tuning-signals", 1, "--json")
+    assert done.code == 0, done.err
+
+
 def test_a_slice_of_a_stack(theta0, ct_run, slice_file, tmp_path):
     stack = np.stack([np.zeros((16, 16), np.float32), np.load(slice_file)])
     np.save(tmp_path / "stack.npy", stack)

@@ -15,7 +15,7 @@ from safetensors.numpy import save as save_arrays
 from theta0.chunks import predict
 from theta0.data import Arrays, CelebA, Folder, Imagenette, ProceduralObjects
 from theta0.errors import InputError
-from theta0.fields import FourierConfig, PositionalConfig, SirenConfig, SteppedConfig
+from theta0.fields import FourierConfig, PositionalConfig, SirenConfig, SteppedConfig, TurnedConfig
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Lines, Points, Volume
 from theta0.inits import Description, Initialization, find, load, shipped, without_folders
@@ -37,6 +37,11 @@ DESCRIPTIONS = {
     "step sizes": Description(
         "faces", "images", SteppedConfig(SirenConfig(width=6, layers=3), 0.01, 2, "weight"),
         Points(), InnerConfig("learned", 1.0, 2), ImageConfig(Folder("photos"), size=16),
+    ),
+    "turned": Description(
+        "faces", "images",
+        TurnedConfig(SteppedConfig(SirenConfig(width=6, layers=3), 0.01, 2), (0.0, 5.0, -5.0)),
+        Points(), InnerConfig("learned", 1.0, 2, turned=5.0), ImageConfig(Folder("photos")),
     ),
     "views": Description(
         "chairs", "views", PositionalConfig(width=6, layers=3, bands=2),

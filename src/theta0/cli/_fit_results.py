@@ -16,6 +16,7 @@ from theta0.experiments import (
     render_values,
     seen_picture,
 )
+from theta0.fields import Field, Turned
 from theta0.files import write_bytes, write_json
 from theta0.inits import Initialization
 from theta0.report import picture_grid
@@ -65,10 +66,12 @@ def write_fits(
     else:
         _write_squares(out, signal, first, size, region)
     write_bytes(out / "strip.png", _grid(signal, fits))
+    field: Field = first.result.field
     description = replace(
-        initialization.description, inner=first.loop, data=_with_camera(initialization, signal)
-    )
-    Initialization(first.result.field, description).save(out / "fitted.safetensors")
+        initialization.description, inner=first.loop, data=_with_camera(initialization, signal),
+        field=field.config if isinstance(field, Turned) else initialization.description.field,
+    )  # fmt: skip
+    Initialization(field, description).save(out / "fitted.safetensors")
     results: dict[str, Any] = {
         "steps": [row for done in fits for row in done.rows],
         "losses": [float(loss) for loss in first.result.losses],

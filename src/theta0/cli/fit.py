@@ -151,7 +151,7 @@ def _loop(initialization: Initialization, arguments: FitArguments):
         )
     given = {
         name: getattr(arguments, name)
-        for name in ("optimizer", "lr", "batch", "tv", "proximal", "huber")
+        for name in ("optimizer", "lr", "batch", "tv", "proximal", "huber", "turned")
         if getattr(arguments, name) is not None
     }
     side = initialization.description.data.size
@@ -163,7 +163,7 @@ def _baseline_loop(loop: InnerConfig, arguments: FitArguments) -> InnerConfig:
     given = arguments.optimizer is not None or arguments.lr is not None
     if given and not loop.optimizer.startswith("learned"):
         return loop
-    shared = "steps", "batch", "tv", "tv_side", "proximal", "huber"
+    shared = "steps", "batch", "tv", "tv_side", "proximal", "huber", "turned"
     kept = {name: getattr(loop, name) for name in shared}
     return replace(BASELINE_FIT, **kept)
 

@@ -64,6 +64,9 @@ class Options:
     tv: tuple[float, ...] | None = None
     """table3: weights of total variation tried for the starts learned and standard [1e-7 1e-6
     1e-5]"""
+    turned: tuple[float, ...] | None = None
+    """table3: degrees by which copies of a slice are turned either way and fitted too, tried for
+    the same starts [5]"""
 
     def __post_init__(self):
         # Before an hour of training rather than after it.

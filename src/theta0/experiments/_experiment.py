@@ -11,7 +11,15 @@ import tyro
 
 from theta0.errors import InputError
 from theta0.evaluate import Starts
-from theta0.fields import Field, FieldConfig, Granularity, NetworkConfig, Stepped, SteppedConfig
+from theta0.fields import (
+    Field,
+    FieldConfig,
+    Granularity,
+    NetworkConfig,
+    Stepped,
+    SteppedConfig,
+    TurnedConfig,
+)
 from theta0.fit import InnerConfig
 from theta0.forward import ForwardConfig, ForwardMap
 from theta0.inits import find, matched, mean, shuffled, standard
@@ -104,6 +112,8 @@ class Experiment:
 
     def with_learned(self, field: FieldConfig, inner: InnerConfig) -> "Experiment":
         """The same with another ``learned_field`` and ``learned_inner``."""
+        if isinstance(field, TurnedConfig):
+            field, inner = field.field, replace(inner, turned=0.0)
         if not isinstance(field, SteppedConfig):
             meta = "maml" if self.meta == "metasgd" else self.meta
             return replace(self, field=field, inner=inner, meta=meta)

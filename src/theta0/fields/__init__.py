@@ -7,8 +7,9 @@ from .positional import Positional, PositionalConfig
 from .sine import cosine, sine
 from .siren import Siren, SirenConfig
 from .stepped import Granularity, NetworkConfig, Stepped, SteppedConfig
+from .turned import SingleConfig, Turned, TurnedConfig, turned
 
-FieldConfig = NetworkConfig | SteppedConfig
+FieldConfig = SingleConfig | TurnedConfig
 
 __all__ = [
     "Field",
@@ -21,13 +22,17 @@ __all__ = [
     "NetworkConfig",
     "Positional",
     "PositionalConfig",
+    "SingleConfig",
     "Siren",
     "SirenConfig",
     "Stepped",
     "SteppedConfig",
+    "Turned",
+    "TurnedConfig",
     "cosine",
     "count_weights",
     "evaluate",
     "sine",
+    "turned",
     "weights",
 ]
