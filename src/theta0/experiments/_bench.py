@@ -151,14 +151,13 @@ class Bench:
             tell: called with (what runs, fraction done).
             only: the (initialization, optimizer) wanted; all when left out.
         """
-        plain, robust = (_used(replace(protocol, huber=huber)) for huber in ((), protocol.huber))
-
         def keep(init, optimizer, measure):
             if only is not None and (init, optimizer) not in only:
                 return []
             name = "-".join([*dict.fromkeys([of.name, self.run.name]), init, optimizer])
-            # Fits by squared errors are the same whether others follow or not.
-            settings = {"protocol": robust if init.endswith("+huber") else plain}
+            # What comes before is the same whether rows with these added follow or not.
+            absent = {what: () for what in ("huber", "turned") if not init.endswith(f"+{what}")}
+            settings = {"protocol": _used(replace(protocol, **absent))}
             key = {**self._of(of, init), **settings, "init": init, "optimizer": optimizer}
             return self.parts.rows(name, key, measure)
 
