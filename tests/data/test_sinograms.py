@@ -80,6 +80,7 @@ BAD = {
         "9 detector pixels make a fan of 206 degrees",
     ),
     "unknown array": ({"pitch": 1.0}, "holds pitch beside the sinogram.*choose from sinogram"),
+    "target not square": ({"target": VALUES[:2]}, r"has shape \(2, \d+\), but the slice is square"),
     "target in other units": ({"target": 100 * VALUES}, r"has values from .*, not in \[0, 1\]"),
 }  # fmt: skip
 

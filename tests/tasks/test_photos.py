@@ -11,6 +11,7 @@ from theta0.data import Camera, Photo, Split, TouristTown, write_photos
 from theta0.data.cameras import look_at, project
 from theta0.errors import InputError
 from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Standpoint
+from theta0.tasks._view_rays import rows
 from theta0.tasks.photos import standpoint_of
 
 SIZE = 8
@@ -210,3 +211,21 @@ def test_a_photograph_hidden_altogether_is_refused():
     with pytest.raises(InputError, match="hides all"):
         family.held_out("test", 0)
     assert Standpoint((1.0,) * 12, 30.0, 1.0, 4.0).middle == 2.0
+
+
+def test_a_photograph_of_which_half_is_hidden_is_learned_from_as_a_whole():
+    class Hidden(Fake):
+        def load(self, index):
+            photo = super().load(index)
+            hidden = np.zeros_like(photo.hidden)
+            hidden[:, : hidden.shape[1] // 2] = True
+            return replace(photo, hidden=hidden)
+
+    config = replace(CONFIG, training_halves=True, leave_out_hidden=True)
+    family = PhotoTasks(config, Hidden())
+    right = np.arange(SIZE * SIZE).reshape(SIZE, SIZE)[:, SIZE // 2 :].ravel()
+    shown = [rows(config.observe(family.load(n)), right) for n in range(4)]
+    task = family.training_tasks(0, 0, 3)
+    for part in (task.support, task.query):
+        one = jax.tree.map(lambda leaf: np.concatenate(leaf), part)
+        assert rows_of(one) <= set().union(*map(rows_of, shown))

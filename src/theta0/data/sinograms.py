@@ -93,6 +93,11 @@ def read_sinogram(path: str | Path) -> Sinogram:
     axis = _scalar(path, "axis", available)
     _check_detector(path, values.shape[1], distance, spacing, axis)
     target = read_slice(path, key="target") if "target" in available else None
+    if target is not None and target.shape[0] != target.shape[1]:
+        raise InputError(
+            f"{path}: target has shape {target.shape}, but the slice is square: pad it with air to "
+            "the square whose side the sinogram's units are of"
+        )
     return Sinogram(values, angles_rad, beam, distance, spacing, axis, target)
 
 

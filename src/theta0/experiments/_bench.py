@@ -151,6 +151,7 @@ class Bench:
             tell: called with (what runs, fraction done).
             only: the (initialization, optimizer) wanted; all when left out.
         """
+
         def keep(init, optimizer, measure):
             if only is not None and (init, optimizer) not in only:
                 return []

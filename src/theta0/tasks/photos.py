@@ -252,7 +252,10 @@ class PhotoTasks:
         photo = self.load(number)
         config, observed = self.config, self.config.observe(photo)
         draw = lambda seen: rows(seen, rng.integers(len(seen.y), size=config.rays))
-        if config.training_halves:
+        # A photograph of which one half is to be left out altogether is learned from as a whole.
+        hidden = photo.hidden if config.leave_out_hidden else None
+        both = hidden is None or not hidden.reshape(-1)[_halves(config.size)].all(axis=1).any()
+        if config.training_halves and both:
             halves = rng.permutation(_halves(config.size))
             return Task(*(draw(config._fitted(observed, photo.hidden, half)) for half in halves))
         everything = config._fitted(observed, photo.hidden)
