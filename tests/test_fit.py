@@ -15,11 +15,11 @@ from theta0.errors import DivergedError, InputError
 from theta0.fields import (
     Field,
     FourierConfig,
+    Mirrored,
     PositionalConfig,
     SirenConfig,
     SteppedConfig,
-    Turned,
-    turned,
+    mirrored,
     weights,
 )
 from theta0.fit import InnerConfig, InnerLoop, adapt, fit, loss_and_gradient
@@ -452,37 +452,46 @@ def test_learned_steps_need_a_start_that_carries_them(key):
 
 
 @pytest.mark.parametrize("case", ["points", "lines"])
-def test_turned_copies_are_three_fits_of_the_turned_signal(x64, key, case):
+def test_a_mirrored_copy_is_a_fit_of_the_mirrored_signal(x64, key, case):
     forward, config, observation = CASES[case]()
-    start = config.build(key)
-    loop = InnerConfig("adam", 0.01, 4, turned=12.0).build()
+    loop = InnerConfig("adam", 0.01, 4, mirrored=True).build()
     told = []
     found = fit(
-        forward, start, observation, loop, key, (0, 2), on_progress=lambda *args: told.append(args)
-    )
-    plain, alone = loop._replace(turned=0.0), []
-    for number, degrees in enumerate((0.0, 12.0, -12.0)):
-        seen = jax.tree.map(lambda p, degrees=degrees: turned(p, degrees), observation.p)
-        alone.append(
-            fit(
-                forward, start, Observation(seen, observation.y), plain,
-                jax.random.fold_in(key, number), (0, 2),
-            )
-        )  # fmt: skip
-    assert isinstance(found.field, Turned) and set(found.snapshots) == {0, 2}
-    for number, one in enumerate(alone):
-        assert_close(found.field.members[number], one.field)
-        assert_close(found.snapshots[2].members[number], one.snapshots[2])
-    np.testing.assert_allclose(found.losses, np.mean([one.losses for one in alone], axis=0))
+        forward, config.build(key), observation, loop, key, (0, 2),
+        on_progress=lambda *args: told.append(args),
+    )  # fmt: skip
+    alone = [
+        fit(
+            forward, config.build(key), Observation(p, observation.y),
+            loop._replace(mirrored=False), jax.random.fold_in(key, number), (0, 2),
+        )
+        for number, p in enumerate((observation.p, jax.tree.map(mirrored, observation.p)))
+    ]  # fmt: skip
+    assert isinstance(found.field, Mirrored) and set(found.snapshots) == {0, 2}
+    for of in (lambda one: one.field, lambda one: one.snapshots[2]):
+        assert_close(of(found).upright, of(alone[0]))
+        assert_close(of(found).reversed, of(alone[1]))
+    np.testing.assert_allclose(found.losses, (alone[0].losses + alone[1].losses) / 2)
     steps = [step for step, _ in told]
     assert steps == sorted(steps) and steps[-1] == 4
-    # From there they go on as they are.
+    # Fitted copies go on from where they are.
     again = fit(forward, found.field, observation, loop, key)
     assert again.field.config == found.field.config
 
 
-def test_a_signal_in_space_or_in_learning_has_no_turned_copies(key):
-    loop = InnerConfig("sgd", 0.01, 2, turned=5.0).build()
+def test_a_mirror_image_fits_to_the_mirror_image(x64, key):
+    forward, config, observation = points_case()
+    fresh, loop = config.build(key), InnerConfig("sgd", 0.01, 3, mirrored=True).build()
+    reversed_one = Observation(mirrored(observation.p), observation.y)
+    one, other = (
+        fit(forward, fresh, seen, loop, key).field for seen in (observation, reversed_one)
+    )
+    places = jnp.asarray(np.random.default_rng(2).random((7, 2)))
+    np.testing.assert_allclose(forward(one, places), forward(other, mirrored(places)), rtol=1e-10)
+
+
+def test_a_signal_in_space_or_in_learning_has_no_mirrored_copy(key):
+    loop = InnerConfig("sgd", 0.01, 2, mirrored=True).build()
     forward, config, rays = volume_case()
     with pytest.raises(InputError, match="plane"):
         fit(forward, config.build(key), rays, loop, key)
@@ -493,11 +502,11 @@ def test_a_signal_in_space_or_in_learning_has_no_turned_copies(key):
         adapt(forward, config.build(key), observation, loop, key)
 
 
-def test_of_turned_copies_that_diverge_what_all_reached_is_kept(key):
+def test_of_two_copies_that_diverge_what_both_reached_is_kept(key):
     forward, config, observation = points_case()
     observation = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)
-    loop = InnerConfig("sgd", 1e30, 5, turned=5.0).build()
+    loop = InnerConfig("sgd", 1e30, 5, mirrored=True).build()
     with pytest.raises(DivergedError) as error:
         fit(forward, config.build(key), observation, loop, key, (0, 4))
     assert set(error.value.snapshots) == {0}
-    assert isinstance(error.value.snapshots[0], Turned)
+    assert isinstance(error.value.snapshots[0], Mirrored)

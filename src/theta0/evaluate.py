@@ -5,7 +5,7 @@ Each initialization is fitted by the same loop; one that carries learned step si
 steps its step size is the one that was best *at that number of steps* on validation signals, so
 that no baseline suffers from a step size meant for longer fits; test signals only ever see the
 choice. A weight of total variation is chosen in the same way, for the optimizer and step size that
-were best without it, and so are turned copies.
+were best without it; a mirrored copy is added to what was best of both.
 """
 
 import itertools
@@ -59,8 +59,8 @@ class Setting(NamedTuple):
     """a ray; None: the forward map's own"""
     huber: float = 0.0
     """of the loss; 0: squared errors"""
-    turned: float = 0.0
-    """degrees of the turned copies; 0: none"""
+    mirrored: bool = False
+    """with a mirrored copy"""
 
 
 def evaluate(
@@ -89,7 +89,7 @@ def evaluate(
         per initialization and optimizer, see :meth:`_Runner.stopped`): ``init``, ``optimizer``,
         ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``psnr`` (each signal), ``n``,
         ``ssim_mean``, ``validation_psnr`` (mean, of the step size on the signals that chose it),
-        ``seconds`` (of one fit, up to that step), and ``w0``, ``tv``, ``turned``, ``samples`` and
+        ``seconds`` (of one fit, up to that step), and ``w0``, ``tv``, ``mirrored``, ``samples`` and
         ``views`` if given.
     """
     kinds: list[tuple[str, OptimizerName, list[Setting]]] = [
@@ -97,7 +97,11 @@ def evaluate(
         for name, start in starts.items()
         for optimizer, settings in _settings(protocol, name, start(0))
     ]
-    added = {"tv": protocol.tv, "huber": protocol.huber, "turned": protocol.turned}
+    added = {
+        "tv": protocol.tv,
+        "huber": protocol.huber,
+        "mirrored": (True,) if protocol.mirrored else (),
+    }
     more = [
         (name, what, values)
         for name in starts
@@ -126,7 +130,7 @@ def evaluate(
     for kind in kinds:
         run(*kind)
     for name, what, values in more:
-        bases = (name, f"{name}+tv") if what == "turned" else (name,)
+        bases = (name, f"{name}+tv") if what == "mirrored" else (name,)
         if plain := [row for row in rows if row["init"] in bases]:
             chosen = best(plain)
             without = _setting(chosen)
@@ -141,7 +145,7 @@ def evaluate(
 
 
 REGULARIZED = ("learned", "standard")
-"""Starts that are also fitted with total variation, with a robust loss, or turned."""
+"""Starts that are also fitted with total variation, with a robust loss, or mirrored."""
 
 
 def _settings(
@@ -336,7 +340,7 @@ def _loop(
     side = max(targets.shape[1:3])
     return InnerConfig(
         optimizer, setting.lr, steps, protocol.batch, setting.tv, side, huber=setting.huber,
-        turned=setting.turned,
+        mirrored=setting.mirrored,
     )  # fmt: skip
 
 

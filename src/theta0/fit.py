@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from theta0.chunks import Chunks, cut, points_per_chunk, sum_over
 from theta0.errors import DivergedError, InputError, require_positive
-from theta0.fields import Field, Stepped, Turned, TurnedConfig, turned
+from theta0.fields import Field, Mirrored, MirroredConfig, Stepped, mirrored
 from theta0.forward import ForwardMap
 from theta0.regularizers import TotalVariation, proximal
 from theta0.tasks import Observation
@@ -41,7 +41,7 @@ class InnerLoop(NamedTuple):
     """added to the loss that is descended, not to the loss that is reported"""
     huber: float = 0.0
     """see `InnerConfig`"""
-    turned: float = 0.0
+    mirrored: bool = False
     """see `InnerConfig`; of a :func:`fit`, not of :func:`adapt`"""
 
 
@@ -68,10 +68,10 @@ class InnerConfig:
     huber: float = 0.0
     """error of a value beyond which it counts in proportion instead of squared, so that what does
     not belong to the signal (people before a building) pulls less; 0: all errors squared"""
-    turned: float = 0.0
-    """degrees; if not 0, a signal on a plane is fitted three times, as it is and turned by so much
-    either way, and what is shown is the mean: their errors differ where little was measured
-    (test-time augmentation)"""
+    mirrored: bool = False
+    """fit a signal on a plane twice, as it is and mirrored left to right, and show the mean: of a
+    class whose mirror images belong to it too, as heads, their errors differ where little was
+    measured (test-time augmentation)"""
 
     def build(self) -> InnerLoop:
         """The loop; the same optimizer object for the same settings, so nothing is retraced."""
@@ -85,12 +85,12 @@ class InnerConfig:
                 raise InputError(
                     f"{name} is {getattr(self, name)}; give a finite number, 0 or more"
                 )
-        if not abs(self.turned) <= 180:
-            raise InputError(f"turned is {self.turned}; give at most 180 degrees")
         optimizer = _optimizer(self.optimizer, self.lr, self.proximal)
         label = f"{self.optimizer} with step size {self.lr:g}"
         penalty = TotalVariation(np.asarray(self.tv, np.float32), self.tv_side) if self.tv else None
-        return InnerLoop(optimizer, self.steps, self.batch, label, penalty, self.huber, self.turned)
+        return InnerLoop(
+            optimizer, self.steps, self.batch, label, penalty, self.huber, self.mirrored
+        )
 
 
 @cache
@@ -262,10 +262,10 @@ def adapt(
         The fitted field, and the loss before each step.
 
     Raises:
-        InputError: the loop asks for turned copies.
+        InputError: the loop asks for a mirrored copy.
     """
-    if loop.turned:
-        raise InputError("turned copies are of a fit, not of learning; leave turned out")
+    if loop.mirrored:
+        raise InputError("a mirrored copy is of a fit, not of learning; leave mirrored out")
     state = start(field, loop)
     if loop.steps <= UNROLLED_STEPS:
         losses = []
@@ -347,17 +347,17 @@ def fit(
         on_progress: called with (steps done, last loss) between blocks of steps.
 
     Returns:
-        The fit; with ``loop.turned`` its fields are :class:`Turned`, and its losses means.
+        The fit; with ``loop.mirrored`` its fields are :class:`Mirrored`, and its losses means.
 
     Raises:
         DivergedError: the loss or a weight became non-finite, or no weight moves any more.
-        InputError: turned copies are asked for of a signal that is not on a plane, or in a given
+        InputError: a mirrored copy is asked for of a signal that is not on a plane, or in a given
             time.
     """
-    if loop.turned:
+    if loop.mirrored:
         if seconds is not None:
-            raise InputError("turned copies are fitted one after another, not in a given time")
-        return _fit_turned(forward, field, observation, loop, key, snapshots, on_progress)
+            raise InputError("a mirrored copy is fitted after the first, not in a given time")
+        return _fit_mirrored(forward, field, observation, loop, key, snapshots, on_progress)
     began = time.monotonic()
     stops = sorted({s for s in snapshots if 0 < s < loop.steps} | {loop.steps})
     kept = {0: field} if 0 in snapshots else {}
@@ -392,7 +392,7 @@ def fit(
     return Fit(state.field, every_loss, kept, time.monotonic() - began)
 
 
-def _fit_turned(
+def _fit_mirrored(
     forward: ForwardMap,
     field: Field,
     observation: Observation,
@@ -401,32 +401,26 @@ def _fit_turned(
     snapshots: Sequence[int],
     on_progress: Callable[[int, float], None] | None,
 ) -> Fit:
-    """The same signal as it is and turned either way, fitted one after another.
+    """The same signal as it is, and mirrored, fitted one after the other.
 
-    A start that is turned copies already goes on from them, at their turns. If one diverges, the
-    fields kept are those that all reached.
+    A start that is two such copies already goes on from them. If one diverges, the fields kept are
+    those that both reached.
     """
     began = time.monotonic()
-    places = jax.tree.leaves(observation.p)
-    if any(leaf.shape[-1] != 2 for leaf in places):
-        raise InputError("turned copies are of a signal on a plane; leave turned out")
-    if not isinstance(field, Turned):
-        turns = (0.0, loop.turned, -loop.turned)
-        config = TurnedConfig(field.config, turns)  # pyright: ignore[reportAttributeAccessIssue]
-        field = Turned((field,) * len(turns), config)
-    config, copies = field.config, len(field.members)
-    together = lambda fields: Turned(tuple(fields), config)
-    fits, kept, failed = [], [], None
-    for number, (member, degrees) in enumerate(zip(field.members, config.turns_deg, strict=True)):
-        seen = jax.tree.map(lambda p, degrees=degrees: turned(p, degrees), observation.p)
+    if any(leaf.shape[-1] != 2 for leaf in jax.tree.leaves(observation.p)):
+        raise InputError("a mirrored copy is of a signal on a plane; leave mirrored out")
+    if not isinstance(field, Mirrored):
+        config = MirroredConfig(field.config)  # pyright: ignore[reportAttributeAccessIssue]
+        field = Mirrored(field, field, config)
+    seen = observation.p, jax.tree.map(mirrored, observation.p)
+    starts, fits, kept, failed = (field.upright, field.reversed), [], [], None
+    for number, (begin, p) in enumerate(zip(starts, seen, strict=True)):
         tell = on_progress and (
-            lambda done, loss, number=number: on_progress(
-                (number * loop.steps + done) // copies, loss
-            )
+            lambda done, loss, number=number: on_progress((number * loop.steps + done) // 2, loss)
         )
         try:
             done = fit(
-                forward, member, Observation(seen, observation.y), loop._replace(turned=0.0),
+                forward, begin, Observation(p, observation.y), loop._replace(mirrored=False),
                 jax.random.fold_in(key, number), snapshots, on_progress=tell,
             )  # fmt: skip
         except DivergedError as error:
@@ -435,13 +429,15 @@ def _fit_turned(
         else:
             fits.append(done)
             kept.append(done.snapshots)
-    reached = sorted(set.intersection(*map(set, kept)))
-    common: dict[int, Field] = {step: together(of[step] for of in kept) for step in reached}
+    both: dict[int, Field] = {
+        step: Mirrored(kept[0][step], kept[1][step], field.config)
+        for step in sorted(set(kept[0]) & set(kept[1]))
+    }
     if failed is not None:
-        raise DivergedError(str(failed), common)
-    losses = np.mean([one.losses for one in fits], axis=0)
-    last = together(one.field for one in fits)
-    return Fit(last, losses, common, time.monotonic() - began)
+        raise DivergedError(str(failed), both)
+    losses = (fits[0].losses + fits[1].losses) / 2
+    last = Mirrored(fits[0].field, fits[1].field, field.config)
+    return Fit(last, losses, both, time.monotonic() - began)
 
 
 _DEAD = (

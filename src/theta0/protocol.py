@@ -40,9 +40,9 @@ class Protocol:
     huber: tuple[float, ...] = ()
     """errors beyond which a value counts in proportion tried with them, in the same way
     (learned+huber, standard+huber)"""
-    turned: tuple[float, ...] = ()
-    """degrees by which turned copies are fitted too, as in `InnerConfig`, in rows of their own
-    (learned+turned, standard+turned), with what is best without them, total variation included"""
+    mirrored: bool = False
+    """fit a mirrored copy too, as in `InnerConfig`, in rows of their own (learned+mirrored,
+    standard+mirrored), with what is best without it, total variation included"""
     hold_out: float | None = None
     """share of the observations that says when to stop. If given, there is one row for each start
     and optimizer instead of one for each number of steps: that number is chosen with the step size
@@ -79,7 +79,7 @@ class Protocol:
                 raise InputError(f"sgd or adam has step size {lr}; give finite ones above 0")
         if min(self.samples, default=1) < 1:
             raise InputError(f"samples {self.samples} must be 1 or more")
-        for name in ("w0", "tv", "huber", "turned"):
+        for name in ("w0", "tv", "huber"):
             for value in getattr(self, name):
                 if not (value > 0 and np.isfinite(value)):
                     raise InputError(f"{name} has {value}; give finite ones above 0")

@@ -59,7 +59,6 @@ OPTIONS = Options(
     samples=(8,),
     learned_adam=(1e-3,),
     tv=(1e-3,),
-    turned=(7.0,),
 )
 QUIET = lambda what, done: None
 
@@ -95,14 +94,14 @@ def test_every_start_and_method_has_a_row_at_every_number_of_views(made):
         if (row["train_class"], row["views"]) == (name, views)
     }
     both = {(init, how) for init in plain for how in ("sgd", "adam")}
-    one_each = {f"{init}+{what}" for init in ("learned", "standard") for what in ("tv", "turned")}
+    one_each = {f"{init}+{what}" for init in ("learned", "standard") for what in ("tv", "mirrored")}
     found = of("plain", 3)
     assert {pair for pair in found if pair[0] in plain} == both
     assert {init for init, _ in found - both} == one_each and len(found - both) == 4
     of_steps = of("steps", 3)
     hows = {how for init, how in of_steps if init == "learned"}
     assert hows == {"learned", "learned-adam", "sgd", "adam"}
-    for what in ("learned+tv", "learned+turned"):
+    for what in ("learned+tv", "learned+mirrored"):
         assert len([init for init, _ in of_steps if init == what]) == 1
     # Beyond so many views only the starts that lead are fitted, and in one way.
     assert of("plain", 9) == {("learned", "adam"), ("standard", "adam")}

@@ -15,7 +15,13 @@ from safetensors.numpy import save as save_arrays
 from theta0.chunks import predict
 from theta0.data import Arrays, CelebA, Folder, Imagenette, ProceduralObjects
 from theta0.errors import InputError
-from theta0.fields import FourierConfig, PositionalConfig, SirenConfig, SteppedConfig, TurnedConfig
+from theta0.fields import (
+    FourierConfig,
+    MirroredConfig,
+    PositionalConfig,
+    SirenConfig,
+    SteppedConfig,
+)
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Lines, Points, Volume
 from theta0.inits import Description, Initialization, find, load, shipped, without_folders
@@ -38,10 +44,10 @@ DESCRIPTIONS = {
         "faces", "images", SteppedConfig(SirenConfig(width=6, layers=3), 0.01, 2, "weight"),
         Points(), InnerConfig("learned", 1.0, 2), ImageConfig(Folder("photos"), size=16),
     ),
-    "turned": Description(
+    "mirrored": Description(
         "faces", "images",
-        TurnedConfig(SteppedConfig(SirenConfig(width=6, layers=3), 0.01, 2), (0.0, 5.0, -5.0)),
-        Points(), InnerConfig("learned", 1.0, 2, turned=5.0), ImageConfig(Folder("photos")),
+        MirroredConfig(SteppedConfig(SirenConfig(width=6, layers=3), 0.01, 2)),
+        Points(), InnerConfig("learned", 1.0, 2, mirrored=True), ImageConfig(Folder("photos")),
     ),
     "views": Description(
         "chairs", "views", PositionalConfig(width=6, layers=3, bands=2),

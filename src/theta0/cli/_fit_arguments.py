@@ -10,6 +10,8 @@ from theta0.errors import InputError
 from theta0.experiments import LARGEST_SIZE, STARTS, Region, StartName, check_region
 from theta0.fit import OptimizerName
 
+from ._common import Flag
+
 EXAMPLES = """Fit one picture, CT slice, measured sinogram or object seen by cameras from a learned
 start, and write the reconstruction, the fitted weights, PSNR and SSIM by step, and a grid of
 pictures.
@@ -23,7 +25,7 @@ examples:
   theta0 fit phantoms slice.npy --views 8 --steps 200 --optimizer adam --lr 1e-3
   theta0 fit runs/ct-phantoms/cpu scans.npz --index 12 --views 16
   theta0 fit phantoms sinogram.npz --steps 200 --tv 3e-6 --hold-out 10%
-  theta0 fit phantoms-four-views slice.npy --views 4 --turned 5
+  theta0 fit phantoms-four-views slice.npy --views 4 --mirrored
   theta0 fit phantoms scans.npz --index all --views 8
   theta0 fit runs/view-chair/cpu objects/chair --views 1
   theta0 fit runs/view-chair/cpu photo.png --azimuth 30 --elevation 20 --distance 4 --fov 30
@@ -114,10 +116,9 @@ class FitArguments:
     huber: float | None = None
     """error of a value (0 to 1) beyond which it counts in proportion instead of squared, such as
     0.1: what does not belong to the signal, as people before a building, pulls less"""
-    turned: float | None = None
-    """degrees, such as 5: a CT slice or picture is fitted three times, as it is and turned by so
-    much either way, and the mean is shown: fewer errors where little was measured, in thrice the
-    time"""
+    mirrored: Flag = False
+    """fit a CT slice or picture twice, as it is and mirrored left to right, and show the mean:
+    smaller errors where little was measured, in twice the time"""
     hold_out: str | None = None
     """stop where a random share of the measurements, such as 10%, is predicted best by a fit of the
     rest, at one of the numbers of steps that are shown: no truth is needed; then fit all of them"""

@@ -16,7 +16,7 @@ from theta0.experiments import (
     render_values,
     seen_picture,
 )
-from theta0.fields import Field, Turned
+from theta0.fields import Field, Mirrored
 from theta0.files import write_bytes, write_json
 from theta0.inits import Initialization
 from theta0.report import picture_grid
@@ -69,7 +69,7 @@ def write_fits(
     field: Field = first.result.field
     description = replace(
         initialization.description, inner=first.loop, data=_with_camera(initialization, signal),
-        field=field.config if isinstance(field, Turned) else initialization.description.field,
+        field=field.config if isinstance(field, Mirrored) else initialization.description.field,
     )  # fmt: skip
     Initialization(field, description).save(out / "fitted.safetensors")
     results: dict[str, Any] = {

@@ -151,11 +151,12 @@ def _loop(initialization: Initialization, arguments: FitArguments):
         )
     given = {
         name: getattr(arguments, name)
-        for name in ("optimizer", "lr", "batch", "tv", "proximal", "huber", "turned")
+        for name in ("optimizer", "lr", "batch", "tv", "proximal", "huber")
         if getattr(arguments, name) is not None
     }
     side = initialization.description.data.size
-    return replace(inner, steps=arguments.steps, tv_side=side, **given)
+    mirrored = arguments.mirrored or inner.mirrored
+    return replace(inner, steps=arguments.steps, tv_side=side, mirrored=mirrored, **given)
 
 
 def _baseline_loop(loop: InnerConfig, arguments: FitArguments) -> InnerConfig:
@@ -163,7 +164,7 @@ def _baseline_loop(loop: InnerConfig, arguments: FitArguments) -> InnerConfig:
     given = arguments.optimizer is not None or arguments.lr is not None
     if given and not loop.optimizer.startswith("learned"):
         return loop
-    shared = "steps", "batch", "tv", "tv_side", "proximal", "huber", "turned"
+    shared = "steps", "batch", "tv", "tv_side", "proximal", "huber", "mirrored"
     kept = {name: getattr(loop, name) for name in shared}
     return replace(BASELINE_FIT, **kept)
 

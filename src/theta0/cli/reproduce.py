@@ -161,7 +161,7 @@ TARGETS = {
         table3,
         lambda rows: views_table(best_rows(rows, BY_VIEWS)),
         _reconstructions,
-        ("steps", "views", "starts", "learned_adam", "samples", "w0", "tv", "turned"),
+        ("steps", "views", "starts", "learned_adam", "samples", "w0", "tv", "mirrored"),
         ("ct-phantoms",),
         CTConfig,
     ),

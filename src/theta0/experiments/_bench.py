@@ -64,9 +64,8 @@ class Options:
     tv: tuple[float, ...] | None = None
     """table3: weights of total variation tried for the starts learned and standard [1e-7 1e-6
     1e-5]"""
-    turned: tuple[float, ...] | None = None
-    """table3: degrees by which copies of a slice are turned either way and fitted too, tried for
-    the same starts [5]"""
+    mirrored: bool | None = None
+    """table3: fit a mirrored copy of a slice too, from the same starts [yes]"""
 
     def __post_init__(self):
         # Before an hour of training rather than after it.
@@ -157,7 +156,8 @@ class Bench:
                 return []
             name = "-".join([*dict.fromkeys([of.name, self.run.name]), init, optimizer])
             # What comes before is the same whether rows with these added follow or not.
-            absent = {what: () for what in ("huber", "turned") if not init.endswith(f"+{what}")}
+            absent: dict[str, Any] = {"huber": (), "mirrored": False}
+            absent.pop(init.partition("+")[2], None)
             settings = {"protocol": _used(replace(protocol, **absent))}
             key = {**self._of(of, init), **settings, "init": init, "optimizer": optimizer}
             return self.parts.rows(name, key, measure)

@@ -15,10 +15,10 @@ from theta0.fields import (
     Field,
     FieldConfig,
     Granularity,
+    MirroredConfig,
     NetworkConfig,
     Stepped,
     SteppedConfig,
-    TurnedConfig,
 )
 from theta0.fit import InnerConfig
 from theta0.forward import ForwardConfig, ForwardMap
@@ -112,8 +112,8 @@ class Experiment:
 
     def with_learned(self, field: FieldConfig, inner: InnerConfig) -> "Experiment":
         """The same with another ``learned_field`` and ``learned_inner``."""
-        if isinstance(field, TurnedConfig):
-            field, inner = field.field, replace(inner, turned=0.0)
+        if isinstance(field, MirroredConfig):
+            field, inner = field.field, replace(inner, mirrored=False)
         if not isinstance(field, SteppedConfig):
             meta = "maml" if self.meta == "metasgd" else self.meta
             return replace(self, field=field, inner=inner, meta=meta)

@@ -1,7 +1,7 @@
 """CT from few views (paper, section 4.2), against what reconstructs without a network: table 3.
 
 Everything is chosen on validation slices: of a start the optimizer's step size, the weight of total
-variation, the angle of turned copies and the number of steps; of a method without a network its
+variation and the number of steps; of a method without a network its
 settings.
 """
 
@@ -30,7 +30,6 @@ BY_VIEWS = ("views", "train_class", "init")
 VIEWS = (1, 2, 4, 8, 16, 32, 64, 128)
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 TV_WEIGHTS = (1e-7, 1e-6, 1e-5)
-TURNED = (5.0,)
 STANDARD_W0 = (15.0,)
 """Tried for Standard beside the network's own, which is meant for a learned start."""
 HOLD_OUT = 0.1
@@ -52,7 +51,7 @@ HELD_OUT_SIGNALS = 8
 MANY_VIEWS = 8
 """Beyond, steps cost the most, and what matters is where a learned start ceases to help: only such
 starts and Standard are fitted, by Adam (after learned steps, where there are such), and no row has
-total variation or turned copies added."""
+total variation or a mirrored copy added."""
 BATCH = 512
 """Most rays a step, random ones where there are more."""
 OWN_STEPS = ("learned", "learned-adam")
@@ -86,7 +85,7 @@ def table3(
         protocol = _protocol(benches[0], options, views)
         few = min(protocol.signals, options.baseline_signals or BASELINE_SIGNALS)
         if views > MANY_VIEWS:
-            protocol = replace(protocol, signals=few, tv=(), turned=())
+            protocol = replace(protocol, signals=few, tv=(), mirrored=False)
         fewer = replace(
             protocol, signals=few, more_steps=MORE_STEPS if options.steps is None else ()
         )
@@ -113,7 +112,7 @@ def table3(
 def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
     protocol = bench.protocol(options, 64, 4, STEPS)
     defaults = {
-        "tv": TV_WEIGHTS, "turned": TURNED, "samples": SAMPLES, "learned_adam": LEARNED_ADAM,
+        "tv": TV_WEIGHTS, "mirrored": True, "samples": SAMPLES, "learned_adam": LEARNED_ADAM,
     }  # fmt: skip
     defaults = {name: it for name, it in defaults.items() if getattr(options, name) is None}
     network = bench.run.experiment.field
@@ -150,12 +149,12 @@ def _groups(
         return [(["learned"], None, protocol), baselines]
     pairs = lambda *optimizers: {
         (init, optimizer)
-        for init in ("learned", "learned+tv", "learned+turned")
+        for init in ("learned", "learned+tv", "learned+mirrored")
         for optimizer in optimizers
     }
     return [
         (["learned"], pairs(*OWN_STEPS), _steady(bench, protocol)),
-        (["learned"], pairs("sgd", "adam"), replace(fewer, tv=(), turned=())),
+        (["learned"], pairs("sgd", "adam"), replace(fewer, tv=(), mirrored=False)),
         baselines,
     ]
 

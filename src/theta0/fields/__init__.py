@@ -3,13 +3,13 @@
 from ._base import Field, Frozen, count_weights, evaluate, weights
 from ._linear import Linear
 from .fourier import Fourier, FourierConfig
+from .mirrored import Mirrored, MirroredConfig, SingleConfig, mirrored
 from .positional import Positional, PositionalConfig
 from .sine import cosine, sine
 from .siren import Siren, SirenConfig
 from .stepped import Granularity, NetworkConfig, Stepped, SteppedConfig
-from .turned import SingleConfig, Turned, TurnedConfig, turned
 
-FieldConfig = SingleConfig | TurnedConfig
+FieldConfig = SingleConfig | MirroredConfig
 
 __all__ = [
     "Field",
@@ -19,6 +19,8 @@ __all__ = [
     "Frozen",
     "Granularity",
     "Linear",
+    "Mirrored",
+    "MirroredConfig",
     "NetworkConfig",
     "Positional",
     "PositionalConfig",
@@ -27,12 +29,10 @@ __all__ = [
     "SirenConfig",
     "Stepped",
     "SteppedConfig",
-    "Turned",
-    "TurnedConfig",
     "cosine",
     "count_weights",
     "evaluate",
+    "mirrored",
     "sine",
-    "turned",
     "weights",
 ]

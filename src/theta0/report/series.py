@@ -42,7 +42,7 @@ _ADDED = {
     "tv": ("X", (2, 1)),
     "huber": ("P", (2, 1)),
     "mask": ("X", (1, 1)),
-    "turned": ("h", (3, 1)),
+    "mirrored": ("h", (3, 1)),
 }
 """Marker and dashes of what is added to an initialization, which keeps its colour."""
 _SPARE = (Style("#e69f00", "P", (8, 2)), Style("#56b4e9", "X", (2, 2, 6, 2)))

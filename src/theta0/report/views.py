@@ -130,9 +130,7 @@ def _how(row: series.Row) -> str:
     """Optimizer and what was chosen for it."""
     if row["optimizer"] is None:
         return ", ".join(map(_short, row["setting"].values()))
-    more = "".join(
-        f", {name} {row[name]:g}" for name in ("w0", "tv", "turned", "samples") if name in row
-    )
+    more = "".join(f", {name} {row[name]:g}" for name in ("w0", "tv", "samples") if name in row)
     return f"{row['optimizer']} {row['lr']:g}{more}"
 
 
