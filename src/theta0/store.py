@@ -70,8 +70,8 @@ class Stored:
             self.facts: dict[str, Any] = json.loads(header["theta0"])
             version = int(self.facts["format"])
         except _NOT_OURS as error:
-            # Not before: a header's length may begin with the same bytes.
-            if data[:1] == b"\x80" or data[:2] == b"PK":
+            # The length of a safetensors header may begin with the same bytes, but is below 16 MB.
+            if data[3:8] != bytes(5) and (data[:1] == b"\x80" or data[:2] == b"PK"):
                 raise InputError(
                     f"{path}: a pickle or zip archive, which is never loaded; "
                     "give a .safetensors file written by theta0 (theta0 import makes one of the "

@@ -33,7 +33,15 @@ def reshaped(data: bytes) -> bytes:
     return save(arrays, json.loads(data[8 : 8 + size])["__metadata__"])
 
 
+def padded(data):
+    """The same with a header whose length begins like a pickle, cut in its arrays."""
+    size = int.from_bytes(data[:8], "little")
+    length = (size // 256 + 1) * 256 + 0x80
+    return length.to_bytes(8, "little") + data[8 : 8 + size].ljust(length) + data[8 + size : -1]
+
+
 CHANGES = {
+    "header that begins like a pickle": (padded, "not a whole"),
     "empty": (lambda data: b"", "not a whole"),
     "cut in its header": (lambda data: data[:100], "not a whole"),
     "cut in its arrays": (lambda data: data[:-1], "not a whole"),
