@@ -132,7 +132,8 @@ def test_a_fit_with_a_mirrored_copy_can_be_evaluated(theta0, ct_run, slice_file,
     words = ["fit", ct_run, slice_file, "--views", 3, "--mirrored", "--steps", 2]
     assert theta0(*words, "--out", tmp_path / "a").code == 0
     words = ["eval", tmp_path / "a" / "fitted.safetensors", "--starts", "learned", "standard"]
-    done = theta0(*words, "--steps", 0, 2, "--signals", 1, "--tuning-signals", 1, "--json")
+    words += ["--steps", 0, 2, "--signals", 1, "--tuning-signals", 1, "--out", tmp_path / "eval"]
+    done = theta0(*words, "--json")
     assert done.code == 0, done.err
 
 
