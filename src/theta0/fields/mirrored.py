@@ -10,13 +10,13 @@ from jaxtyping import Array, Float
 from theta0.errors import InputError
 
 from ._base import Field
-from .stepped import NetworkConfig, SteppedConfig
+from .stepped import AroundNetwork, NetworkConfig, SteppedConfig
 
 SingleConfig = NetworkConfig | SteppedConfig
 
 
 @dataclass(frozen=True)
-class MirroredConfig:
+class MirroredConfig(AroundNetwork):
     """A network, two copies of which see the signal as it is and mirrored."""
 
     field: SingleConfig
@@ -25,16 +25,6 @@ class MirroredConfig:
     def __post_init__(self):
         if self.in_size != 2:
             raise InputError(f"a picture is mirrored, but the network has {self.in_size} inputs")
-
-    @property
-    def in_size(self) -> int:
-        """Coordinates of a point: 2."""
-        return self.field.in_size
-
-    @property
-    def out_size(self) -> int:
-        """Channels of the signal."""
-        return self.field.out_size
 
     def build(self, key) -> "Mirrored":
         """The same fresh network twice."""

@@ -23,8 +23,24 @@ NetworkConfig = SirenConfig | FourierConfig | PositionalConfig
 Granularity = Literal["layer", "weight"]
 
 
+class AroundNetwork:
+    """The sizes of a configuration that holds another one, ``field``."""
+
+    field: Any
+
+    @property
+    def in_size(self) -> int:
+        """Coordinates of a point."""
+        return self.field.in_size
+
+    @property
+    def out_size(self) -> int:
+        """Channels of the signal."""
+        return self.field.out_size
+
+
 @dataclass(frozen=True)
-class SteppedConfig:
+class SteppedConfig(AroundNetwork):
     """A network, and how finely its step sizes are learned."""
 
     field: NetworkConfig
@@ -40,16 +56,6 @@ class SteppedConfig:
         require_positive(self, "lr", "steps")
         if self.steps > 1000:
             raise InputError(f"step sizes for {self.steps} inner steps; give at most 1000")
-
-    @property
-    def in_size(self) -> int:
-        """Coordinates of a point."""
-        return self.field.in_size
-
-    @property
-    def out_size(self) -> int:
-        """Channels of the signal."""
-        return self.field.out_size
 
     def build(self, key) -> "Stepped":
         """A fresh network with every step size at ``lr``."""
