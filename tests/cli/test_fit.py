@@ -90,7 +90,8 @@ def test_a_slice_from_views(theta0, ct_run, slice_file, tmp_path):
     result = done.json
     assert (result["optimizer"], result["lr"]) == ("adam", 1e-3)
     assert [row["steps"] for row in result["steps"]] == [0, 1, 2, 3]
-    assert read(out / "reconstruction.png").shape == (16, 16)
+    shown = read(out / "reconstruction.png")
+    assert shown.shape == (16, 16) and shown[0, 0] == shown[-1, -1] == 0  # beside the disc
     assert load(out / "fitted.safetensors").description.inner.optimizer == "adam"
 
 
@@ -109,10 +110,9 @@ def test_a_mirrored_copy_is_shown_and_kept_with_the_first(
     kept = load(tmp_path / "a" / "fitted.safetensors")
     assert isinstance(kept.field, Mirrored)
     signal = kept.description.data.read(slice_file, views=3)
-    shown = evaluate(kept.field, signal.task.query.p)
-    assert done.json["steps"][-1]["psnr"] == pytest.approx(
-        psnr(shown, signal.task.query.y), abs=1e-3
-    )
+    shown = signal.pictures(evaluate(kept.field, signal.task.query.p))
+    truth = signal.pictures(signal.task.query.y)
+    assert done.json["steps"][-1]["psnr"] == pytest.approx(psnr(shown, truth), abs=1e-3)
     # They go on where they are.
     steps = done.json["steps"][-1]["steps"]
     words = ["fit", tmp_path / "a" / "fitted.safetensors", slice_file, "--views", 3, "--steps", 2]

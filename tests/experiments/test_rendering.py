@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from theta0.errors import InputError
-from theta0.experiments import check_region, own_size, render, rendering
+from theta0.experiments import check_region, own_size, render, render_values, rendering
 from theta0.fields import Field, SirenConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -79,6 +79,16 @@ def test_pixels_are_square_and_a_sliver_is_a_pixel_wide(siren):
 def test_a_grey_field_has_one_channel():
     field = SirenConfig(out_size=1, width=4, layers=2).build(jax.random.PRNGKey(0))
     assert render(field, 3).shape == (3, 3, 1)
+
+
+def test_nothing_is_shown_outside_the_disc_if_it_alone_is_wanted(siren):
+    whole, disc = render(siren, 64), render(siren, 64, disc_only=True)
+    y, x = np.mgrid[-31.5:32, -31.5:32]
+    inside = np.hypot(y, x) <= 32
+    np.testing.assert_array_equal(disc, np.where(inside[..., None], whole, 0))
+    assert whole[~inside].max() > 0
+    values = render_values(siren, 64, disc_only=True)
+    np.testing.assert_array_equal(np.round(values * 255), disc)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """CT tasks: geometry, what the detector reads, and the same task for the same seed and step."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 from skimage.transform import radon
 
 from theta0.config import from_plain
@@ -224,7 +227,7 @@ def test_slices_of_a_file_are_split_by_patient(tmp_path):
     tasks = config.build()
     sizes = [tasks.size(split) for split in ("train", "validation", "test")]
     assert sizes == [6, 3, 3]
-    target = tasks.pictures(tasks.held_out("test", 0, 2).query.y)[0, ..., 0]
+    target = tasks.held_out("test", 0, 2).query.y.reshape(16, 16)
     assert any(np.allclose(target, p, atol=1e-6) for p in pixels)
 
 
@@ -241,6 +244,26 @@ def test_held_out_slices_are_seen_from_even_views_and_judged_on_all_pixels():
             tasks.held_out("validation", 2, views)
 
 
+@pytest.mark.parametrize("beam", ["parallel", "fan"])
+def test_what_no_ray_can_reach_is_shown_as_air_and_not_judged(beam):
+    config = replace(SMALL, size=32, rays=64, beam=beam)
+    tasks = config.build()
+    shown = tasks.pictures(np.ones((1024, 2)))[0]
+    assert np.isin(shown, [0, 1]).all() and (shown[..., 0] == shown[..., 1]).all()
+    # Rays of many views, sampled densely, meet a pixel's centre to half a pixel or never do.
+    rays = tasks.held_out("test", 0, views=90).support.p
+    t = np.linspace(0, 1, 200)[:, None, None]
+    points = (rays.start + t * (rays.end - rays.start)).reshape(-1, 2)
+    far, _ = KDTree(points).query(pixel_coordinates(32, 32))
+    far = far.reshape(32, 32)
+    assert far[shown[..., 0] == 1].max() < 0.5 / 32 < 1.5 / 32 < far[0, 0]
+    radius = np.linalg.norm(pixel_coordinates(32, 32) - 0.5, axis=1).reshape(32, 32)
+    np.testing.assert_array_equal(shown[..., 0], radius <= 0.5)
+
+    (whole,) = replace(config, beam="parallel", chord=False).build().pictures(np.ones(1024))
+    assert (whole == 1).all()
+
+
 def test_the_mean_signal_is_the_mean_of_the_training_slices():
     tasks = SMALL.build()
     expected = np.mean([tasks._scans.slice("train", i).picture() for i in range(5)], axis=0)
@@ -254,6 +277,10 @@ def test_a_slice_of_the_users(tmp_path):
     signal = SMALL.read(tmp_path / "slice.npy", views=2)
     assert (signal.side, signal.own_side, signal.pixel_offset) == (16, 20, 0.5)
     assert shapes(signal.task) == [(24, 2), (24, 1), (256, 1)]
+    whole = replace(SMALL, chord=False).read(tmp_path / "slice.npy", views=2)
+    values = np.arange(1.0, 257).reshape(-1, 1)
+    np.testing.assert_array_equal(signal.pictures(values), SMALL.build().pictures(values))
+    np.testing.assert_array_equal(whole.pictures(values).ravel(), values.ravel())
 
 
 def test_settings_saved_before_there_were_other_scanners_are_those_of_this_one():

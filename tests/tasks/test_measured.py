@@ -34,6 +34,7 @@ def test_parallel_rays_lie_where_the_detector_is(tmp_path, spacing):
     np.testing.assert_allclose(support.y[:, 0], exact, rtol=1e-6)
     assert support.y.dtype == np.float32
     assert (signal.side, signal.own_side, signal.pixel_offset) == (16, 30, 0.5)
+    assert signal.disc_only
     assert signal.target is None and isinstance(signal.query_forward, Points)
     np.testing.assert_array_equal(signal.task.query.p, pixel_coordinates(16, 16))
 

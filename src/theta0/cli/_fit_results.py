@@ -91,8 +91,9 @@ def _write_squares(
         pictures["region.png"] = (size or own_size(region, side), region)
     elif size is not None:
         pictures[f"reconstruction-{size}.png"] = (size, WHOLE)
+    how = signal.pixel_offset, signal.disc_only
     for name, (pixels, shown) in pictures.items():
-        rendered = render(done.result.field, pixels, shown, signal.pixel_offset)
+        rendered = render(done.result.field, pixels, shown, *how)
         write_bytes(out / name, _png(rendered))
 
 
@@ -118,7 +119,9 @@ def write_stack(out: Path, signals: list[Signal], fits: list[StartFit]) -> list[
     """Write the reconstructed volume, a montage of its slices, and a row a slice; returns these."""
     volume = np.stack(
         [
-            render_values(done.result.field, signal.own_side, signal.pixel_offset)[..., 0]
+            render_values(
+                done.result.field, signal.own_side, signal.pixel_offset, signal.disc_only
+            )[..., 0]
             for signal, done in zip(signals, fits, strict=True)
         ]
     )

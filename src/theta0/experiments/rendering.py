@@ -9,6 +9,7 @@ from theta0.chunks import predict
 from theta0.errors import InputError
 from theta0.fields import Field
 from theta0.forward import Points
+from theta0.tasks import in_disc
 
 Region = tuple[float, float, float, float]
 """Top, left, bottom, right, in fractions of the fitted square"""
@@ -61,7 +62,11 @@ def own_size(region: Region, own_side: int) -> int:
 
 
 def render(
-    field: Field, size: int, region: Region = WHOLE, pixel_offset: float = 0.5
+    field: Field,
+    size: int,
+    region: Region = WHOLE,
+    pixel_offset: float = 0.5,
+    disc_only: bool = False,
 ) -> UInt8[np.ndarray, "height width channels"]:
     """A region of the field on square pixels; values outside [0, 1] are clipped.
 
@@ -73,20 +78,21 @@ def render(
             the bottom or right that was given.
         region: what is shown.
         pixel_offset: where in its pixel a sample lies: 0.5 the centre, 0 the corner.
+        disc_only: 0 outside the disc inscribed in the square.
     """
-    blocks = _blocks(field, size, region, pixel_offset)
+    blocks = _blocks(field, size, region, pixel_offset, disc_only)
     return np.concatenate([np.round(values * 255).astype(np.uint8) for values in blocks])
 
 
 def render_values(
-    field: Field, size: int, pixel_offset: float = 0.5
+    field: Field, size: int, pixel_offset: float = 0.5, disc_only: bool = False
 ) -> Float[np.ndarray, "size size channels"]:
     """The whole square as :func:`render` shows it, before values are rounded to bytes."""
-    return np.concatenate(list(_blocks(field, size, WHOLE, pixel_offset)))
+    return np.concatenate(list(_blocks(field, size, WHOLE, pixel_offset, disc_only)))
 
 
 def _blocks(
-    field: Field, size: int, region: Region, pixel_offset: float
+    field: Field, size: int, region: Region, pixel_offset: float, disc_only: bool
 ) -> Iterator[Float[np.ndarray, "rows width channels"]]:
     """Blocks of rows, from the top, in [0, 1]."""
     top, left, bottom, right = region
@@ -99,4 +105,6 @@ def _blocks(
         grid = np.meshgrid(rows[first : first + block], columns, indexing="ij")
         points = np.stack(grid, axis=-1).reshape(-1, 2).astype(np.float32)
         values = np.clip(np.asarray(predict(Points(), field, points)), 0, 1)
+        if disc_only:
+            values = values * in_disc(points)[:, None]
         yield values.reshape(-1, width, values.shape[-1])

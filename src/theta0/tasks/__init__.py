@@ -2,7 +2,7 @@
 
 from ._base import Observation, Shots, Signal, SplitName, Standpoint, Task, TaskFamily, stack
 from ._beams import Beam, fan_beam, parallel_beam
-from ._grid import pixel_coordinates
+from ._grid import in_disc, pixel_coordinates
 from ._photo_sources import PhotoCollection, PhotoSource
 from ._scans import slice_integrals
 from ._view_sources import ObjectFolder, ViewSource
@@ -43,6 +43,7 @@ __all__ = [
     "ViewSource",
     "ViewTasks",
     "fan_beam",
+    "in_disc",
     "observe_part",
     "parallel_beam",
     "pixel_coordinates",

@@ -12,6 +12,8 @@ from jaxtyping import Array, Bool, Float
 
 from theta0.forward import ForwardMap
 
+from ._grid import in_disc, pixel_coordinates
+
 SplitName = Literal["train", "validation", "test"]
 
 
@@ -129,13 +131,19 @@ class Signal:
     read_mask: Callable[[Path], Bool[np.ndarray, "side side"]] | None = None
     """of a picture: reads a mask as large as its file, white where it is seen; None of a signal
     measured along rays"""
+    disc_only: bool = False
+    """of a slice of which only the inscribed disc is measured: it is shown as 0 elsewhere"""
 
     def pictures(
         self, values: Float[Array | np.ndarray, "n c"]
     ) -> Float[np.ndarray, "pictures side side c"]:
         """Values at the query's places as pictures, each of which is judged."""
         values = np.asarray(values)
-        return values.reshape(-1, self.side, self.side, values.shape[1])
+        pictures = values.reshape(-1, self.side, self.side, values.shape[1])
+        if not self.disc_only:
+            return pictures
+        points = pixel_coordinates(self.side, self.side, self.pixel_offset)
+        return pictures * in_disc(points).reshape(self.side, self.side, 1)
 
     @property
     def target(self) -> Float[np.ndarray, "pixels c"] | None:

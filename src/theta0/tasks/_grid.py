@@ -1,7 +1,7 @@
 """Pixel coordinates: the unit square, (row, column), ``ij``."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 
 def pixel_coordinates(
@@ -19,6 +19,15 @@ def pixel_coordinates(
     columns = (np.arange(width) + offset) / width
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
     return grid.reshape(-1, 2).astype(np.float32)
+
+
+def in_disc(points: Float[np.ndarray, "*n 2"]) -> Bool[np.ndarray, "*n"]:
+    """Which points lie in the disc inscribed in the unit square.
+
+    >>> in_disc(pixel_coordinates(4, 4)).reshape(4, 4).sum(axis=1).tolist()
+    [2, 4, 4, 2]
+    """
+    return ((points - 0.5) ** 2).sum(axis=-1) <= 0.25
 
 
 def z_order(height: int, width: int) -> Int[np.ndarray, " pixels"]:

@@ -59,7 +59,7 @@ def measured_signal(
         truth = resize_slices(sinogram.target[None], size).reshape(-1, 1)
         side = max(sinogram.target.shape)
     task = Task(support, Observation(points, truth))
-    return Signal(task, Points(), size, side, pixel_offset)
+    return Signal(task, Points(), size, side, pixel_offset, disc_only=chord)
 
 
 def _rays(

@@ -22,7 +22,7 @@ from theta0.forward import Points
 
 from ._base import Observation, Signal, SplitName, Task, stack
 from ._beams import Beam, BeamName
-from ._grid import pixel_coordinates
+from ._grid import in_disc, pixel_coordinates
 from ._measured import measured_signal
 from ._noise import Detector
 from ._scans import SPLITS, PhantomScans, Scans, Slice, SliceScans, augmented
@@ -75,8 +75,9 @@ class CTConfig:
     """of slices to learn from: mirrored or not, and at 1 turned by up to 10 degrees, stretched by
     10 %, shifted by 5 % and bent by some 2 % of the side; 0: as they are"""
     chord: bool = True
-    """cut rays to the disc inscribed in the slice, outside which nothing is measured; False: every
-    ray crosses the whole turned square, as in the paper"""
+    """cut rays to the disc inscribed in the slice, outside which nothing is measured, and which
+    alone is judged: all else is shown as 0; False: every ray crosses the whole turned square, and
+    all of the slice is judged, as in the paper"""
     measure: Literal["mean", "sum"] = "sum"
     """what the detector reads: the integral along the ray, or its mean (as in the paper)"""
     pixel_offset: float = 0.5
@@ -159,7 +160,8 @@ class CTConfig:
         squares, side = resize_slices(pixels, self.size), max(pixels.shape[1:])
         tasks = CTTasks(self, SliceScans([squares[:0], squares[:0], squares]))
         measured = (tasks.held_out("test", number, views) for number in range(len(squares)))
-        return [Signal(task, Points(), self.size, side, self.pixel_offset) for task in measured]
+        how = self.size, side, self.pixel_offset
+        return [Signal(task, Points(), *how, disc_only=self.chord) for task in measured]
 
 
 class CTTasks:
@@ -172,6 +174,7 @@ class CTTasks:
         self.config, self._scans, self.skipped = config, scans, skipped
         self._beam, self._detector = config.scanner()
         self._points = pixel_coordinates(config.size, config.size, config.pixel_offset)
+        self._beyond = ~in_disc(self._points) & config.chord
 
     def size(self, split: SplitName) -> int:
         return self._scans.size(split)
@@ -240,4 +243,6 @@ class CTTasks:
         return Observation(self._points, mean.reshape(-1, 1))
 
     def pictures(self, values):
-        return np.asarray(values).reshape(1, self.config.size, self.config.size, -1)
+        values = np.array(values).reshape(len(self._points), -1)
+        values[self._beyond] = 0
+        return values.reshape(1, self.config.size, self.config.size, -1)
