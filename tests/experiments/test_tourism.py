@@ -66,6 +66,15 @@ def test_every_start_has_rows(made, protocol):
     assert all(row["huber"] == 0.1 for row in rows if row["init"].endswith("+huber"))
 
 
+def test_only_the_wanted_starts_are_measured_beside_joint_training(made, runs, tmp_path):
+    wanted = replace(OPTIONS, starts=("learned",))
+    rows = table5(runs, wanted, Parts(tmp_path), QUIET).rows
+    assert {row["init"].partition("+")[0] for row in rows} == {"meta", "standard"}
+    timeless = lambda row: {name: it for name, it in row.items() if name != "seconds"}
+    every = [timeless(row) for row in made.rows]
+    assert all(timeless(row) in every for row in rows)
+
+
 def test_the_figure_shows_what_judged(made, runs):
     for judge, count in (("right-half", 1), ("other-views", 2)):
         data = replace(runs[0].experiment.data, judge=judge)

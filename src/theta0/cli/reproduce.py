@@ -187,7 +187,7 @@ TARGETS = {
         table5,
         lambda rows: scenes_table(best_rows(rows, ("scene", "protocol", "init", "optimizer"))),
         _novel_views,
-        ("steps", "huber"),
+        ("steps", "huber", "starts"),
         ("tourism-town", "tourism-town-joint"),
         PhotoConfig,
     ),

@@ -4,7 +4,7 @@ A scene is one run that learned for many inner steps and, if there is one, anoth
 photographs that learned for a single one: plain joint training, the paper's Standard.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from theta0.protocol import Protocol
 from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Task
 
 from ._bench import Bench, Options, each, forget_programs, share
+from ._experiment import StartName
 from .evaluation import Looks, Novel, OnProgress
 from .finished import Run, require_alike
 from .parts import Parts
@@ -52,9 +53,14 @@ class Scene:
             return Path(source.path).name
         return self.name
 
-    def starts(self, bench: Bench, tell: OnProgress) -> list[tuple[Run, dict[str, str], Starts]]:
-        """The starts of both runs, with their names in the table by their own."""
-        own = bench.starts(tell)
+    def starts(
+        self, bench: Bench, tell: OnProgress, only: Collection[StartName] | None
+    ) -> list[tuple[Run, dict[str, str], Starts]]:
+        """The starts of both runs, with their names in the table by their own.
+
+        ``only`` says which of the first run's are wanted; all when left out.
+        """
+        own = bench.starts(tell, only)
         found: list[tuple[Run, dict[str, str], Starts]]
         found = [(self.meta, {name: NAMES.get(name, name) for name in own}, own)]
         if self.joint is not None:
@@ -81,7 +87,7 @@ def table5(
             part = share(tell, number / len(judged), (number + 1) / len(judged))
             bench = Bench(_with(scene.meta, data), data.build(), parts)
             protocol = _protocol(bench, options)
-            starts = scene.starts(bench, share(part, 0, 0.1))
+            starts = scene.starts(bench, share(part, 0, 0.1), options.starts)
             found: Rows = []
             last = 0.7 if isinstance(data.source, TouristTown) else 1.0
             measuring = share(part, 0.1, last)

@@ -9,7 +9,7 @@ import jax
 
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
-from theta0.fields import Field, FieldConfig
+from theta0.fields import Field, FieldConfig, Stepped
 from theta0.fit import InnerConfig
 from theta0.forward import ForwardConfig
 from theta0.store import Stored, write
@@ -47,9 +47,19 @@ class Initialization:
     field: Field
     description: Description
 
-    def save(self, path: str | Path) -> None:
-        """Write the file, atomically."""
-        write(path, self.field, {"kind": KIND, "description": to_plain(self.description)})
+    def save(self, path: str | Path, half_step_sizes: bool = False) -> None:
+        """Write the file, atomically.
+
+        Args:
+            path: the file.
+            half_step_sizes: keep learned step sizes as float16, for a file of half the size where
+                each weight has one for each step.
+        """
+        field = self.field
+        if half_step_sizes and isinstance(field, Stepped):
+            halved = jax.tree.map(lambda leaf: leaf.astype("float16"), field.step_sizes)
+            field = Stepped(field.field, halved, field.config)
+        write(path, field, {"kind": KIND, "description": to_plain(self.description)})
 
 
 def without_folders(data: DataConfig) -> DataConfig:
