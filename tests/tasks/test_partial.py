@@ -82,6 +82,13 @@ def test_a_share_is_taken_of_what_the_mask_shows(path, half):
     assert (one.seen != other.seen).any()
 
 
+def test_what_is_left_out_already_cannot_be_masked_again(path, half):
+    whole = ImageConfig(size=SIZE).read(path)
+    once = observe_part(whole, half)
+    with pytest.raises(InputError, match=r"left out of the fit already.*--mask and --keep"):
+        observe_part(once, half)
+
+
 def test_a_slice_has_no_pixels_to_choose_among(tmp_path, half):
     np.save(tmp_path / "slice.npy", np.eye(SIZE, dtype=np.float32))
     signal = CTConfig(size=SIZE, rays=4).read(tmp_path / "slice.npy", views=2)
