@@ -63,7 +63,8 @@ def test_without_its_encoder_an_mp4_is_refused_and_the_command_named(monkeypatch
 
 
 def test_an_encoder_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is not installed")
+    encoder = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is not installed")
+    encoder.get_ffmpeg_exe()  # found by running it, once and for all
 
     class Failing(subprocess.Popen):
         def __init__(self, command, **options):
