@@ -86,7 +86,7 @@ class Stored:
             )
 
     def into(self, template: Tree) -> Tree:
-        """The arrays, in the place of the template's; float16 where it has float32 is widened.
+        """The arrays, in the place of the template's.
 
         Raises:
             InputError: an array is missing, left over, of another shape or type, or not finite.
@@ -97,8 +97,6 @@ class Stored:
             raise InputError(f"{self.path}: its arrays do not match its description: {odd[:3]}")
         for name, leaf in wanted.items():
             found = self.arrays[name]
-            if found.dtype == np.float16 and leaf.dtype == np.float32:
-                found = self.arrays[name] = found.astype(np.float32)
             if (found.shape, found.dtype) != (leaf.shape, leaf.dtype):
                 raise InputError(
                     f"{self.path}: {name} is {found.dtype}{found.shape}, "

@@ -203,7 +203,7 @@ def test_a_changed_description_is_refused(path, change, words):
     "name, value, words",
     [
         ("layers.0.weight", np.zeros((5, 8), np.float32), "its description says"),
-        ("layers.0.weight", np.zeros((6, 8), np.float64), "float64"),
+        ("layers.0.weight", np.zeros((6, 8), np.float16), "float16"),
         ("layers.0.bias", np.full(6, np.nan, np.float32), "not finite"),
         ("frequencies.value", np.full((4, 2), np.inf, np.float32), "not finite"),
         ("layers.7.bias", np.zeros(6, np.float32), "do not match"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
@@ -84,4 +85,7 @@ def load(path: str | Path) -> Initialization:
         template = jax.eval_shape(description.field.build, jax.random.PRNGKey(0))
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: describes a network that cannot be: {error}") from error
+    for name, array in stored.arrays.items():
+        if name.startswith("step_sizes.") and array.dtype == np.float16:  # see `save`
+            stored.arrays[name] = array.astype(np.float32)
     return Initialization(stored.into(template), description)
