@@ -8,7 +8,7 @@ import pytest
 
 from theta0.chunks import predict
 from theta0.config import from_plain, to_plain
-from theta0.data import ProceduralObjects, write_views
+from theta0.data import ProceduralObjects, Variant, write_views
 from theta0.data.procedural_objects import ProceduralObjects as Objects
 from theta0.errors import InputError
 from theta0.fields import Field
@@ -79,6 +79,44 @@ def test_the_inner_loop_may_see_fewer_views_than_the_outer_loss():
         assert len(one) == 1 and len(others) > 1 and task.support.y.shape == (1, 128, 3)
         seen |= one
     assert len(seen) > 4  # others each time
+
+
+def test_rays_of_a_variant_meet_it_where_the_views_own_meet_the_object():
+    seen = CONFIG.build()._load(0)
+    stretch, recolour = np.array([-0.8, 1.2, 1.0]), np.diag([0.5, 1.0, 2.0])
+    variant = Variant(stretch, recolour)
+    plain, varied = (CONFIG.observe(seen, [0, 1], which) for which in (None, variant))
+    both = plain.p.meets & varied.p.meets
+    assert both.mean() > 0.5
+    # Along a ray t stays, so a point of it moves as the object does; the longest axis keeps its
+    # length, and nothing leaves the sphere.
+    at = lambda rays, t: rays.origin + t[:, None] * rays.direction
+    t = (plain.p.near + plain.p.far) / 2
+    np.testing.assert_allclose(at(varied.p, t), at(plain.p, t) * stretch / 1.2, atol=1e-6)
+    for t in (varied.p.near, varied.p.far):
+        ends = np.linalg.norm(at(varied.p, t)[varied.p.meets], axis=1)
+        np.testing.assert_allclose(ends, CONFIG.radius, atol=1e-5)
+    alpha = seen.images[:2, ..., 3:].reshape(-1, 1)
+    colours = seen.images[:2, ..., :3].reshape(-1, 3) * [0.5, 1, 2]
+    expected = np.clip(colours, 0, 1) * alpha + 1 - alpha
+    np.testing.assert_allclose(varied.y, expected, atol=1e-6)
+
+
+def test_a_share_of_training_tasks_is_of_variants(tasks):
+    own = {
+        color.tobytes()
+        for step in range(20)
+        for color in tasks.training_tasks(0, step, 1).support.y[0]
+    }
+
+    def varied(share):
+        varying = replace(CONFIG, augment=share).build()
+        return sum(
+            not {row.tobytes() for row in varying.training_tasks(0, step, 1).support.y[0]} <= own
+            for step in range(20)
+        )
+
+    assert varied(1.0) == 20 and 4 <= varied(0.5) <= 16
 
 
 def test_what_judges_a_fit_is_never_fitted(tasks):
@@ -233,6 +271,7 @@ def test_the_class_of_a_folder_is_saved_and_read():
         (lambda folder: CONFIG.read(folder / "object0" / "000.png"), "--azimuth"),
         (lambda folder: CONFIG.read_all(folder / "object0"), "leave out --index all"),
         (lambda folder: replace(CONFIG, foreground=2.0), "foreground is 2"),
+        (lambda folder: replace(CONFIG, augment=-0.1), "augment is -0.1"),
         (lambda folder: replace(CONFIG, training_views=9), "are held out"),
         (lambda folder: replace(CONFIG, inner_views=5), "training sees 4 views"),
         (lambda folder: replace(CONFIG, inner_views=0), "inner_views is 0"),

@@ -1,5 +1,6 @@
 """Sources of signals: files or procedures become NumPy records. No JAX, no tasks."""
 
+from theta0.data._mesh_variants import Variant, random_variant
 from theta0.data.cameras import Camera
 from theta0.data.celeba import CelebA
 from theta0.data.ct import (
@@ -94,6 +95,7 @@ __all__ = [
     "Split",
     "Text",
     "TouristTown",
+    "Variant",
     "ViewFiles",
     "ViewOptions",
     "Views",
@@ -106,6 +108,7 @@ __all__ = [
     "phantom",
     "random_curve",
     "random_phantom",
+    "random_variant",
     "read_dicom",
     "read_folder",
     "read_image",

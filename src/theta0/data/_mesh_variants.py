@@ -1,4 +1,4 @@
-"""Variants of an object: stretched, mirrored and recoloured at random."""
+"""Variants of an object or of its views: stretched, mirrored and recoloured at random."""
 
 from dataclasses import dataclass, replace
 
@@ -7,6 +7,8 @@ from jaxtyping import Float
 
 from theta0.data._colours import linear_from_srgb, srgb_from_linear
 from theta0.data._mesh import Mesh, Part
+from theta0.data.cameras import Rays
+from theta0.data.views import Views
 
 _GREY_AXIS = np.full(3, 1 / np.sqrt(3))
 
@@ -30,6 +32,23 @@ class Variant:
         parts = [self._recoloured(part, textures) for part in mesh.parts]
         return replace(mesh, parts=tuple(parts)).moved(np.diag(self.stretch))
 
+    def rays(self, lines: Rays) -> Rays:
+        """Where the variant is seen as the object is along these rays.
+
+        Along them ``t`` stays: directions are stretched too. The longest axis keeps its length, so
+        that what was in a sphere around the origin remains there.
+        """
+        stretch = self.stretch / np.abs(self.stretch).max()
+        return Rays(lines.origin * stretch, lines.direction * stretch)
+
+    def views(self, views: Views) -> Views:
+        """Views recoloured where they show the object; :meth:`rays` say what they see."""
+        unit = views.images.astype(np.float32)
+        if views.images.dtype == np.uint8:
+            unit /= 255
+        unit[..., :3] = self._mixed(unit[..., :3])
+        return replace(views, images=unit)
+
     def _recoloured(self, part: Part, textures: dict[int, np.ndarray]) -> Part:
         if part.texture is not None:
             key = id(part.texture)  # many parts may show one picture
@@ -40,9 +59,12 @@ class Variant:
             return replace(part, vertex_colours=self._recolour(part.vertex_colours))
         return replace(part, colour=self._recolour(part.colour))
 
+    def _mixed(self, stored: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
+        """Colours as pictures store them, in [0, 1], recoloured."""
+        return np.clip(stored @ self.recolour.T.astype(stored.dtype), 0, 1)
+
     def _recolour(self, light: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
-        mixed = srgb_from_linear(light) @ self.recolour.T.astype(light.dtype)
-        return linear_from_srgb(np.clip(mixed, 0, 1)).astype(light.dtype)
+        return linear_from_srgb(self._mixed(srgb_from_linear(light))).astype(light.dtype)
 
 
 def random_variant(rng: np.random.Generator) -> Variant:

@@ -12,10 +12,12 @@ from jaxtyping import Bool, Float
 from theta0.data import (
     Objects,
     ProceduralObjects,
+    Variant,
     ViewOptions,
     Views,
     cameras,
     open_views,
+    random_variant,
     read_objects,
     read_photograph,
 )
@@ -44,6 +46,9 @@ class ViewConfig:
     """pixels of a training task, drawn anew each time; the inner loop draws from them"""
     foreground: float = 0.0
     """share of them that show the object, drawn from its alpha; 0: as the pictures have it"""
+    augment: float = 0.0
+    """share of training tasks whose object is stretched, mirrored and recoloured at random; views
+    need an alpha channel for it"""
     first_held_out: int = 25
     """number of the first view that judges a fit; the input views are those from 0 on"""
     held_out_views: int = 25
@@ -70,8 +75,9 @@ class ViewConfig:
     def __post_init__(self):
         require_positive(self, "size", "training_views", "rays", "first_held_out")
         require_positive(self, "held_out_views", "validation_views", "inner_views")
-        if not 0 <= self.foreground <= 1:
-            raise InputError(f"foreground is {self.foreground}; give a share from 0 to 1")
+        for name in ("foreground", "augment"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} is {getattr(self, name)}; give a share from 0 to 1")
         if not 0 < self.radius < np.inf:
             raise InputError(f"radius is {self.radius}; give world units above 0")
         if not self.radius < self.distance < np.inf:
@@ -123,7 +129,7 @@ class ViewConfig:
                 f"{path}: views of {stored.width} x {stored.height} pixels cannot become "
                 f"{self.size} x {self.size} by whole blocks; give a size that divides both sides"
             )
-        return ViewOptions(stored.width // self.size, need_alpha=self.foreground > 0)
+        return ViewOptions(stored.width // self.size, need_alpha=self.foreground + self.augment > 0)
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
         """The views of one object as a signal: the first ``views`` are fitted, others judge.
@@ -207,9 +213,14 @@ class ViewConfig:
         """Where the object begins and ends before a new view, in world units."""
         return self.distance - self.radius, self.distance + self.radius
 
-    def rays_of(self, camera: cameras.Camera) -> Rays:
-        """The rays of a view, row by row; those that meet nothing have ``near = far``."""
+    def rays_of(self, camera: cameras.Camera, variant: Variant | None = None) -> Rays:
+        """The rays of a view, row by row; those that meet nothing have ``near = far``.
+
+        With a variant they meet it where the view's own meet the object.
+        """
         lines = cameras.rays(camera, self.pixel_offset)
+        if variant is not None:
+            lines = variant.rays(lines)
         near, far = (np.full(len(lines.origin), end) for end in (self.near, self.far))
         if self.bounds == "sphere":
             inside = cameras.through_sphere(lines, self.radius)
@@ -218,10 +229,17 @@ class ViewConfig:
             near, far = (np.where(hit, ends, 0) for ends in inside)
         return Rays(*(np.asarray(part, np.float32) for part in (*lines, near, far)))
 
-    def observe(self, views: Views, numbers: Sequence[int]) -> Observation:
-        """All pixels of some views of an object, view after view, row by row."""
+    def observe(
+        self, views: Views, numbers: Sequence[int], variant: Variant | None = None
+    ) -> Observation:
+        """All pixels of some views of an object, view after view, row by row.
+
+        With a variant it is that which they show.
+        """
         chosen = views.select(numbers)
-        places = [self.rays_of(camera) for camera in chosen.cameras]
+        places = [self.rays_of(camera, variant) for camera in chosen.cameras]
+        if variant is not None:
+            chosen = variant.views(chosen)
         colours = chosen.colours(self.background).reshape(-1, 3)
         return Observation(joined(places), np.asarray(colours, np.float32))
 
@@ -247,7 +265,8 @@ class ViewTasks:
 
     def _training_task(self, number: int, rng: np.random.Generator) -> Task:
         config = self.config
-        everything, shown = self._seen(number, config.training_views)
+        variant = random_variant(rng) if config.augment and rng.random() < config.augment else None
+        everything, shown = self._seen(number, config.training_views, variant)
         draw = lambda among: rows(
             everything, drawn(rng, config.rays, config.foreground, everything, shown, among)
         )
@@ -257,7 +276,9 @@ class ViewTasks:
         pixels = np.arange(len(everything.y)).reshape(config.training_views, -1)
         return Task(draw(pixels[chosen].ravel()), draw(None))
 
-    def _seen(self, number: int, count: int) -> tuple[Observation, Bool[np.ndarray, " n"] | None]:
+    def _seen(
+        self, number: int, count: int, variant: Variant | None = None
+    ) -> tuple[Observation, Bool[np.ndarray, " n"] | None]:
         """Pixels of the first views of an object, and which of them show it, if alpha says so."""
         views = self._load(number)
         if len(views) < count:
@@ -266,7 +287,7 @@ class ViewTasks:
             )
         alpha = views.images[:count, ..., 3] if views.images.shape[-1] == 4 else None
         shown = None if alpha is None else (alpha > 0).ravel()
-        return self.config.observe(views, range(count)), shown
+        return self.config.observe(views, range(count), variant), shown
 
     def held_out(self, split: SplitName, index: int, views: int | None = None) -> Task:
         config = self.config
