@@ -66,8 +66,17 @@ def runs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(runs, tmp_path_factory):
-    return table4(runs, OPTIONS, Parts(tmp_path_factory.mktemp("parts")), QUIET)
+def made(runs):
+    return table4(runs, OPTIONS, Parts(runs[0].folder / "parts"), QUIET)
+
+
+def test_some_starts_alone_are_measured_and_as_before(made, runs):
+    few = table4(
+        runs, replace(OPTIONS, starts=("learned",)), Parts(runs[0].folder / "parts"), QUIET
+    )
+    learned = ("mv-meta", "sv-meta", "mv-maml")
+    assert few.rows == [row for row in made.rows if row["init"] in learned]
+    assert set(few.novel["stool"].predictions) == {"mv-meta", "sv-meta"}
 
 
 def test_every_start_of_every_class_has_rows(made):

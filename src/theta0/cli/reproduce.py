@@ -169,7 +169,7 @@ TARGETS = {
         table4,
         lambda rows: objects_table(best_rows(rows, ("class", "init", "optimizer"))),
         _novel_views,
-        ("steps", "views"),
+        ("steps", "views", "starts"),
         tuple(f"view-{kind}{more}" for kind in OBJECTS for more in ("", "-sv")),
         ViewConfig,
     ),

@@ -51,8 +51,8 @@ class Options:
     views: tuple[int, ...] | None = None
     """table3: numbers of views [1 2 4 8 16 32 64 128]"""
     starts: tuple[StartName, ...] | None = None
-    """table3: only these starts, beside what reconstructs without a network; table5: beside that of
-    joint training [all]"""
+    """table3: only these starts, beside what reconstructs without a network; table4: of the first
+    run of a class; table5: beside that of joint training [all]"""
     learned_adam: tuple[float, ...] | None = None
     """step sizes of Adam tried after the learned steps [table3: 3e-5 1e-4 3e-4]"""
     samples: tuple[int, ...] | None = None

@@ -52,7 +52,7 @@ def table4(
     for of, tell in each(object_classes(runs), on_progress, lambda of: of.name):
         bench = Bench(of.many, of.many.experiment.data.build(), parts)
         protocol = _protocol(bench, options, (1,), 10, STEPS)
-        starts = bench.starts(share(tell, 0, 0.1))
+        starts = bench.starts(share(tell, 0, 0.1), options.starts)
         found = bench.rows(starts, of.many, protocol, share(tell, 0.1, 0.9))
         shown: list[tuple[str, Starts, Run]]
         shown = [(NAMES.get(name, name), {name: start}, of.many) for name, start in starts.items()]
