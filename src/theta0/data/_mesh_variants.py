@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from theta0.data._colours import linear_from_srgb, srgb_from_linear
 from theta0.data._mesh import Mesh, Part
+from theta0.data._view_pixels import unit
 from theta0.data.cameras import Rays
 from theta0.data.views import Views
 
@@ -43,11 +44,9 @@ class Variant:
 
     def views(self, views: Views) -> Views:
         """Views recoloured where they show the object; :meth:`rays` say what they see."""
-        unit = views.images.astype(np.float32)
-        if views.images.dtype == np.uint8:
-            unit /= 255
-        unit[..., :3] = self._mixed(unit[..., :3])
-        return replace(views, images=unit)
+        images = unit(views.images)
+        mixed = self._mixed(images[..., :3])
+        return replace(views, images=np.concatenate([mixed, images[..., 3:]], axis=-1))
 
     def _recoloured(self, part: Part, textures: dict[int, np.ndarray]) -> Part:
         if part.texture is not None:

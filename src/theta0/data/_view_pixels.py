@@ -62,12 +62,16 @@ def downscaled(
     return np.rint(np.concatenate([mean, total / factor**2], axis=-1)).astype(np.uint8)
 
 
+def unit(images: Shaped[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+    """Pixels in [0, 1], of bytes or of what is there already."""
+    return images.astype(np.float32) / np.float32(255) if images.dtype == np.uint8 else images
+
+
 def over(
     images: Shaped[np.ndarray, "*views height width channels"], background: Background
 ) -> Float[np.ndarray, "*views height width 3"]:
     """Colours in [0, 1], float32, with a background behind what is transparent."""
-    if images.dtype == np.uint8:
-        images = images.astype(np.float32) / np.float32(255)
+    images = unit(images)
     colour = images[..., :3].astype(np.float32)
     if images.shape[-1] == 3:
         return colour
