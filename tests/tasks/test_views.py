@@ -119,7 +119,7 @@ def test_a_share_of_training_tasks_is_of_variants(tasks):
     assert varied(1.0) == 20 and 4 <= varied(0.5) <= 16
 
 
-def test_learning_from_variants_needs_alpha_but_a_fit_does_not(tmp_path):
+def test_learning_from_variants_or_foreground_needs_alpha_but_a_fit_does_not(tmp_path):
     drawn = Objects(3, 0, 0, size=32, views=8).read()
     for number in range(3):
         seen = drawn.load(number)
@@ -127,7 +127,9 @@ def test_learning_from_variants_needs_alpha_but_a_fit_does_not(tmp_path):
         write_views(opaque, tmp_path / f"object{number}")
     with pytest.raises(InputError, match="alpha"):
         of(tmp_path, augment=0.5).training_tasks(0, 0, 1)
-    signal = replace(CONFIG, augment=0.5).read(tmp_path / "object0", 1)
+    with pytest.raises(InputError, match="has no alpha"):
+        of(tmp_path, foreground=0.5).training_tasks(0, 0, 1)
+    signal = replace(CONFIG, augment=0.5, foreground=0.5).read(tmp_path / "object0", 1)
     assert len(signal.task.support.y)
 
 

@@ -120,8 +120,8 @@ class ViewConfig:
         counts = source.validation, source.test, source.seed, source.allow_absent
         found = read_objects(source.path, source.category, *counts)
         options = self._options(Path(source.path), found.open(0).cameras[0])
-        if self.augment:  # a fit is of no variant, and can do without
-            options = replace(options, need_alpha=True)
+        # A fit takes every pixel, of no variant, and can do without.
+        options = replace(options, need_alpha=self.foreground > 0 or self.augment > 0)
         return ViewTasks(self, replace(found, options=options))
 
     def _options(self, path: Path, stored: cameras.Camera) -> ViewOptions:
@@ -131,7 +131,7 @@ class ViewConfig:
                 f"{path}: views of {stored.width} x {stored.height} pixels cannot become "
                 f"{self.size} x {self.size} by whole blocks; give a size that divides both sides"
             )
-        return ViewOptions(stored.width // self.size, need_alpha=self.foreground > 0)
+        return ViewOptions(stored.width // self.size)
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
         """The views of one object as a signal: the first ``views`` are fitted, others judge.
