@@ -12,7 +12,7 @@ from theta0.evaluate import best, evaluate, judged_tasks
 from theta0.fields import FourierConfig, SirenConfig, weights
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Points
-from theta0.measure import fields_by_step, psnr_by_step
+from theta0.measure import fields_by_step, quality_by_step
 from theta0.metrics import psnr, ssim
 from theta0.protocol import Protocol
 from theta0.tasks import Observation, Task, pixel_coordinates
@@ -89,6 +89,11 @@ def test_means_and_deviations_are_over_test_signals(rows):
         assert row["psnr_mean"] == pytest.approx(np.mean(expected), abs=1e-4)
 
 
+def psnr_by_step(task, loop, steps, key):
+    judge = lambda field: (psnr(predict(Points(), field, task.query.p), task.query.y),)
+    return quality_by_step(Points(), START, task.support, loop, steps, key, judge)[:, 0]
+
+
 def test_the_step_size_is_the_best_on_validation_at_that_number_of_steps(rows):
     tasks = [Slopes().held_out("validation", i) for i in range(2)]
     for optimizer, lrs in (("sgd", PROTOCOL.sgd), ("adam", PROTOCOL.adam)):
@@ -97,9 +102,7 @@ def test_the_step_size_is_the_best_on_validation_at_that_number_of_steps(rows):
             for lr in lrs:
                 loop = InnerConfig(optimizer, lr, 8)
                 values = [
-                    psnr_by_step(
-                        Points(), START, task, Points(), loop, (0, 1, 8), jax.random.PRNGKey(0)
-                    )[column]
+                    psnr_by_step(task, loop, (0, 1, 8), jax.random.PRNGKey(0))[column]
                     for task in tasks
                 ]
                 means.append(np.mean(values))
@@ -254,7 +257,7 @@ def test_fields_by_step_are_those_of_the_fit():
 def test_a_fit_that_diverges_counts_as_what_it_had_last(steps):
     task, key = Slopes().held_out("test", 0), jax.random.PRNGKey(2)
     start = psnr(predict(Points(), START, task.query.p), task.query.y)
-    values = psnr_by_step(Points(), START, task, Points(), InnerConfig("sgd", 1e36, 8), steps, key)
+    values = psnr_by_step(task, InnerConfig("sgd", 1e36, 8), steps, key)
     assert np.isfinite(values).all()
     if 0 in steps:
         assert values[0] == start

@@ -26,6 +26,8 @@ from theta0.fit import InnerConfig, InnerLoop, adapt, fit, loss_and_gradient
 from theta0.forward import Lines, Points, Rays, Segments, Volume
 from theta0.tasks import Observation
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 SIREN = SirenConfig(width=8, layers=3, w0=20.0, out_size=2)
 
 
@@ -247,7 +249,11 @@ def test_a_batch_keeps_points_and_values_together(x64, key):
 
 @pytest.mark.parametrize(
     "name, steps, batch",
-    [("sgd", 3, None), ("adam", 3, 6), ("sgd", 6, 6)],
+    [
+        ("sgd", 3, None),
+        pytest.param("adam", 3, 6, marks=pytest.mark.slow),
+        pytest.param("sgd", 6, 6, marks=pytest.mark.slow),
+    ],
 )
 def test_the_fit_in_meta_training_is_the_fit_at_test_time(x64, key, name, steps, batch):
     # Up to 4 steps adapt is unrolled, from 5 on it scans; fit always loops on the device.

@@ -1,5 +1,7 @@
 """A fit judged as it goes: when to stop is chosen by what was held out, never by the truth."""
 
+import threading
+
 import jax
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from theta0.errors import InputError
 from theta0.fields import SirenConfig
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Lines, Points, Segments
-from theta0.measure import quality_by_step, step_to_stop
+from theta0.measure import in_threads, quality_by_step, step_to_stop
 from theta0.tasks import Observation, pixel_coordinates, random_share, seen_only
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -32,6 +34,21 @@ def test_a_fit_of_noise_is_stopped_and_a_fit_of_a_signal_is_not(key):
     )
     assert stop(noisy(0.3)) < STEPS[-1]
     assert stop(noisy(0.0)) == STEPS[-1]
+
+
+def test_what_runs_beside_an_error_is_not_waited_for():
+    stopped, released = [], threading.Event()
+
+    def job(number):
+        if number == 0:
+            raise KeyboardInterrupt
+        released.wait(30)
+        stopped.append(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        in_threads(2, job, range(5))
+    assert not stopped
+    released.set()
 
 
 def test_the_step_is_the_best_on_what_was_held_out_of_the_fit_of_the_rest(key):

@@ -137,6 +137,7 @@ def test_a_strong_proximal_term_balances_the_gradient_at_the_start(x64, key):
         np.testing.assert_allclose(found - begun, move, rtol=0.02, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_total_variation_smooths_what_the_observations_leave_open(key):
     # Few points: the fit with total variation is flatter, the error on them hardly larger.
     field = SirenConfig(width=32, layers=3, w0=60.0, out_size=1).build(key)
@@ -154,6 +155,7 @@ def test_total_variation_smooths_what_the_observations_leave_open(key):
     assert smooth < free / 2 and loss < 0.02
 
 
+@pytest.mark.slow
 def test_the_fit_in_meta_training_is_the_fit_at_test_time(x64, key):
     field, observation = CONFIG.build(key), observed()
     for steps in (3, 6):

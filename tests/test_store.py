@@ -143,6 +143,8 @@ def test_missing_files_folders_and_empty_files_are_refused(tmp_path, field):
 def test_too_large_files_are_refused_before_they_are_read(path, field, monkeypatch):
     monkeypatch.setattr(theta0.store, "MAX_BYTES", 100)
     assert_refused(path, field, "larger than")
+    with pytest.raises(InputError, match="files of more than 0 MB are not read"):
+        write(path, field, {})
 
 
 def put(path, arrays, facts):

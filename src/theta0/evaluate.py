@@ -27,7 +27,7 @@ from theta0.forward import ForwardMap, with_samples
 from theta0.measure import (
     fields_by_step,
     over_devices,
-    quality_by_step,
+    quality_of,
     step_to_stop,
 )
 from theta0.metrics import quality
@@ -200,16 +200,17 @@ class _Runner:
         forward = with_samples(self.forward, setting.samples)
 
         def one(device: Any, number: int, task: Task) -> tuple[Any, float]:
-            # Of this fit, not of the whole divided by all: several run at once.
-            began = time.monotonic()
             targets = family.pictures(task.query.y)
             judge = lambda field: quality(shown(self.forward, family, field, task), targets)
-
             start, key = _begin(self.starts, name, setting, self.seed, number)
             start = jax.device_put(start, device)
             loop = _loop(self.protocol, optimizer, setting, last, targets)
-            found = quality_by_step(forward, start, task.support, loop, steps, key, judge, judged)
-            return found, time.monotonic() - began
+            # Of this fit, not of the whole divided by all: several run at once.
+            began = time.monotonic()
+            fields = fields_by_step(forward, start, task.support, loop, steps, key)
+            seconds = time.monotonic() - began
+            places = [1 + steps.index(step) for step in judged or steps]
+            return quality_of([start, *fields], places, judge), seconds
 
         found = over_devices(one, range(first, first + len(tasks)), tasks)
         values, seconds = zip(*found, strict=True)

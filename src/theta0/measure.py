@@ -14,8 +14,7 @@ from theta0.errors import DivergedError, InputError
 from theta0.fields import Field
 from theta0.fit import InnerConfig, fit
 from theta0.forward import ForwardMap
-from theta0.metrics import psnr
-from theta0.tasks import Observation, Task, random_share, seen_only
+from theta0.tasks import Observation, random_share, seen_only
 
 
 def fields_by_step(
@@ -58,8 +57,18 @@ def over_devices(
         finally:
             idle.put(device)
 
-    with ThreadPoolExecutor(jax.local_device_count()) as pool:
-        return list(pool.map(call, values, *others))
+    return in_threads(jax.local_device_count(), call, values, *others)
+
+
+def in_threads(
+    workers: int | None, function: Callable[..., Any], *values: Iterable[Any]
+) -> list[Any]:
+    """``list(map(function, *values))`` in threads; an error, or Ctrl-C, waits for none of them."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        return list(pool.map(function, *values))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 Judge = Callable[[Field], tuple[float, ...]]
@@ -81,27 +90,19 @@ def quality_by_step(
     See :func:`fields_by_step`. A field whose predictions are not numbers counts as the one before.
     """
     fields = [start, *fields_by_step(forward, start, observation, loop, steps, key)]
+    return quality_of(fields, [1 + steps.index(step) for step in judged or steps], judge)
+
+
+def quality_of(
+    fields: Sequence[Field], places: Sequence[int], judge: Judge
+) -> Float[np.ndarray, "judged numbers"]:
+    """What ``judge`` says of some ``fields`` of a fit, or of the one before if not a number."""
 
     def numbers(place: int) -> tuple[float, ...]:
         found = judge(fields[place])
         return numbers(place - 1) if place and np.isnan(found[0]) else found
 
-    return np.array([numbers(1 + steps.index(step)) for step in judged or steps])
-
-
-def psnr_by_step(
-    forward: ForwardMap,
-    start: Field,
-    task: Task,
-    query_forward: ForwardMap | None,
-    loop: InnerConfig,
-    steps: tuple[int, ...],
-    key: jax.Array,
-) -> list[float]:
-    """PSNR in dB on the whole query after each number of steps; see :func:`quality_by_step`."""
-    seen_by = query_forward or forward
-    judge = lambda field: (psnr(predict(seen_by, field, task.query.p), task.query.y),)
-    return quality_by_step(forward, start, task.support, loop, steps, key, judge)[:, 0].tolist()
+    return np.array([numbers(place) for place in places])
 
 
 def step_to_stop(

@@ -39,8 +39,24 @@ def named_arrays(tree: Any) -> dict[str, Any]:
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
 
 
+def require_readable(tree: Any) -> None:
+    """Refuse arrays that no reader would take once they are written.
+
+    Raises:
+        InputError: they are larger than :data:`MAX_BYTES`.
+    """
+    taken = sum(leaf.size * leaf.dtype.itemsize for leaf in named_arrays(tree).values())
+    if taken > MAX_BYTES:
+        raise InputError(
+            f"weights, step sizes and optimizer together take {taken >> 20} MB, but files of more "
+            f"than {MAX_BYTES >> 20} MB are not read; choose a smaller network, or with metasgd "
+            "--step-sizes.per layer"
+        )
+
+
 def write(path: str | Path, tree: Any, facts: dict[str, Any]) -> None:
     """Write the arrays of a pytree and a JSON object of facts, atomically."""
+    require_readable(tree)
     arrays = {name: np.asarray(leaf, order="C") for name, leaf in named_arrays(tree).items()}
     header = json.dumps({"format": FORMAT, **facts}, allow_nan=False, sort_keys=True)
     write_bytes(path, save(arrays, {"theta0": header}))
@@ -58,7 +74,7 @@ class Stored:
         if not path.is_file():
             raise InputError(f"{path}: no such file")
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MB; not an initialization")
+            raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MB; not by theta0")
         try:
             data = path.read_bytes()
         except OSError as error:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import theta0.files as files
-from theta0.fields import Mirrored, evaluate
+from theta0.fields import Mirrored, Siren, evaluate
 from theta0.fit import InnerConfig, fit
 from theta0.forward import Points
 from theta0.inits import load
@@ -64,6 +64,17 @@ def test_the_reconstruction_is_the_fitted_field_and_the_psnr_its_own(
     assert done.json["steps"][-1]["psnr"] == pytest.approx(
         psnr(prediction, signal.task.query.y), abs=1e-3
     )
+
+
+def test_weights_fitted_from_another_start_are_those_of_the_plain_network(
+    theta0, slice_file, tmp_path
+):
+    for start in ("standard", "shuffled"):
+        out = tmp_path / start
+        done = theta0("fit", "phantoms", slice_file, "--steps", 1, "--starts", start, "--out", out)
+        assert done.code == 0, done.err
+        fitted = load(out / "fitted.safetensors")
+        assert isinstance(fitted.field, Siren) and fitted.description.field == fitted.field.config
 
 
 def test_fitted_weights_are_a_start_themselves(theta0, images_run, photo, tmp_path):
@@ -128,6 +139,7 @@ def test_a_mirrored_copy_is_shown_and_kept_with_the_first(
     refused("given time", *words, "--seconds", 1)
 
 
+@pytest.mark.slow
 def test_a_fit_with_a_mirrored_copy_can_be_evaluated(theta0, ct_run, slice_file, tmp_path):
     words = ["fit", ct_run, slice_file, "--views", 3, "--mirrored", "--steps", 2]
     assert theta0(*words, "--out", tmp_path / "a").code == 0

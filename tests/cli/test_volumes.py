@@ -42,6 +42,7 @@ def test_every_slice_is_fitted_as_it_would_be_alone(theta0, ct_run, stack_file, 
         assert np.abs(shown - volume[number] * 255).max() <= 0.5 + 1e-3
 
 
+@pytest.mark.slow
 def test_a_stack_compiles_no_more_than_one_slice(theta0, ct_run, stack_file, tmp_path):
     common = [ct_run, stack_file, "--steps", 3, "--lr", 0.013]
     fitted(theta0, *common, "--index", "all", "--out", tmp_path / "once")

@@ -301,6 +301,11 @@ def test_shrinking_by_a_whole_factor_averages_blocks(factor):
     np.testing.assert_allclose(resize_slices(pixels, size), expected, atol=1e-6)
 
 
+def test_slices_too_large_for_memory_are_refused():
+    with pytest.raises(InputError, match=r"2 slices: needs 74.5 GiB .* smaller size"):
+        resize_slices(np.zeros((2, 8, 8)), 100_000)
+
+
 def test_slices_that_are_not_square_are_centred_on_air():
     resized = resize_slices(np.ones((1, 4, 8), np.float32), 8)
     np.testing.assert_array_equal(resized[0, 2:6], 1.0)

@@ -1,10 +1,9 @@
 """Classes of objects: the authors' splits, SRN's parts, drawn splits, and pictures left alone."""
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from theta0.data import Objects, ViewOptions, read_objects, read_views, write_views
+from theta0.data import Objects, read_objects, read_views, write_views
 from theta0.errors import InputError
 
 IDS = [f"id{number}" for number in range(6)]
@@ -156,18 +155,6 @@ def test_counting_reads_no_picture_and_opening_decodes_none(tmp_path, scenes, fo
     assert len(files) == 2 and files.size_bytes == 2 * 4 * 6 * 4
     monkeypatch.setattr(Image, "open", None)
     assert len(read_objects(tmp_path).split.train) == 3
-
-
-def test_several_objects_are_loaded_if_they_fit(tmp_path, scenes, folders, monkeypatch):
-    link(folders, tmp_path)
-    objects = read_objects(tmp_path, validation=1, test=1, options=ViewOptions(downscale=2))
-    loaded = objects.load_all(objects.split.train)
-    for views, number in zip(loaded, objects.split.train, strict=True):
-        scenes.assert_same(views, objects.load(number))
-        assert views.images.dtype == np.uint8 and views.images.shape == (2, 2, 3, 4)
-    monkeypatch.setattr(Image.Image, "convert", None)
-    with pytest.raises(InputError, match=r"4 objects: needs .*; downscale them, or load fewer"):
-        objects.load_all(objects.split.train, max_bytes=4 * 48 - 1)
 
 
 def test_folders_that_are_no_class_are_refused(tmp_path, folders):

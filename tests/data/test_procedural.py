@@ -82,8 +82,8 @@ def test_impossible_sizes_are_refused_before_memory_is_taken(source):
 def test_npz_holds_the_authors_arrays(source, tmp_path):
     seen = []
     path = tmp_path / "new" / "data_2d.npz"
-    returned = write_npz(source, path, 20, lambda done, total: seen.append((done, total)))
-    assert returned == path and array_names(path) == ("train_data", "test_data")
+    split = write_npz(source, path, 20, lambda done, total: seen.append((done, total)))
+    assert split == source.read(20).split and array_names(path) == ("train_data", "test_data")
     pictures = source.read(20)
     with np.load(path, allow_pickle=False) as arrays:
         for name, numbers in (("train_data", range(5)), ("test_data", (8, 9))):
@@ -97,13 +97,16 @@ def test_npz_holds_the_authors_arrays(source, tmp_path):
 
 
 def test_npz_is_the_same_byte_by_byte(tmp_path):
-    one, two = (write_npz(SOURCES[1], tmp_path / name, 8) for name in ("a.npz", "b.npz"))
+    one, two = (tmp_path / name for name in ("a.npz", "b.npz"))
+    for path in (one, two):
+        write_npz(SOURCES[1], path, 8)
     assert one.read_bytes() == two.read_bytes()
     assert zipfile.ZipFile(io.BytesIO(one.read_bytes())).testzip() is None
 
 
 def test_npz_without_test_pictures_has_an_empty_array(tmp_path):
-    path = write_npz(SDF(2, 0, 0), tmp_path / "x.npz", 8)
+    path = tmp_path / "x.npz"
+    write_npz(SDF(2, 0, 0), path, 8)
     assert read_array(path, "test_data").shape == (0, 8, 8, 3)
 
 

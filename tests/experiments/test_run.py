@@ -27,8 +27,9 @@ from theta0.fit import InnerConfig, fit, loss_and_gradient
 from theta0.forward import Lines
 from theta0.inits import load
 from theta0.meta import OuterConfig
+from theta0.metrics import psnr
 from theta0.protocol import Protocol
-from theta0.tasks import CTConfig
+from theta0.tasks import CTConfig, in_disc, pixel_coordinates
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -49,6 +50,17 @@ TINY = Experiment(
     credit="drawn by hand",
     seed=3,
 )  # fmt: skip
+
+
+def test_validation_sees_what_is_judged():
+    family, field = TINY.data.build(), TINY.field.build(jax.random.PRNGKey(0))
+    task = family.held_out("validation", 0, 2)
+    key = jax.random.fold_in(jax.random.PRNGKey(TINY.seed), 0)
+    fitted = fit(TINY.forward, field, task.support, TINY.inner.build(), key).field
+    inside = in_disc(pixel_coordinates(8, 8))[:, None]
+    shown, truth = (inside * of for of in (evaluate(fitted, task.query.p), task.query.y))
+    assert not inside.all()
+    assert TINY.validator(family)(field) == pytest.approx(psnr(shown, truth), abs=1e-4)
 
 
 @pytest.fixture(scope="module")

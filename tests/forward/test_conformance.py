@@ -30,6 +30,8 @@ def build(config):
     return eqx.tree_at(lambda field: field.layers[-1].bias, field, bias.at[-1].add(2.0))
 
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 CASES = {
     "points": (Points(), PLACES, SIREN),
     "lines, mean": (Lines(samples=7), SEGMENTS, FOURIER),

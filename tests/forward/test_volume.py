@@ -9,6 +9,8 @@ import pytest
 from theta0.fields import Field, PositionalConfig
 from theta0.forward import Rays, Volume
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 COLOUR = np.array([0.2, 0.5, 0.9])
 
 
@@ -224,6 +226,7 @@ def test_stratified_samples_stay_in_their_bins_and_average_to_the_integral(x64):
     assert np.abs(draws - exact).max() > 2e-3
 
 
+@pytest.mark.slow
 def test_a_network_renders_finite_gradients(key):
     field = PositionalConfig(width=16, layers=3, bands=4, max_exponent=3.0).build(key)
     p = jax.tree.map(np.float32, rays(8))

@@ -264,11 +264,16 @@ def mean_psnr(name: str, views: int | None = None, data: DataConfig | None = Non
 @pytest.mark.parametrize(
     "name, views, least",
     [
-        ("phantoms", 4, 21.5),
-        ("phantoms-eight-views", 8, 23.0),
-        ("phantoms-four-views", 4, 22.5),
-        ("phantoms-two-views", 2, 19.0),
         ("phantoms-one-view", 1, 16.2),
+        *(
+            pytest.param(*values, marks=pytest.mark.slow)
+            for values in [
+                ("phantoms", 4, 21.5),
+                ("phantoms-eight-views", 8, 23.0),
+                ("phantoms-four-views", 4, 22.5),
+                ("phantoms-two-views", 2, 19.0),
+            ]
+        ),
     ],
 )
 def test_a_shipped_start_reconstructs_phantoms_from_few_views(name, views, least):

@@ -318,6 +318,7 @@ def test_one_device_equals_two(key, tasks, estimator):
         np.testing.assert_allclose(b, a, rtol=0, atol=1e-5 * float(jnp.abs(a - start).max()) + 1e-7)
 
 
+@pytest.mark.slow
 def test_a_meta_step_is_a_step_on_the_mean_direction(key):
     batch = jax.tree.map(jnp.asarray, FAMILY.training_tasks(0, 0, 2))
     loss, direction = eqx.filter_jit(ESTIMATOR)(Points(), FIELD, batch, key)

@@ -16,7 +16,7 @@ from theta0.experiments import (
     render_values,
     seen_picture,
 )
-from theta0.fields import Field, Mirrored
+from theta0.fields import Field
 from theta0.files import write_bytes, write_json
 from theta0.inits import Initialization
 from theta0.report import picture_grid
@@ -67,9 +67,10 @@ def write_fits(
         _write_squares(out, signal, first, size, region)
     write_bytes(out / "strip.png", _grid(signal, fits))
     field: Field = first.result.field
+    config = getattr(field, "config")  # noqa: B009
     description = replace(
-        initialization.description, inner=first.loop, data=_with_camera(initialization, signal),
-        field=field.config if isinstance(field, Mirrored) else initialization.description.field,
+        initialization.description, field=config, inner=first.loop,
+        data=_with_camera(initialization, signal),
     )  # fmt: skip
     Initialization(field, description).save(out / "fitted.safetensors")
     results: dict[str, Any] = {

@@ -89,8 +89,7 @@ def main(argv: list[str]) -> dict[str, Any]:
         raise InputError(f"{out} exists; give --overwrite, or another --out")
     source, size = config.source, arguments.size
     with progress_bar(1, "of the pictures") as update:
-        write_npz(source, out, size, lambda done, all_: update(done / all_, f"{done}"))
-    split = source.read(size).split
+        split = write_npz(source, out, size, lambda done, all_: update(done / all_, f"{done}"))
     say(f"{out}: {len(split.train)} pictures to learn from, {len(split.test)} for testing")
     say(f"next: theta0 train image-arrays --data {shlex.quote(str(out))}")
     return {

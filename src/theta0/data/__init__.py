@@ -1,5 +1,6 @@
 """Sources of signals: files or procedures become NumPy records. No JAX, no tasks."""
 
+from theta0.data._files import MAX_BYTES, check_memory
 from theta0.data._mesh_variants import Variant, random_variant
 from theta0.data.cameras import Camera
 from theta0.data.celeba import CelebA
@@ -18,7 +19,6 @@ from theta0.data.folder import Folder
 from theta0.data.imagenette import Imagenette
 from theta0.data.images import (
     PICTURE_SUFFIXES,
-    ImageFolder,
     Images,
     image_paths,
     read_folder,
@@ -59,13 +59,13 @@ from theta0.data.write_views import write_views
 
 __all__ = [
     "HU_WINDOW",
+    "MAX_BYTES",
     "PICTURE_SUFFIXES",
     "SDF",
     "Arrays",
     "Camera",
     "CelebA",
     "Folder",
-    "ImageFolder",
     "Imagenette",
     "Images",
     "Mesh",
@@ -100,6 +100,7 @@ __all__ = [
     "ViewOptions",
     "Views",
     "Window",
+    "check_memory",
     "constant",
     "find_meshes",
     "holds_sinogram",

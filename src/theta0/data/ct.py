@@ -190,11 +190,12 @@ def resize_slices(
     Both filters only average, so values stay in [0, 1].
 
     Raises:
-        InputError: `size` is below 2.
+        InputError: `size` is below 2, or too large for memory.
     """
     if size < 2:
         raise InputError(f"resize_slices: size={size} must be at least 2")
     count, height, width = pixels.shape
+    check_memory(f"{count} slices", 4 * count * size**2, MAX_BYTES, "choose a smaller size")
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
     method = Image.Resampling.BOX if size <= side else Image.Resampling.BILINEAR

@@ -38,28 +38,6 @@ class Images:
         return len(self.names)
 
 
-class ImageFolder:
-    """The pictures of a folder, read when asked for.
-
-    Attributes:
-        size: Side of the square every picture is cropped to; None for its own size.
-        paths: Sorted by name.
-        names: Paths relative to the folder, with forward slashes.
-    """
-
-    def __init__(self, folder: str | Path, size: int | None):
-        self.size = _checked_size(size)
-        self.paths = image_paths(folder)
-        self.names = _names(folder, self.paths)
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def load(self, index: int) -> Float[np.ndarray, "height width 3"]:
-        """Read picture number `index`; see `read_image`."""
-        return read_image(self.paths[index], self.size)
-
-
 def image_paths(folder: str | Path) -> tuple[Path, ...]:
     """List the pictures in a folder and those below it, sorted by relative path.
 

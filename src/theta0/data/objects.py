@@ -7,14 +7,11 @@ The paper authors' layout, SRN's, or any folder of folders that `views` reads:
     ROOT/cars_{train,val,test}/ID/      rgb, pose, intrinsics.txt
 """
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from theta0.data._files import MAX_BYTES, check_memory, existing_folder
+from theta0.data._files import existing_folder
 from theta0.data._object_splits import (
     Parts,
     class_folder,
@@ -54,22 +51,6 @@ class ObjectFolders:
     def load(self, index: int) -> Views:
         """All views of object number `index`."""
         return self.open(index).load()
-
-    def load_all(self, numbers: Sequence[int], max_bytes: int = MAX_BYTES) -> list[Views]:
-        """Several objects, decoded in threads once the headers say that they fit into memory.
-
-        Raises:
-            InputError: One cannot be read, or together they need more than `max_bytes`.
-        """
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            files = list(pool.map(self.open, numbers))
-            check_memory(
-                f"{len(files)} objects",
-                sum(file.size_bytes for file in files),
-                max_bytes,
-                "downscale them, or load fewer at a time",
-            )
-            return list(pool.map(lambda file: file.load(), files))
 
 
 def read_objects(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from theta0.data._files import MAX_BYTES, check_memory
 from theta0.errors import InputError
 
 # Shepp & Logan 1974 with the intensities of Toft 1996, in the usual frame (x right, y up, [-1, 1]):
@@ -77,12 +78,15 @@ class Phantom:
             float32 image.
 
         Raises:
-            InputError: `size` is below 2 or `supersample` below 1.
+            InputError: `size` is below 2, `supersample` below 1, or both too large for memory.
         """
         if size < 2 or supersample < 1:
             raise InputError(
                 f"phantom: size={size} must be at least 2, supersample={supersample} at least 1"
             )
+        # A coordinate takes eight bytes, and as much again while an ellipse is drawn.
+        needed = 4 * 8 * (size * supersample) ** 2
+        check_memory("a phantom", needed, MAX_BYTES, "choose a smaller size")
         ticks = (np.arange(size * supersample) + 0.5) / (size * supersample)
         fine = self.density(np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1))
         blocks = fine.reshape(size, supersample, size, supersample)

@@ -107,7 +107,7 @@ def write_npz(
     size: int,
     progress: Callable[[int, int], None] | None = None,
     max_bytes: int = MAX_BYTES,
-) -> Path:
+) -> Split:
     """Write a class as the paper's authors keep theirs: ``train_data`` and ``test_data``.
 
     Both are (pictures, size, size, channels) in uint8, where 255 is 1.0, in the order of the split.
@@ -123,7 +123,7 @@ def write_npz(
         max_bytes: Refuse larger arrays; what readers take by default.
 
     Returns:
-        The path.
+        The split of the class.
 
     Raises:
         InputError: the name does not end in .npz or is a folder's, or the arrays are too large.
@@ -157,7 +157,7 @@ def write_npz(
                     done += 1
                     if progress is not None:
                         progress(done, total)
-    return path
+    return pictures.split
 
 
 def _as_bytes(pictures: Pictures, number: int) -> np.ndarray:

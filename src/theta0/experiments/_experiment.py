@@ -10,7 +10,7 @@ import numpy as np
 import tyro
 
 from theta0.errors import InputError
-from theta0.evaluate import Starts
+from theta0.evaluate import Starts, shown
 from theta0.fields import (
     Field,
     FieldConfig,
@@ -23,8 +23,9 @@ from theta0.fields import (
 from theta0.fit import InnerConfig
 from theta0.forward import ForwardConfig, ForwardMap
 from theta0.inits import find, matched, mean, shuffled, standard
-from theta0.measure import over_devices, psnr_by_step
+from theta0.measure import over_devices, quality_by_step
 from theta0.meta import FOMAML, MAML, MetaGradient, MetaSGD, OuterConfig, Reptile
+from theta0.metrics import psnr
 from theta0.protocol import Protocol
 from theta0.tasks import DataConfig, Observation, Task, TaskFamily
 
@@ -165,11 +166,14 @@ class Experiment:
 
         def one(device: Any, index: int, task: Task, start: Field) -> float:
             key = jax.random.fold_in(jax.random.PRNGKey(self.seed), index)
-            (value,) = psnr_by_step(
-                self.forward, jax.device_put(start, device), task, family.query_forward,
-                self.learned_inner, (self.inner.steps,), key,
+            # As test signals are judged: of CT in the disc alone.
+            targets = family.pictures(task.query.y)
+            judge = lambda field: (psnr(shown(self.forward, family, field, task), targets),)
+            ((value,),) = quality_by_step(
+                self.forward, jax.device_put(start, device), task.support, self.learned_inner,
+                (self.inner.steps,), key, judge,
             )  # fmt: skip
-            return value
+            return float(value)
 
         def validate(start: Field) -> float:
             return float(np.mean(over_devices(one, range(count), tasks, [start] * count)))

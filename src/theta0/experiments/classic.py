@@ -4,7 +4,6 @@ import dataclasses
 import os
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from typing import Any
 
@@ -13,6 +12,7 @@ from jaxtyping import Float
 
 from theta0.classic import FBP, SART, TV, Method, Scan
 from theta0.evaluate import Rows, judged_tasks, statistics, tuning_tasks
+from theta0.measure import in_threads
 from theta0.metrics import quality
 from theta0.protocol import Protocol
 from theta0.tasks import CTTasks, Task
@@ -115,5 +115,4 @@ def _measure(family: CTTasks, method: Method, tasks: list[Task]) -> Float[np.nda
         return *quality(family.pictures(image), family.pictures(task.query.y)), seconds
 
     # SciPy's sparse products and NumPy leave the interpreter to others while they run.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.array(list(pool.map(one, tasks))).T
+    return np.array(in_threads(os.cpu_count(), one, tasks)).T

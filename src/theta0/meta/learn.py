@@ -25,7 +25,7 @@ from theta0.errors import DivergedError, InputError
 from theta0.fields import Field, Stepped
 from theta0.files import append_jsonl, read_jsonl, write_text
 from theta0.forward import ForwardMap
-from theta0.store import Stored, write
+from theta0.store import Stored, require_readable, write
 from theta0.tasks import Task, TaskFamily
 
 from ._base import MetaGradient
@@ -193,6 +193,7 @@ class _Run:
         """The checkpoint, or what is given where there is none; the log ends where it does."""
         if self.folder is None:
             return state, progress
+        require_readable(state)  # before hours of steps that no checkpoint could keep
         if self.checkpoint.exists():
             stored = Stored(self.checkpoint)
             state = stored.into(state)

@@ -48,9 +48,8 @@ def views_table(rows: Sequence[series.Row]) -> Table:
             "fbp the window and cutoff, of sart iterations and relaxation, of total variation its "
             "weight and points a pixel. All that, and the number of steps, is chosen on validation "
             "slices. Common: PSNR over the slices that all rows of that number of views have, by "
-            "which they are compared. "
-            "Best step: PSNR if the truth chose the number of steps of each slice. Held out: by how "
-            "many dB that is missed if a tenth of "
+            "which they are compared. Best step: PSNR if the truth chose the number of steps of "
+            "each slice. Held out: by how many dB that is missed if a tenth of "
             f"the rays chooses it{_few(rows)}.",
             *_who_leads(rows),
         ),

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from theta0.data import MAX_BYTES, check_memory
+
 
 def pixel_coordinates(
     height: int, width: int, offset: float = 0.5
@@ -14,7 +16,13 @@ def pixel_coordinates(
         width: columns.
         offset: where in its pixel a sample lies: 0.5 the centre, 0 the corner towards the
             origin (the paper's ``linspace(0, 1, n + 1)[:-1]``).
+
+    Raises:
+        InputError: they would not fit into memory.
     """
+    # Two grids in double precision, both in one array, and that again in single.
+    needed = (16 + 16 + 8) * height * width
+    check_memory(f"{height} x {width} pixels", needed, MAX_BYTES, "choose a smaller size")
     rows = (np.arange(height) + offset) / height
     columns = (np.arange(width) + offset) / width
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
