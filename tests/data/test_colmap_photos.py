@@ -262,6 +262,22 @@ def test_nerfws_table_splits_the_model(tmp_path, scene):
         read_photos(tmp_path, Options(validation=4))
 
 
+def test_a_table_does_not_move_the_world(tmp_path, scene):
+    """What it does not name has its pose all the same, and may be fitted to through `dense`."""
+    nerfw(tmp_path, scene)
+    write_table(tmp_path, [(name, "1", "train") for name in scene.names[:3]])
+    chosen = read_photos(tmp_path, Options(validation=1))
+    every = read_photos(tmp_path / "dense", FEW)
+    assert chosen.names == every.names[:3] and len(every.names) == 7
+    for one, two in zip(chosen.frames, every.frames[:3], strict=True):
+        np.testing.assert_array_equal(one.pose, two.pose)
+        assert (one.near, one.far) == (two.near, two.far)
+    np.testing.assert_array_equal(chosen.points[0], every.points[0])
+    (tmp_path / "dense/images/photo_06.png").unlink()  # it is not asked for
+    again = read_photos(tmp_path, Options(validation=1))
+    np.testing.assert_array_equal(again.frames[0].pose, chosen.frames[0].pose)
+
+
 def test_of_two_tables_one_is_to_be_given(tmp_path, scene):
     nerfw(tmp_path, scene)
     write_table(tmp_path, [(name, "1", "train") for name in scene.names[:3]], "other.tsv")

@@ -221,12 +221,69 @@ def test_transparent_pictures_are_laid_over_white(tmp_path, scene):
     assert (image[4:] == 255).all()
 
 
-def test_blenders_parts_are_the_split(tmp_path, scene):
-    write_images(tmp_path / "images", scene)
+def write_colmap(folder, scene):
+    write_images(folder / "images", scene)
+    write_binary(folder / "sparse", colmap(scene))
+    return folder
+
+
+def write_with_points(folder, scene):
+    write_transforms(folder, scene)
+    np.savez(folder / "points.npz", xyz=scene.points, rgb=scene.colours)
+    return folder
+
+
+def write_parts(folder, scene):
+    """Blender's parts."""
+    write_images(folder / "images", scene)
     whole = transforms(scene)
     for part, numbers in (("train", range(4)), ("val", [4]), ("test", [5, 6])):
         frames = {"frames": [whole["frames"][number] for number in numbers]}
-        (tmp_path / f"transforms_{part}.json").write_text(json.dumps(frames))
+        (folder / f"transforms_{part}.json").write_text(json.dumps(frames))
+    return folder
+
+
+def write_without_sizes(folder, scene):
+    """Parts that do not say how large their pictures are, which is all the same."""
+    cameras = tuple(replace(camera, width=24, height=16) for camera in scene.cameras)
+    write_parts(folder, replace(scene, cameras=cameras, images=scene.images[:1] * 7))
+    for file in folder.glob("*.json"):
+        whole = json.loads(file.read_text())
+        whole["frames"] = [
+            {name: value for name, value in frame.items() if name not in ("w", "h")}
+            for frame in whole["frames"]
+        ]
+        file.write_text(json.dumps(whole))
+    return folder
+
+
+LAYOUTS = [write_colmap, write_with_points, write_transforms, write_strecha]
+
+
+@pytest.mark.parametrize("write", [*LAYOUTS, write_parts, write_without_sizes])
+def test_a_deleted_picture_does_not_move_the_world(tmp_path, scene, write):
+    """Exactly, for the direction in front of cameras all around is one of rounding errors."""
+    before = read_photos(write(tmp_path, scene), FEW)
+    for number in (0, 4, 5, 6):
+        (tmp_path / "images" / f"photo_{number:02d}.png").unlink()
+    after = read_photos(tmp_path, replace(FEW, allow_missing=True))
+    assert after.names == before.names[1:4]
+    for one, two in zip(after.frames, before.frames[1:4], strict=True):
+        np.testing.assert_array_equal(one.pose, two.pose)
+        assert (one.near, one.far) == (two.near, two.far)
+
+
+@pytest.mark.parametrize("write", [write_parts, write_without_sizes])
+def test_a_part_is_in_the_world_of_all(tmp_path, scene, write):
+    whole = read_photos(write(tmp_path, scene), FEW)
+    part = read_photos(tmp_path / "transforms_train.json", FEW)
+    assert part.names == whole.names[:4]
+    for one, two in zip(part.frames, whole.frames[:4], strict=True):
+        np.testing.assert_array_equal(one.pose, two.pose)
+
+
+def test_blenders_parts_are_the_split(tmp_path, scene):
+    write_parts(tmp_path, scene)
     assert read_photos(tmp_path).split == Split(tuple(range(4)), (4,), (5, 6))
     with pytest.raises(InputError, match="holds 2 photographs; a place needs at least 3"):
         read_photos(tmp_path / "transforms_test.json")

@@ -14,6 +14,8 @@ from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Standpoint
 from theta0.tasks._view_rays import rows
 from theta0.tasks.photos import standpoint_of
 
+from ..data.photo_files import colmap, place, write_authors, write_binary, write_images
+
 SIZE = 8
 CONFIG = PhotoConfig(TouristTown(4, 2, 3), size=SIZE, rays=32, other_views=2)
 
@@ -178,6 +180,40 @@ def test_a_photograph_of_a_collection_is_a_signal(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             config.read(folder, **wrong)
+
+
+def write_nerfw(folder, scene):
+    """A table that names pictures of one side only."""
+    write_images(folder / "dense/images", scene)
+    write_binary(folder / "dense/sparse", colmap(scene))
+    rows = [f"{name}\t{row}\ttrain\tplace" for row, name in enumerate(scene.names[:4])]
+    (folder / "place.tsv").write_text("\n".join(["filename\tid\tsplit\tdataset", *rows]))
+
+
+def write_authors_above_dense(folder, scene):
+    """The authors' arrays over COLMAP's own model, which has points and so another world."""
+    write_authors(folder, scene)
+    write_binary(folder / "dense/sparse", colmap(scene))
+    (folder / "images").rename(folder / "dense/images")
+
+
+@pytest.mark.parametrize("write", [write_nerfw, write_authors_above_dense])
+def test_a_photograph_is_fitted_where_it_was_learned_from(tmp_path, monkeypatch, write):
+    write(tmp_path, place())
+    source = PhotoCollection(str(tmp_path), validation=1, test=0)
+    config = replace(CONFIG, source=source)
+    learned = standpoint_of(config.build().load(2))
+    picture = tmp_path / "dense/images/photo_02.png"
+    monkeypatch.chdir(tmp_path / "dense")
+    for path in (picture, picture.relative_to(tmp_path / "dense")):
+        signal = config.read(path)
+        assert signal.shots is not None and signal.shots.standpoint == learned
+    if write is write_nerfw:
+        assert config.read(tmp_path / "dense/images/photo_06.png").shots is not None
+        for number in (0, 1, 5):
+            (tmp_path / f"dense/images/photo_{number:02d}.png").unlink()
+        signal = config.read(picture)
+        assert signal.shots is not None and signal.shots.standpoint == learned
 
 
 @pytest.mark.parametrize(

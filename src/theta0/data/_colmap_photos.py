@@ -101,7 +101,12 @@ def nerfw_layout(table: Path, images: Path | None, validation: int) -> Layout:
         train = [number for number, frame in enumerate(chosen) if frame.part == "train"]
         for number in train[:validation]:
             chosen[number] = replace(chosen[number], part="val")
-    return replace(layout, frames=tuple(chosen), skipped=(*layout.skipped, *skipped))
+    return replace(
+        layout,
+        frames=tuple(chosen),
+        skipped=(*layout.skipped, *skipped),
+        whole=layout.frames,
+    )
 
 
 def _rows(table: Path) -> Iterator[tuple[str, str | None]]:

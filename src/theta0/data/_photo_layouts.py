@@ -40,12 +40,15 @@ class Layout:
         points: Of the place, in the world of the poses.
         skipped: (name, reason) of what is left out.
         normalised: The world is upright, and the place about in the unit sphere.
+        whole: The frames, and in their order those that are not read, which say no less how the
+            world lies; None if all are read.
     """
 
     frames: tuple[Frame, ...]
     points: Points | None = None
     skipped: tuple[tuple[str, str], ...] = ()
     normalised: bool = False
+    whole: tuple[Frame, ...] | None = None
 
 
 def reliable_points(photos: Int[np.ndarray, " points"]) -> Bool[np.ndarray, " points"]:
@@ -78,22 +81,26 @@ def transforms_layout(path: Path) -> Layout:
     Raises:
         InputError: It is malformed, or a lens is of an unknown model.
     """
-    frames, normalised = [], set()
     files = transforms_files(path, None)
-    for file in files:
-        part = file.stem.removeprefix("transforms_")
-        part = part if part in PARTS else None
-        for frame in read_transforms(file, ignore_distortion=False):
-            frames.append(replace(frame, part=frame.part or part))
-        normalised.add(read_json(file).get("normalised", False))
+    beside = transforms_files(files[0].parent, None)  # all parts, where one is given
+    found = {file: _transforms_frames(file) for file in (beside if path in beside else files)}
+    normalised = {read_json(file).get("normalised", False) for file in files}
     if normalised not in ({True}, {False}):
         raise InputError(f"{files[0]}: normalised is {normalised}; give true or false")
     points = files[0].parent / "points.npz"
     return Layout(
-        frames=tuple(frames),
+        frames=tuple(frame for file in files for frame in found[file]),
         points=_points(points) if points.is_file() else None,
         normalised=normalised.pop(),
+        whole=tuple(frame for frames in found.values() for frame in frames),
     )
+
+
+def _transforms_frames(file: Path) -> list[Frame]:
+    part = file.stem.removeprefix("transforms_")
+    part = part if part in PARTS else None
+    frames = read_transforms(file, ignore_distortion=False)
+    return [replace(frame, part=frame.part or part) for frame in frames]
 
 
 def _points(path: Path) -> Points:

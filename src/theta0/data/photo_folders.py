@@ -15,7 +15,9 @@ is straightened on reading (see `_lens`), and pictures are taken as they are sto
 that they are to be turned is not followed, for poses are of the stored pixels.
 
 Files with `"normalised": true` are read exactly as they are. The world of others is put upright,
-and the place about into the unit sphere; see `similarity` for the rules.
+and the place about into the unit sphere; see `similarity` for the rules. All poses of the files
+count there, also those of photographs that are missing or not chosen: what was learned from some
+photographs is fitted to another, which has to have the same pose however it is reached.
 """
 
 import os
@@ -163,8 +165,9 @@ def read_photos(path: str | Path, options: PhotoOptions = PhotoOptions()) -> Pho
     frames, missing = _present(path, layout.frames, options.allow_missing)
     skipped = [(frame.name, "the picture is missing") for frame in missing]
     cameras = [_judged(frame) for frame in frames]
+    taken = {frame.image: camera for frame, camera in zip(frames, cameras, strict=True)}
     try:
-        world_from_file = _world(layout, frames, cameras, options)
+        world_from_file = _world(layout, taken, options)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     points = layout.points
@@ -250,11 +253,19 @@ def _judged(frame: Frame) -> Camera:
     return camera_of(frame, header.width, header.height)
 
 
-def _world(
-    layout: Layout, frames: Sequence[Frame], cameras: Sequence[Camera], options: PhotoOptions
-) -> Similarity:
+def _world(layout: Layout, taken: dict[Path, Camera], options: PhotoOptions) -> Similarity:
+    """Where the world is moved, by all poses of a layout.
+
+    Args:
+        layout: Of the collection.
+        taken: Cameras of the pictures that are read.
+        options: With near and far, if they are given.
+    """
     if layout.normalised:
         return Similarity.identity()
+    frames = layout.whole or layout.frames
+    like = next(iter(taken.values()))
+    cameras = [taken.get(frame.image) or _untaken(frame, like) for frame in frames]
     if layout.points is not None:
         return from_points(cameras, np.asarray(layout.points[0], np.float64))
     ranges = []
@@ -262,6 +273,12 @@ def _world(
         near, far = options.near or frame.near, options.far or frame.far
         ranges.append((near, far) if near and far else None)
     return from_cameras(cameras, ranges)
+
+
+def _untaken(frame: Frame, like: Camera) -> Camera:
+    """The camera of a frame whose picture is not read, as large as the files say, or as another."""
+    width, height = frame.lens.get("w", like.width), frame.lens.get("h", like.height)
+    return camera_of(frame, round(width), round(height))
 
 
 def _placed(

@@ -215,8 +215,13 @@ def standpoint_of(photo: Photo) -> Standpoint:
 
 def _collection(path: Path) -> Path:
     """The collection that a picture, or a folder, belongs to."""
-    folder = path.parent if path.is_file() else path
-    return folder.parent if path.is_file() and folder.name == "images" else folder
+    if not path.is_file():
+        return path
+    folder = path.absolute().parent
+    folder = folder.parent if folder.name == "images" else folder
+    # The authors' arrays lie above dense, which may hold COLMAP's model, of another world.
+    above = folder.name == "dense" and (folder.parent / "bds.npy").is_file()
+    return folder.parent if above else folder
 
 
 def _halves(size: int) -> Int[np.ndarray, "2 n"]:
