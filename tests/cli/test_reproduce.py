@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from theta0.classic import FBP, SART, TV
-from theta0.data import SDF, CelebA, Text
+from theta0.data import SDF, CelebA, Imagenette, Text
 from theta0.experiments import PRESETS, sparse_views
 from theta0.experiments import parts as finished
+from theta0.inits import load
 from theta0.tasks import ImageConfig
 
 from .conftest import IMAGES
@@ -197,6 +198,22 @@ def test_a_start_without_its_run_is_refused_where_the_run_is_needed(refused, ima
     refused("metrics.jsonl, which tells it", "reproduce", "figure-training", "--runs", start)
 
 
+@pytest.mark.parametrize("source", [CelebA("gone"), Imagenette("gone")])
+def test_data_is_of_every_run_whose_class_has_no_option_of_its_own(
+    source, refused, images_run, pictures, tmp_path
+):
+    start = load(images_run / "init.safetensors")
+    data = replace(start.description.data, source=source)
+    away = tmp_path / "start.safetensors"
+    replace(start, description=replace(start.description, data=data)).save(away)
+    command = ["reproduce", "table2", "--runs", away]
+    refused("does not come with it", *command)
+    # They are looked for there, where they are not.
+    refused(f"{pictures}.*holds no", *command, "--data", pictures)
+    own = f"--{type(source).__name__.lower()}"
+    refused(f"{tmp_path}.*holds no", *command, "--data", pictures, own, tmp_path)
+
+
 def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_path):
     copy = shutil.copytree(images_run, tmp_path / "copy")
     (copy / "last.safetensors").unlink()
@@ -217,6 +234,7 @@ def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_
         (["table1", "--views", "4"], "table1 has no --views"),
         (["table3", "--views", "0"], "views .0,. must be"),
         (["figure-images", "--match-steps", "9"], "figure-images has no --match-steps"),
+        (["table1", "--scale", "smoke", "--data", "."], "leave --data out"),
         (["table1", "--signals", "0"], "signals is 0"),
         (["table1", "--signals", "2", "--match-signals", "3"], "match_signals is 3"),
         (["figure-curves", "--steps", "2", "1"], "must rise"),

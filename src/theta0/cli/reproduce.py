@@ -228,8 +228,8 @@ class Reproduce:
     scale: Literal["smoke", "cpu", "paper"] | None = None
     """without --runs: scale of the presets (default: cpu)"""
     data: str | None = None
-    """pictures, slices, views or photographs, as for theta0 train (default: what the runs learned
-    from)"""
+    """pictures, slices, views or photographs, as for theta0 train, unless one of the next two says
+    it of a class (default: what the runs learned from)"""
     celeba: str | None = None
     """folder of CelebA; without it and a run of image-celeba that class is left out"""
     imagenette: str | None = None
@@ -292,7 +292,7 @@ def _where(arguments: Reproduce) -> Where:
     for path in (*given.values(), arguments.data):
         if path is not None and not Path(path).exists():
             raise InputError(f"{path}: no such file or folder")
-    return lambda data: given.get(type(data.source), arguments.data)
+    return lambda data: given.get(type(data.source)) or arguments.data
 
 
 def _finished(arguments: Reproduce, target: Target, where: Where) -> list[Path]:
@@ -306,7 +306,7 @@ def _finished(arguments: Reproduce, target: Target, where: Where) -> list[Path]:
         for folder, experiment in unfinished:
             learn_with_progress(experiment, folder, resume=True)
         return list(arguments.runs)
-    folders = []
+    wanted = []
     for name in target.presets:
         experiment = preset(name, arguments.scale or "cpu")
         folder = Path("runs") / name / experiment.scale
@@ -319,11 +319,13 @@ def _finished(arguments: Reproduce, target: Target, where: Where) -> list[Path]:
             continue
         else:
             experiment = experiment.with_data(path)
+        wanted.append((folder, experiment))
+    # None is trained before all are known to have data.
+    for folder, experiment in wanted:
         if not (folder / "last.safetensors").exists():
             require_own_folder(folder, resume=True, overwrite=False)
             learn_with_progress(experiment, folder, resume=True)
-        folders.append(folder)
-    return folders
+    return [folder for folder, _ in wanted]
 
 
 def _written(
