@@ -153,6 +153,7 @@ def _file(kind: str, name: str) -> str:
 
 
 MATCH = ("match_signals", "match_tuning_signals", "match_steps")
+SCANS = ("baseline_signals", "learned_adam", "samples", "w0", "tv", "mirrored")
 
 TARGETS = {
     "table1": Target(table1, match_table, _curves, MATCH),
@@ -161,7 +162,7 @@ TARGETS = {
         table3,
         lambda rows: views_table(best_rows(rows, BY_VIEWS)),
         _reconstructions,
-        ("steps", "views", "starts", "learned_adam", "samples", "w0", "tv", "mirrored"),
+        ("steps", "views", "starts", *SCANS),
         ("ct-phantoms",),
         CTConfig,
     ),
@@ -268,10 +269,13 @@ def _target(arguments: Reproduce) -> Target:
         raise InputError(f"unknown table or figure {name!r}; {hint}")
     if arguments.runs and arguments.scale:
         raise InputError("--scale chooses runs, as --runs does; give one of them")
-    for option in {option for target in TARGETS.values() for option in target.options}:
-        given = getattr(arguments.options, option) is not None
-        if given and option not in TARGETS[name].options:
-            raise InputError(f"{name} has no --{option.replace('_', '-')}; leave it out")
+    others = {option for target in TARGETS.values() for option in target.options}
+    others -= set(TARGETS[name].options)
+    given = [option for option, value in vars(arguments.options).items() if value is not None]
+    wrong = [f"--{option.replace('_', '-')}" for option in given if option in others]
+    if wrong:
+        them = "it" if len(wrong) == 1 else "them"
+        raise InputError(f"{name} has no {', '.join(wrong)}; leave {them} out")
     return TARGETS[name]
 
 
