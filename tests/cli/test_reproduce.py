@@ -1,16 +1,22 @@
 """theta0 reproduce: from nothing to the paper's tables and figures, and on after an interrupt."""
 
+import ast
+import inspect
+import itertools
 import json
+import re
 import shutil
 from dataclasses import replace
 
 import pytest
 
 from theta0.classic import FBP, SART, TV
+from theta0.cli.reproduce import TARGETS
 from theta0.data import SDF, CelebA, Imagenette, Text
-from theta0.experiments import PRESETS, sparse_views
+from theta0.experiments import PRESETS, Options, Parts, Run, preset, sparse_views
 from theta0.experiments import parts as finished
-from theta0.inits import load
+from theta0.experiments._bench import Bench
+from theta0.inits import load, shipped
 from theta0.tasks import ImageConfig
 
 from .conftest import IMAGES
@@ -43,6 +49,46 @@ def _tiny_classes():
             tiny = replace(IMAGES, preset=f"image-{name}", data=ImageConfig(source, size=12))
             patch.setitem(PRESETS[f"image-{name}"], "smoke", tiny)
         yield
+
+
+NAMES = re.compile("|".join(sorted(TARGETS, key=len, reverse=True)))
+
+
+@pytest.fixture(scope="module")
+def told():
+    """What the help says of each option."""
+    (options,) = ast.parse(inspect.getsource(Options)).body
+    pairs = itertools.pairwise(options.body)
+    return {one.target.id: after.value.value for one, after in pairs
+            if isinstance(one, ast.AnnAssign) and isinstance(after, ast.Expr)}  # fmt: skip
+
+
+def test_the_help_of_an_option_names_the_tables_that_have_it(told):
+    own = {option for target in TARGETS.values() for option in target.options}
+    for option in own:
+        having = {name for name, target in TARGETS.items() if option in target.options}
+        assert set(NAMES.findall(told[option])) == having, option
+
+
+@pytest.mark.parametrize("name", [name for name in TARGETS if name != "figure-training"])
+def test_the_help_states_the_defaults(name, told, tmp_path, monkeypatch):
+    class Asked(Exception):
+        pass
+
+    def ask(bench, options, signals, tuning_signals, steps):
+        raise Asked(options.signals or signals, options.tuning_signals or tuning_signals)
+
+    monkeypatch.setattr(Bench, "protocol", ask)
+    monkeypatch.setattr(Bench, "starts", lambda *given: {})
+    target = TARGETS[name]
+    which = "image-text" if target.data is ImageConfig else target.presets[0]
+    start = load(shipped()["text"])  # nothing is fitted
+    run = Run(which, tmp_path, preset(which, "smoke"), start, "digest")
+    with pytest.raises(Asked) as asked:
+        target.measure([run], Options(), Parts(tmp_path), lambda what, done: None)
+    for option, default in zip(("signals", "tuning_signals"), asked.value.args, strict=True):
+        defaults = dict(re.findall(r"([a-z0-9-]+):\s(\d+)", told[option]))
+        assert defaults[name] == str(default), option
 
 
 @pytest.fixture(scope="module")
