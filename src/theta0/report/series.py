@@ -61,6 +61,11 @@ def standard_error(row: Row) -> float | None:
     return None if row["n"] < 2 or deviation is None else deviation / math.sqrt(row["n"])
 
 
+def numbers(rows: Iterable[Row], name: str) -> str:
+    """Returns the different numbers in a column of rows, such as "2" or "2 or 3"."""
+    return " or ".join(str(number) for number in sorted({row[name] for row in rows}))
+
+
 @dataclass(frozen=True)
 class Curve:
     """PSNR against steps of one initialization under one optimizer and step size."""

@@ -24,7 +24,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
             ``ssim_mean``, ``n``, and of starts ``psnr_best_step`` and ``held_out_cost``.
     """
     label = _labels(rows)
-    count = " or ".join(str(n) for n in sorted({row["n"] for row in rows}))
+    count = series.numbers(rows, "n")
     return Table(
         title="CT by number of views: PSNR in dB and SSIM",
         columns=(
