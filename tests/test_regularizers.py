@@ -171,3 +171,11 @@ def test_the_fit_in_meta_training_is_the_fit_at_test_time(x64, key):
 def test_a_weight_that_cannot_be_is_refused(name, weight):
     with pytest.raises(InputError, match=name):
         InnerConfig(**{name: weight}).build()
+
+
+def test_total_variation_needs_two_points_a_side(key):
+    with pytest.raises(InputError, match="tv_side is 1; give"):
+        InnerConfig(tv=0.1, tv_side=1).build()
+    InnerConfig(tv_side=1).build()  # of no use, so it does no harm
+    loop = InnerConfig(tv=0.1, tv_side=2, steps=1).build()
+    assert np.isfinite(fit(Points(), CONFIG.build(key), observed(), loop, key).losses).all()

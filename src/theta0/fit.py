@@ -80,6 +80,8 @@ class InnerConfig:
         if not (self.lr > 0 and np.isfinite(self.lr)):
             raise InputError(f"lr is {self.lr}; give a finite step size above 0")
         require_positive(self, "batch", "tv_side")
+        if self.tv and self.tv_side < 2:
+            raise InputError(f"tv_side is {self.tv_side}; give 2 points a side or more")
         for name in ("tv", "proximal", "huber"):
             if not (getattr(self, name) >= 0 and np.isfinite(getattr(self, name))):
                 raise InputError(

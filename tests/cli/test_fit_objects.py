@@ -1,6 +1,7 @@
 """theta0 fit on an object: posed views of it, or one photograph."""
 
 import json
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from theta0.chunks import predict
-from theta0.data import read_photograph
+from theta0.data import read_photograph, read_views, write_views
 from theta0.fit import fit
 from theta0.inits import load
 from theta0.metrics import psnr, ssim
@@ -51,6 +52,22 @@ def test_a_fit_remembers_the_camera(chair_fit, view_run):
     # As the procedural objects are seen.
     assert (data.distance, data.fov_deg) == pytest.approx((4.0, 30.0))
     assert data.size == load(view_run / "init.safetensors").description.data.size
+
+
+def test_views_from_within_the_bounding_sphere_are_fitted(theta0, view_run, chair, tmp_path):
+    views = read_views(chair)
+    cameras = [
+        replace(camera, c2w=np.column_stack([camera.c2w[:, :3], camera.position * 0.9 / 4]))
+        for camera in views.cameras
+    ]
+    near = write_views(replace(views, cameras=tuple(cameras), depth=None), tmp_path / "near")
+    out = tmp_path / "out"
+    done = theta0("fit", view_run, near, "--views", 2, "--steps", 1, "--out", out, "--json")
+    assert done.code == 0, done.err
+    # New views stay outside, seen by the camera of the start.
+    start, fitted = load(view_run / "init.safetensors"), load(out / "fitted.safetensors")
+    assert fitted.description.data == start.description.data
+    assert theta0("render", out, "--frames", 1, "--out", out / "one.png").code == 0
 
 
 def test_a_fit_is_a_start_for_more(theta0, chair_fit, view_run, chair, tmp_path):

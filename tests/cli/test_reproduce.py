@@ -1,15 +1,22 @@
 """theta0 reproduce: from nothing to the paper's tables and figures, and on after an interrupt."""
 
+import ast
+import inspect
+import itertools
 import json
+import re
 import shutil
 from dataclasses import replace
 
 import pytest
 
 from theta0.classic import FBP, SART, TV
-from theta0.data import SDF, CelebA, Text
-from theta0.experiments import PRESETS, sparse_views
+from theta0.cli.reproduce import TARGETS
+from theta0.data import SDF, CelebA, Imagenette, Text
+from theta0.experiments import PRESETS, Options, Parts, Run, preset, sparse_views
 from theta0.experiments import parts as finished
+from theta0.experiments._bench import Bench
+from theta0.inits import load, shipped
 from theta0.tasks import ImageConfig
 
 from .conftest import IMAGES
@@ -42,6 +49,46 @@ def _tiny_classes():
             tiny = replace(IMAGES, preset=f"image-{name}", data=ImageConfig(source, size=12))
             patch.setitem(PRESETS[f"image-{name}"], "smoke", tiny)
         yield
+
+
+NAMES = re.compile("|".join(sorted(TARGETS, key=len, reverse=True)))
+
+
+@pytest.fixture(scope="module")
+def told():
+    """What the help says of each option."""
+    (options,) = ast.parse(inspect.getsource(Options)).body
+    pairs = itertools.pairwise(options.body)
+    return {one.target.id: after.value.value for one, after in pairs
+            if isinstance(one, ast.AnnAssign) and isinstance(after, ast.Expr)}  # fmt: skip
+
+
+def test_the_help_of_an_option_names_the_tables_that_have_it(told):
+    own = {option for target in TARGETS.values() for option in target.options}
+    for option in own:
+        having = {name for name, target in TARGETS.items() if option in target.options}
+        assert set(NAMES.findall(told[option])) == having, option
+
+
+@pytest.mark.parametrize("name", [name for name in TARGETS if name != "figure-training"])
+def test_the_help_states_the_defaults(name, told, tmp_path, monkeypatch):
+    class Asked(Exception):
+        pass
+
+    def ask(bench, options, signals, tuning_signals, steps):
+        raise Asked(options.signals or signals, options.tuning_signals or tuning_signals)
+
+    monkeypatch.setattr(Bench, "protocol", ask)
+    monkeypatch.setattr(Bench, "starts", lambda *given: {})
+    target = TARGETS[name]
+    which = "image-text" if target.data is ImageConfig else target.presets[0]
+    start = load(shipped()["text"])  # nothing is fitted
+    run = Run(which, tmp_path, preset(which, "smoke"), start, "digest")
+    with pytest.raises(Asked) as asked:
+        target.measure([run], Options(), Parts(tmp_path), lambda what, done: None)
+    for option, default in zip(("signals", "tuning_signals"), asked.value.args, strict=True):
+        defaults = dict(re.findall(r"([a-z0-9-]+):\s(\d+)", told[option]))
+        assert defaults[name] == str(default), option
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +244,22 @@ def test_a_start_without_its_run_is_refused_where_the_run_is_needed(refused, ima
     refused("metrics.jsonl, which tells it", "reproduce", "figure-training", "--runs", start)
 
 
+@pytest.mark.parametrize("source", [CelebA("gone"), Imagenette("gone")])
+def test_data_is_of_every_run_whose_class_has_no_option_of_its_own(
+    source, refused, images_run, pictures, tmp_path
+):
+    start = load(images_run / "init.safetensors")
+    data = replace(start.description.data, source=source)
+    away = tmp_path / "start.safetensors"
+    replace(start, description=replace(start.description, data=data)).save(away)
+    command = ["reproduce", "table2", "--runs", away]
+    refused("does not come with it", *command)
+    # They are looked for there, where they are not.
+    refused(f"{pictures}.*holds no", *command, "--data", pictures)
+    own = f"--{type(source).__name__.lower()}"
+    refused(f"{tmp_path}.*holds no", *command, "--data", pictures, own, tmp_path)
+
+
 def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_path):
     copy = shutil.copytree(images_run, tmp_path / "copy")
     (copy / "last.safetensors").unlink()
@@ -216,7 +279,10 @@ def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_
         (["table2", "--steps", "1"], "table2 has no --steps"),
         (["table1", "--views", "4"], "table1 has no --views"),
         (["table3", "--views", "0"], "views .0,. must be"),
-        (["figure-images", "--match-steps", "9"], "figure-images has no --match-steps"),
+        (["figure-images", "--match-steps", "9"], "figure-images has no --match-steps; leave it"),
+        (["table4", "--baseline-signals", "2"], "table4 has no --baseline-signals"),
+        (["table2", "--views", "4", "--tv", "1", "--steps", "1"], "no --steps, --views, --tv; le"),
+        (["table1", "--scale", "smoke", "--data", "."], "leave --data out"),
         (["table1", "--signals", "0"], "signals is 0"),
         (["table1", "--signals", "2", "--match-signals", "3"], "match_signals is 3"),
         (["figure-curves", "--steps", "2", "1"], "must rise"),

@@ -10,7 +10,7 @@ import pytest
 import theta0.experiments.parts
 from theta0.chunks import predict
 from theta0.config import to_plain
-from theta0.data import SDF, Text
+from theta0.data import SDF, Folder, Text
 from theta0.errors import InputError
 from theta0.evaluate import evaluate
 from theta0.experiments import (
@@ -340,6 +340,18 @@ def test_the_course_of_learning_is_that_of_the_log(runs, tmp_path):
         assert [row["psnr_mean"] for row in mine] == [r["validation_psnr"] for r in validated]
         assert [row["best"] for row in mine] == [r["best_psnr"] for r in validated]
         assert {row["meta"] for row in mine} == {run.experiment.meta}
+
+
+@pytest.mark.parametrize(
+    "source, n",
+    [(TEXT.data.source, 2), (Folder("gone"), 5)],  # what is gone cannot be counted
+)
+def test_the_course_of_learning_is_on_as_many_signals_as_there_are(runs, tmp_path, source, n):
+    asked = replace(TEXT.outer, validation_signals=5)
+    experiment = replace(TEXT, data=replace(TEXT.data, source=source), outer=asked)
+    run = replace(runs[0], experiment=experiment)
+    rows = figure_training([run], OPTIONS, Parts(tmp_path), QUIET).rows
+    assert {row["n"] for row in rows} == {n}
 
 
 def test_a_run_goes_on_at_the_minute_at_which_those_before_it_ended(runs, tmp_path):

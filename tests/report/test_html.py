@@ -163,13 +163,23 @@ def test_chart_places_points_by_their_numbers():
     assert group["stroke"] == series.style("matched").colour
 
 
-@pytest.mark.parametrize("init", [*series.INITS, "another", "yet another"])
+@pytest.mark.parametrize(
+    "init", [*series.INITS, "fbp", "learned+mirrored", "another", "yet another"]
+)
 def test_every_marker_is_a_closed_outline_round_its_point(init):
     outline = chart._marker(series.style(init).marker, 100.0, 50.0)
     assert outline.startswith("M") and outline.endswith("Z")
     if "a" not in outline:
         corners = np.array([p.split() for p in outline[1:-1].split("L")], float)
         assert np.abs(corners - (100, 50)).max() < 5
+
+
+def test_no_two_markers_have_one_outline():
+    looks = [*series._STYLES.values(), *series._SPARE]
+    markers = {look.marker for look in looks} | {marker for marker, _ in series._ADDED.values()}
+    outlines = {chart._marker(marker, 0.0, 0.0) for marker in markers}
+    assert len(outlines) == len(markers)
+    assert [marker for marker in markers if "a" in chart._marker(marker, 0.0, 0.0)] == ["o"]
 
 
 def test_chart_of_a_single_point_and_of_nothing():

@@ -237,6 +237,24 @@ def test_a_collection_needs_a_path():
     assert CONFIG.path is None
 
 
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"c2w": [1.0] * 11}, "c2w has 11 numbers; give 12"),
+        ({"c2w": [float("nan")] * 12}, "finite"),
+        ({"near": 0.0}, "near is 0.0 and far 4.0; give 0 < near < far"),
+        ({"far": 1.0}, "near is 1.0 and far 1.0"),
+        ({"far": float("inf")}, "far inf"),
+    ],
+)
+def test_a_file_with_a_standpoint_that_cannot_be_is_refused(change, words):
+    standpoint = Standpoint(tuple(np.eye(3, 4).ravel().tolist()), 30.0, 1.0, 4.0)
+    plain = to_plain(replace(CONFIG, standpoint=standpoint))
+    plain["standpoint"] |= change
+    with pytest.raises(InputError, match=f"file: .*{words}.*standpoint"):
+        from_plain(plain, PhotoConfig, "file")
+
+
 def test_a_photograph_hidden_altogether_is_refused():
     class Hidden(Fake):
         def load(self, index):

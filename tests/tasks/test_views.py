@@ -212,6 +212,20 @@ def test_stored_views_are_averaged_over_blocks(folder):
     np.testing.assert_allclose(task.query.y.reshape(blocks.shape), blocks, atol=2 / 255)
 
 
+@pytest.mark.parametrize("stored", [48, 16])
+def test_an_object_stored_in_another_size_is_refused(folder, tmp_path, stored):
+    for number in range(3):
+        (tmp_path / f"object{number}").symlink_to(folder / f"object{number}")
+    drawn = Objects(1, 0, 0, size=stored, views=8).read()
+    write_views(drawn.load(0), tmp_path / "other")
+    tasks = of(tmp_path)
+    first, number = tasks.names[0], tasks.names.index("other")
+    words = f"other: .* {stored // 2} x {stored // 2} pixels.* {first} 16 x 16"
+    with pytest.raises(InputError, match=words):
+        tasks._seen(number, 1)
+    assert tasks._load(0).images.shape[1:3] == (16, 16)
+
+
 def test_an_object_of_the_users_own(folder):
     signal = CONFIG.read(folder / "object1", views=3)
     assert len(signal.task.query.y) == 3 * 16 * 16 and signal.own_side == 32

@@ -123,7 +123,7 @@ class FitArguments:
     """stop where a random share of the measurements, such as 10%, is predicted best by a fit of the
     rest, at one of the numbers of steps that are shown: no truth is needed; then fit all of them"""
     seconds: float | None = None
-    """stop after this much time, each start"""
+    """stop after this much time, each start; not with --hold-out, which needs all steps"""
     seed: int = 0
     """of random batches and samples, of kept pixels, and of the starts but the learned one"""
     out: Path | None = None
@@ -138,6 +138,11 @@ def check(arguments: FitArguments) -> None:
         check_region(arguments.region)
     if arguments.seconds is not None and not arguments.seconds > 0:
         raise InputError(f"--seconds {arguments.seconds}: give a time above 0")
+    if arguments.seconds is not None and arguments.hold_out is not None:
+        raise InputError(
+            f"--seconds {arguments.seconds:g}: --hold-out takes as long as all --steps, of which "
+            "it chooses; give one of them"
+        )
     if not 0 <= arguments.seed < 2**32:
         raise InputError(f"--seed {arguments.seed}: give 0 to {2**32 - 1}")
     if not arguments.starts:

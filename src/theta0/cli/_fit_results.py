@@ -99,11 +99,15 @@ def _write_squares(
 
 
 def _with_camera(initialization: Initialization, signal: Signal) -> DataConfig:
-    """The data settings; of an object with the camera it was seen by, to render it again."""
+    """The data settings; of an object with the camera it was seen by, to render it again.
+
+    Views from within the bounding sphere are fitted as others are, but new ones stay outside, where
+    all of it can be seen: their camera is then that of the start.
+    """
     data, shots = initialization.description.data, signal.shots
     if isinstance(data, PhotoConfig) and shots is not None:
         return replace(data, standpoint=shots.standpoint)
-    if isinstance(data, ViewConfig) and shots is not None:
+    if isinstance(data, ViewConfig) and shots is not None and shots.distance > data.radius:
         return replace(data, distance=shots.distance, fov_deg=shots.fov_deg)
     return data
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from theta0.errors import InputError
 from theta0.fields import Field
 from theta0.forward import Volume
-from theta0.inits import find, load
+from theta0.inits import load, locate, shipped
 from theta0.tasks import PhotoConfig, SceneConfig, ViewConfig
 
 
@@ -17,6 +17,8 @@ class FittedObject:
     field: Field
     volume: Volume
     data: SceneConfig
+    folder: Path
+    """that was given, or that its file lies in; the working directory for a shipped start"""
 
 
 def find_object(name: str) -> FittedObject:
@@ -28,12 +30,14 @@ def find_object(name: str) -> FittedObject:
     path = Path(name)
     if path.is_dir() and not (path / "init.safetensors").exists():
         path = path / "fitted.safetensors"
-        if not path.exists():
+        # A folder of something else does not stand in the way of a shipped name; see `locate`.
+        if not path.exists() and name not in shipped():
             raise InputError(
                 f"{name}: holds neither fitted.safetensors nor init.safetensors; give the folder "
                 "that theta0 fit or theta0 train wrote"
             )
-    found = load(path) if path.is_file() else find(name)
+    file = path if path.is_file() else locate(name)
+    found = load(file)
     description = found.description
     data, volume = description.data, description.forward
     if not isinstance(data, ViewConfig | PhotoConfig) or not isinstance(volume, Volume):
@@ -41,4 +45,5 @@ def find_object(name: str) -> FittedObject:
             f"{name}: is no fit of an object seen by cameras, but of another signal; what it shows "
             "is in the files that theta0 fit writes"
         )
-    return FittedObject(found.field, volume, data)
+    folder = file.parent if file.is_relative_to(name) else Path()
+    return FittedObject(found.field, volume, data, folder)

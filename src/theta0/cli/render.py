@@ -87,7 +87,7 @@ def main(argv: list[str]) -> dict[str, Any]:
         _check_photograph(arguments)
     if arguments.path is None:
         arguments.path = "spiral" if isinstance(first.data, PhotoConfig) else "orbit"
-    out = arguments.out or _beside(arguments)
+    out = arguments.out or first.folder / f"{arguments.path}.gif"
     frames = _check(arguments, out)
     found = [first, *map(find_object, arguments.others)]
     if len({type(one.data) for one in found}) > 1:
@@ -114,13 +114,6 @@ def main(argv: list[str]) -> dict[str, Any]:
     seconds = round(time.monotonic() - began, 2)
     say(f"{frames} frames of {size} x {size} pixels in {seconds:.1f} s: {out}")
     return {"out": str(out), "frames": frames, "size": size, "seconds": seconds}
-
-
-def _beside(arguments: RenderArguments) -> Path:
-    """Where a film goes that was given no name: into the folder of the fit, if it has one."""
-    place = Path(arguments.fit)
-    folder = place if place.is_dir() else place.parent if place.is_file() else Path()
-    return folder / f"{arguments.path}.gif"
 
 
 def _check(arguments: RenderArguments, out: Path) -> int:

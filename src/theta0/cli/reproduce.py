@@ -153,6 +153,7 @@ def _file(kind: str, name: str) -> str:
 
 
 MATCH = ("match_signals", "match_tuning_signals", "match_steps")
+SCANS = ("baseline_signals", "learned_adam", "samples", "w0", "tv", "mirrored")
 
 TARGETS = {
     "table1": Target(table1, match_table, _curves, MATCH),
@@ -161,7 +162,7 @@ TARGETS = {
         table3,
         lambda rows: views_table(best_rows(rows, BY_VIEWS)),
         _reconstructions,
-        ("steps", "views", "starts", "learned_adam", "samples", "w0", "tv", "mirrored"),
+        ("steps", "views", "starts", *SCANS),
         ("ct-phantoms",),
         CTConfig,
     ),
@@ -228,8 +229,8 @@ class Reproduce:
     scale: Literal["smoke", "cpu", "paper"] | None = None
     """without --runs: scale of the presets (default: cpu)"""
     data: str | None = None
-    """pictures, slices, views or photographs, as for theta0 train (default: what the runs learned
-    from)"""
+    """pictures, slices, views or photographs, as for theta0 train, unless one of the next two says
+    it of a class (default: what the runs learned from)"""
     celeba: str | None = None
     """folder of CelebA; without it and a run of image-celeba that class is left out"""
     imagenette: str | None = None
@@ -268,10 +269,13 @@ def _target(arguments: Reproduce) -> Target:
         raise InputError(f"unknown table or figure {name!r}; {hint}")
     if arguments.runs and arguments.scale:
         raise InputError("--scale chooses runs, as --runs does; give one of them")
-    for option in {option for target in TARGETS.values() for option in target.options}:
-        given = getattr(arguments.options, option) is not None
-        if given and option not in TARGETS[name].options:
-            raise InputError(f"{name} has no --{option.replace('_', '-')}; leave it out")
+    others = {option for target in TARGETS.values() for option in target.options}
+    others -= set(TARGETS[name].options)
+    given = [option for option, value in vars(arguments.options).items() if value is not None]
+    wrong = [f"--{option.replace('_', '-')}" for option in given if option in others]
+    if wrong:
+        them = "it" if len(wrong) == 1 else "them"
+        raise InputError(f"{name} has no {', '.join(wrong)}; leave {them} out")
     return TARGETS[name]
 
 
@@ -292,7 +296,7 @@ def _where(arguments: Reproduce) -> Where:
     for path in (*given.values(), arguments.data):
         if path is not None and not Path(path).exists():
             raise InputError(f"{path}: no such file or folder")
-    return lambda data: given.get(type(data.source), arguments.data)
+    return lambda data: given.get(type(data.source)) or arguments.data
 
 
 def _finished(arguments: Reproduce, target: Target, where: Where) -> list[Path]:
@@ -306,7 +310,7 @@ def _finished(arguments: Reproduce, target: Target, where: Where) -> list[Path]:
         for folder, experiment in unfinished:
             learn_with_progress(experiment, folder, resume=True)
         return list(arguments.runs)
-    folders = []
+    wanted = []
     for name in target.presets:
         experiment = preset(name, arguments.scale or "cpu")
         folder = Path("runs") / name / experiment.scale
@@ -319,11 +323,13 @@ def _finished(arguments: Reproduce, target: Target, where: Where) -> list[Path]:
             continue
         else:
             experiment = experiment.with_data(path)
+        wanted.append((folder, experiment))
+    # None is trained before all are known to have data.
+    for folder, experiment in wanted:
         if not (folder / "last.safetensors").exists():
             require_own_folder(folder, resume=True, overwrite=False)
             learn_with_progress(experiment, folder, resume=True)
-        folders.append(folder)
-    return folders
+    return [folder for folder, _ in wanted]
 
 
 def _written(

@@ -206,7 +206,7 @@ def read_photograph(
         path: A picture; its alpha says where the object is.
         azimuth_deg: Where the camera stands, from +x towards +y, in degrees; see `cameras.orbit`.
         elevation_deg: Its height above the horizontal, in degrees.
-        distance: To the object's centre, in units of the radius of its bounding sphere.
+        distance: To the object's centre, in world units.
         fov_x_deg: Angle between the left and the right edge of the picture, in degrees.
         options: How it is read.
 

@@ -29,12 +29,16 @@ class Options:
     """What the user says about a protocol; left out: the default, in brackets."""
 
     signals: int | None = None
-    """test signals [table1: 100, table2: 50, table3: 64, figure-curves: 8, figure-images: 2]"""
+    """test signals [table1: 100, table2: 50, table3: 64, table4: 10, table5: 20, figure-images: 2,
+    figure-curves: 8, figure-shapenet: 1, figure-shapenet-convergence: 4, figure-tourism: 4]"""
     tuning_signals: int | None = None
-    """validation signals that choose step sizes [tables: 4, figures: 2]"""
+    """validation signals that choose step sizes [table1: 4, table2: 4, table3: 4, table4: 3,
+    table5: 5, figure-images: 2, figure-curves: 2, figure-shapenet: 1,
+    figure-shapenet-convergence: 3, figure-tourism: 5]"""
     steps: tuple[int, ...] | None = None
-    """table3 and figures: numbers of gradient steps [table3: up to 200 and for baselines 500,
-    figure-images: up to 10, figure-curves: up to 50]"""
+    """numbers of gradient steps [table3: up to 200 and for baselines 500, table4: 50 200 1000,
+    table5 and figure-tourism: up to 512, figure-images: up to 10, figure-curves: up to 50,
+    figure-shapenet: 50 200, figure-shapenet-convergence: up to 2000]"""
     sgd: tuple[float, ...] | None = None
     """step sizes tried for gradient descent [the run's own]"""
     adam: tuple[float, ...] | None = None
@@ -49,10 +53,11 @@ class Options:
     """table3: test slices for baselines, for learned starts by other than their own step sizes, and
     for everything at more than 8 views, the first ones [16]"""
     views: tuple[int, ...] | None = None
-    """table3: numbers of views [1 2 4 8 16 32 64 128]"""
+    """table3: numbers of views [1 2 4 8 16 32 64 128]; table4 and figure-shapenet: how many are
+    fitted [1]; figure-shapenet-convergence: the same [25]"""
     starts: tuple[StartName, ...] | None = None
-    """table3: only these starts, beside what reconstructs without a network; table4: of the first
-    run of a class; table5: beside that of joint training [all]"""
+    """table3: only these starts, beside what reconstructs without a network; table4 and
+    figure-shapenet: of the first run of a class; table5: beside that of joint training [all]"""
     learned_adam: tuple[float, ...] | None = None
     """step sizes of Adam tried after the learned steps [table3: 3e-5 1e-4 3e-4]"""
     samples: tuple[int, ...] | None = None

@@ -153,9 +153,13 @@ class Experiment:
         """The same on the user's data: pictures, or a file or folder of slices."""
         return self if path is None else replace(self, data=self.data.with_path(path))
 
+    def validation_count(self, family: TaskFamily) -> int:
+        """Signals of a validation: those asked for, as far as there are such."""
+        return min(self.outer.validation_signals, family.size("validation"))
+
     def validator(self, family: TaskFamily) -> Callable[[Field], float]:
         """Mean PSNR in dB on validation signals after the inner loop."""
-        count = min(self.outer.validation_signals, family.size("validation"))
+        count = self.validation_count(family)
         if count == 0:
             raise InputError(
                 "no validation signals, which choose the best start; keep some: "

@@ -138,6 +138,7 @@ def figure_training(
     rows: Rows = []
     for run in runs:
         best, before = -np.inf, _seconds_before(run.experiment)
+        signals = _validation_signals(run.experiment)
         if not (run.folder / "metrics.jsonl").is_file():
             raise InputError(f"{run.folder}: no metrics.jsonl, which tells it; give a run folder")
         for record in read_jsonl(run.folder / "metrics.jsonl"):
@@ -154,10 +155,18 @@ def figure_training(
                     "seconds": round(before + record["seconds"], 1),
                     "psnr_mean": record["validation_psnr"],
                     "best": best,
-                    "n": run.experiment.outer.validation_signals,
+                    "n": signals,
                 }
             )
     return Reproduction(rows)
+
+
+def _validation_signals(experiment: Experiment) -> int:
+    """On how many signals a run was validated; where they are gone, the number asked for."""
+    try:
+        return experiment.validation_count(experiment.data.build())
+    except InputError:
+        return experiment.outer.validation_signals
 
 
 def _seconds_before(experiment: Experiment) -> float:

@@ -185,6 +185,8 @@ def _path(points: Sequence[tuple[int | float, int | float]]) -> str:
 _CORNERS = {
     "s": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
     "D": ((0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)),
+    "d": ((0, -1.2), (0.7, 0), (0, 1.2), (-0.7, 0)),
+    "h": ((0, -1.1), (0.95, -0.55), (0.95, 0.55), (0, 1.1), (-0.95, 0.55), (-0.95, -0.55)),
     "^": ((0, -1.1), (1.1, 0.9), (-1.1, 0.9)),
     "v": ((0, 1.1), (1.1, -0.9), (-1.1, -0.9)),
     "P": ((-1.2, -0.4), (-0.4, -0.4), (-0.4, -1.2), (0.4, -1.2), (0.4, -0.4), (1.2, -0.4),
@@ -196,7 +198,7 @@ _CORNERS = {
 
 def _marker(kind: str, x: int | float, y: int | float, radius: float = 3.4) -> str:
     """Returns the outline of a marker as path data."""
-    if kind not in _CORNERS:  # a disc
+    if kind == "o":
         return (
             f"M{x - radius:.1f} {y:.1f}a{radius} {radius} 0 1 0 {2 * radius} 0"
             f"a{radius} {radius} 0 1 0 {-2 * radius} 0Z"

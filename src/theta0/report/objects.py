@@ -21,8 +21,8 @@ def objects_table(rows: Sequence[series.Row]) -> Table:
         rows: the best number of steps of each: ``class``, ``views``, ``init``, ``optimizer``,
             ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``.
     """
-    counts = " or ".join(str(n) for n in sorted({row["n"] for row in rows}))
-    given = " or ".join(str(n) for n in sorted({row["views"] for row in rows}))
+    counts = series.numbers(rows, "n")
+    given = series.numbers(rows, "views")
     return Table(
         title=f"View synthesis from {given} view{'' if given == '1' else 's'}: PSNR in dB and SSIM",
         columns=("class", "init", "optimizer", "lr", "steps", "PSNR", "±", "SSIM"),

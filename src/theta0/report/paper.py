@@ -21,7 +21,7 @@ def match_table(rows: Sequence[series.Row]) -> Table:
     few = [row for row in rows if row["protocol"] == "match"]
     classes = list(dict.fromkeys(row["test_class"] for row in main))
     main.sort(key=lambda row: (classes.index(row["test_class"]), *series.order(row)))
-    steps = _numbers(main, "steps")
+    steps = series.numbers(main, "steps")
     psnr = f"PSNR after {steps} steps"
     return Table(
         title=f"PSNR in dB after {steps} steps, and steps to match the learned start",
@@ -34,13 +34,14 @@ def match_table(rows: Sequence[series.Row]) -> Table:
             for row in main
         ],
         notes=(
-            f"Mean and standard deviation over {_numbers(main, 'n')} test signals; lr: step size "
-            "chosen on validation signals.",
+            f"Mean and standard deviation over {series.numbers(main, 'n')} test signals; lr: step "
+            "size chosen on validation signals.",
             "Steps to match: the first number of steps tried after which the mean over the first "
-            f"{_numbers(few, 'n')} test signals reaches that of the learned start after {steps} "
-            "steps with its best optimizer, each with the step size that is best on validation "
-            "signals for that number of steps; > N: not within N steps, where the search ended, at "
-            "its limit or, a quarter of it, with a start not a quarter of the way there.",
+            f"{series.numbers(few, 'n')} test signals reaches that of the learned start after "
+            f"{steps} steps with its best optimizer, each with the step size that is best on "
+            "validation signals for that number of steps; > N: not within N steps, where the "
+            "search ended, at its limit or, a quarter of it, with a start not a quarter of the way "
+            "there.",
         ),
         higher=(psnr,),
         within="class",
@@ -65,7 +66,7 @@ def transfer_table(rows: Sequence[series.Row]) -> Table:
         if any((train, optimizer, test) in cells for test in tested)
     ]
     return Table(
-        title=f"PSNR in dB after {_numbers(rows, 'steps')} steps, by the class learned from",
+        title=f"PSNR in dB after {series.numbers(rows, 'steps')} steps, by the class learned from",
         columns=("learned from", "optimizer", *tested),
         rows=[
             (
@@ -76,8 +77,8 @@ def transfer_table(rows: Sequence[series.Row]) -> Table:
             for train, optimizer in lines
         ],
         notes=(
-            f"Mean over {_numbers(rows, 'n')} test signals of the class above a column; the step "
-            "size of every number is chosen on validation signals of that class.",
+            f"Mean over {series.numbers(rows, 'n')} test signals of the class above a column; the "
+            "step size of every number is chosen on validation signals of that class.",
         ),
         higher=tested,
     )
@@ -134,7 +135,7 @@ def minutes_table(rows: Sequence[series.Row]) -> Table:
             )
             for run in runs
         ],
-        notes=(f"Mean over {_numbers(rows, 'n')} validation signals, validations included.",),
+        notes=(f"Mean over {series.numbers(rows, 'n')} validation signals, validations included.",),
     )
 
 
@@ -174,8 +175,3 @@ def paper_report(
         files.write_json(folder / "signals.json", list(rows)),
         files.write_json(folder / "facts.json", dict(facts)),
     ]
-
-
-def _numbers(rows: Sequence[series.Row], name: str) -> str:
-    """The different numbers in a column of rows, such as "2" or "2 or 3"."""
-    return " or ".join(str(number) for number in sorted({row[name] for row in rows}))

@@ -19,7 +19,7 @@ def scenes_table(rows: Sequence[series.Row]) -> Table:
         rows: the best number of steps of each: ``scene``, ``protocol``, ``init``, ``optimizer``,
             ``lr`` if it is one, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``.
     """
-    counts = " or ".join(str(n) for n in sorted({row["n"] for row in rows}))
+    counts = series.numbers(rows, "n")
     return Table(
         title="Photographs of a place: PSNR in dB and SSIM",
         columns=("scene", "init", "optimizer", "lr", "steps", "PSNR", "±", "SSIM"),

@@ -20,7 +20,7 @@ class Style:
     """How one initialization looks in every figure of the project."""
 
     colour: str
-    marker: str  # matplotlib's letter; `html` draws the same shape
+    marker: str  # matplotlib's letter; `chart` draws the same shape
     dashes: tuple[int | float, ...]  # on, off, … in line widths; empty is a solid line
 
 
@@ -59,6 +59,11 @@ def standard_error(row: Row) -> float | None:
     """Returns that of a row's mean PSNR in dB; None of a single signal."""
     deviation = row["psnr_std"]
     return None if row["n"] < 2 or deviation is None else deviation / math.sqrt(row["n"])
+
+
+def numbers(rows: Iterable[Row], name: str) -> str:
+    """Returns the different numbers in a column of rows, such as "2" or "2 or 3"."""
+    return " or ".join(str(number) for number in sorted({row[name] for row in rows}))
 
 
 @dataclass(frozen=True)

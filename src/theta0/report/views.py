@@ -27,7 +27,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
     label = _labels(rows)
     # Baselines cost the most and are measured on fewer slices, which may be easier or harder.
     alike = len({row["n"] for row in rows}) == 1
-    count = " or ".join(str(n) for n in sorted({row["n"] for row in rows}))
+    count = series.numbers(rows, "n")
     return Table(
         title="CT by number of views: PSNR in dB and SSIM",
         columns=(

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from theta0.errors import InputError
 from theta0.forward import ForwardMap
 
 from ._grid import in_disc, pixel_coordinates
@@ -84,6 +85,13 @@ class Standpoint:
     """depth at which samples begin"""
     far: float
     """depth at which they end"""
+
+    def __post_init__(self):
+        # It comes from a file of fitted weights.
+        if len(self.c2w) != 12 or not np.isfinite(self.c2w).all():
+            raise InputError(f"c2w has {len(self.c2w)} numbers; give 12, all of them finite")
+        if not 0 < self.near < self.far < np.inf:
+            raise InputError(f"near is {self.near} and far {self.far}; give 0 < near < far")
 
     @property
     def pose(self) -> Float[np.ndarray, "3 4"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -255,7 +255,7 @@ class ViewTasks:
     def __init__(self, config: ViewConfig, objects: Objects):
         self.config, self._objects = config, objects
         self.names, self.skipped = objects.names, objects.skipped
-        self._load = lru_cache(maxsize=256)(objects.load)
+        self._load = lru_cache(maxsize=256)(partial(_loaded, objects, config.size))
 
     def size(self, split: SplitName) -> int:
         return len(getattr(self._objects.split, split))
@@ -328,3 +328,20 @@ class ViewTasks:
     def pictures(self, values):
         size = self.config.size
         return np.asarray(values).reshape(-1, size, size, 3)
+
+
+def _loaded(objects: Objects, size: int, number: int) -> Views:
+    """The views of an object.
+
+    Raises:
+        InputError: they are of another size, because they are stored in another than the first's.
+    """
+    views = objects.load(number)
+    height, width = views.images.shape[1:3]
+    if (height, width) != (size, size):
+        raise InputError(
+            f"{views.object_id}: its views become {width} x {height} pixels, by the blocks that "
+            f"make those of {objects.names[0]} {size} x {size}; store the views of all objects in "
+            "one size"
+        )
+    return views
