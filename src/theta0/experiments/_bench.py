@@ -36,8 +36,8 @@ class Options:
     table5: 5, figure-images: 2, figure-curves: 2, figure-shapenet: 1,
     figure-shapenet-convergence: 3, figure-tourism: 5]"""
     steps: tuple[int, ...] | None = None
-    """numbers of gradient steps [table3: up to 200 and for baselines 500, table4: 50 200 1000,
-    table5 and figure-tourism: up to 512, figure-images: up to 10, figure-curves: up to 50,
+    """numbers of gradient steps [table3: up to 200, and 500 for what still rises, table4: 50 200
+    1000, table5 and figure-tourism: up to 512, figure-images: up to 10, figure-curves: up to 50,
     figure-shapenet: 50 200, figure-shapenet-convergence: up to 2000]"""
     sgd: tuple[float, ...] | None = None
     """step sizes tried for gradient descent [the run's own]"""

@@ -41,7 +41,8 @@ ALIKE = (
 LEARNED_ADAM = (3e-5, 1e-4, 3e-4)
 SAMPLES = (64,)
 MORE_STEPS = (500,)
-"""Tried for baselines that are still rising, since random weights need longer."""
+"""Tried for what is still rising: random weights need longer, and so does any start for which many
+views have more to say."""
 BASELINE_SIGNALS = 16
 """Test slices on which baselines are measured, which cost the most and are the furthest behind;
 learned starts where their own step sizes are not used, and everything where there are many views.
@@ -86,9 +87,7 @@ def table3(
         few = min(protocol.signals, options.baseline_signals or BASELINE_SIGNALS)
         if views > MANY_VIEWS:
             protocol = replace(protocol, signals=few, tv=(), mirrored=False)
-        fewer = replace(
-            protocol, signals=few, more_steps=MORE_STEPS if options.steps is None else ()
-        )
+        fewer = replace(protocol, signals=few)
         found: Rows = []
         for place, (bench, own) in enumerate(zip(benches, starts, strict=True)):
             part = share(tell, place / (len(runs) + 1), (place + 1) / (len(runs) + 1))
@@ -120,7 +119,8 @@ def _protocol(bench: Bench, options: Options, views: int) -> Protocol:
     w0 = options.w0 if options.w0 is not None else own
     return replace(
         protocol, views=views, batch=_batch(bench, views, BATCH), w0=w0, hold_out=HOLD_OUT,
-        hold_out_signals=HELD_OUT_SIGNALS, **defaults,
+        hold_out_signals=HELD_OUT_SIGNALS, more_steps=MORE_STEPS if options.steps is None else (),
+        **defaults,
     )  # fmt: skip
 
 
