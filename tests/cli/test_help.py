@@ -54,6 +54,33 @@ def test_help_does_not_wait_for_jax():
     assert done.stdout.splitlines()[-1] == "False"
 
 
+@pytest.mark.parametrize("words", [["--help"], ["train", "images", "--help"]], ids=" ".join)
+def test_a_reader_that_leaves_early_is_no_error(words):
+    call = subprocess.Popen(
+        [sys.executable, "-m", "theta0", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert call.stdout and call.stderr
+    call.stdout.close()
+    assert call.stderr.read() == b"" and call.wait() == 0
+    call.stderr.close()
+
+
+def test_more_than_memory_holds_is_bad_input(theta0, monkeypatch):
+    def greedy(argv):
+        raise MemoryError("48.8 GiB")
+
+    monkeypatch.setattr("theta0.cli.inits.main", greedy)
+    done = theta0("inits", "--json")
+    assert done.code == 2 and "not enough memory for what was asked for" in done.json["error"]
+
+
+def test_names_of_starts_are_not_cut(theta0, monkeypatch):
+    from theta0.inits import shipped
+
+    told = theta0("inits").err
+    assert all(f" {name} " in told for name in shipped())
+
+
 def test_inits(theta0):
     from theta0.inits import shipped
 

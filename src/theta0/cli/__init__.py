@@ -51,6 +51,10 @@ def main() -> None:
     """Entry point of the ``theta0`` command."""
     try:
         code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # `theta0 train images --help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except KeyboardInterrupt:  # before a command could answer it
         print("theta0: error: interrupted", file=sys.stderr)
         code = 1

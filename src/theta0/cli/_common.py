@@ -40,6 +40,10 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
         result, code = {"error": str(error)}, 1
     except KeyboardInterrupt:
         result, code = {"error": "interrupted; what was saved is kept"}, 1
+    except BrokenPipeError:  # nobody reads on; see `main`
+        raise
+    except MemoryError as error:
+        result, code = {"error": f"not enough memory for what was asked for ({error})"}, 2
     except OSError as error:
         result, code = {"error": f"{type(error).__name__}: {error}"}, 1
     if "error" in result:

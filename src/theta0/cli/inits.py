@@ -27,6 +27,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     parse(Inits, argv, "inits", description=EXAMPLES)
     table = Table("name", "for", "weights", "learned from", "outer steps", "kB")
+    table.columns[0].no_wrap = True  # what the other commands take is never cut
     found = {}
     for name, path in shipped().items():
         initialization = load(path)

@@ -23,7 +23,7 @@ examples:
   theta0 train images --data photos/ --scale cpu
   theta0 train image-celeba --data celeba/ --data.source.limit 2000
   theta0 train ct-phantoms --scale cpu --resume
-  theta0 train ct-phantoms --scale smoke --outer.steps 100 --inner.lr 3 --meta reptile
+  theta0 train ct-phantoms --scale smoke --outer.steps 100 --inner.lr 0.1 --meta reptile
 """
 
 
