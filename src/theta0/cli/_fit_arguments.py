@@ -20,7 +20,7 @@ examples:
   theta0 fit faces photo.jpg
   theta0 fit faces photo.jpg --steps 2 --size 512
   theta0 fit faces photo.jpg --region 0.3 0.2 0.6 0.8 --size 1024
-  theta0 fit faces photo.jpg --keep 10%
+  theta0 fit faces photo.jpg --keep 10% --tv 1e-3
   theta0 fit faces photo.jpg --mask mask.png --starts learned standard
   theta0 fit phantoms slice.npy --views 8 --steps 200 --optimizer adam --lr 1e-3
   theta0 fit runs/ct-phantoms/cpu scans.npz --index 12 --views 16
