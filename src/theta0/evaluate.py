@@ -209,8 +209,7 @@ class _Runner:
             began = time.monotonic()
             fields = fields_by_step(forward, start, task.support, loop, steps, key)
             seconds = time.monotonic() - began
-            places = [1 + steps.index(step) for step in judged or steps]
-            return quality_of([start, *fields], places, judge), seconds
+            return quality_of([start, *fields], steps, judge, judged), seconds
 
         found = over_devices(one, range(first, first + len(tasks)), tasks)
         values, seconds = zip(*found, strict=True)

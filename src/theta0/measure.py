@@ -89,20 +89,23 @@ def quality_by_step(
 
     See :func:`fields_by_step`. A field whose predictions are not numbers counts as the one before.
     """
-    fields = [start, *fields_by_step(forward, start, observation, loop, steps, key)]
-    return quality_of(fields, [1 + steps.index(step) for step in judged or steps], judge)
+    fields = fields_by_step(forward, start, observation, loop, steps, key)
+    return quality_of([start, *fields], steps, judge, judged)
 
 
 def quality_of(
-    fields: Sequence[Field], places: Sequence[int], judge: Judge
+    fields: Sequence[Field],
+    steps: tuple[int, ...],
+    judge: Judge,
+    judged: Sequence[int] | None = None,
 ) -> Float[np.ndarray, "judged numbers"]:
-    """What ``judge`` says of some ``fields`` of a fit, or of the one before if not a number."""
+    """The same of a fit that is done: ``fields`` are its start and what it was after ``steps``."""
 
     def numbers(place: int) -> tuple[float, ...]:
         found = judge(fields[place])
         return numbers(place - 1) if place and np.isnan(found[0]) else found
 
-    return np.array([numbers(place) for place in places])
+    return np.array([numbers(1 + steps.index(step)) for step in judged or steps])
 
 
 def step_to_stop(

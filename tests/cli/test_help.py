@@ -65,6 +65,15 @@ def test_a_reader_that_leaves_early_is_no_error(words):
     call.stderr.close()
 
 
+def test_a_broken_pipe_of_a_command_is_an_error(theta0, monkeypatch):
+    def to_a_process_that_died(argv):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("theta0.cli.inits.main", to_a_process_that_died)
+    done = theta0("inits", "--json")
+    assert done.code == 1 and "Broken pipe" in done.json["error"]
+
+
 def test_more_than_memory_holds_is_bad_input(theta0, monkeypatch):
     def greedy(argv):
         raise MemoryError("48.8 GiB")

@@ -52,7 +52,7 @@ def main() -> None:
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # `theta0 train images --help | head`
+    except BrokenPipeError:  # of stdout, as by `| head`: commands answer their own
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except KeyboardInterrupt:  # before a command could answer it

@@ -40,8 +40,6 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
         result, code = {"error": str(error)}, 1
     except KeyboardInterrupt:
         result, code = {"error": "interrupted; what was saved is kept"}, 1
-    except BrokenPipeError:  # nobody reads on; see `main`
-        raise
     except MemoryError as error:
         result, code = {"error": f"not enough memory for what was asked for ({error})"}, 2
     except OSError as error:
@@ -69,6 +67,8 @@ def parse(kind: type[Arguments], argv: list[str], command: str, **options: Any) 
     try:
         with redirect_stderr(box):
             return tyro.cli(kind, args=argv, prog=f"theta0 {command}", config=config, **options)
+    except BrokenPipeError:  # of --help, the only text here: nobody reads on
+        raise SystemExit(0) from None
     except SystemExit as end:
         if not end.code:
             raise

@@ -27,6 +27,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
     label = _labels(rows)
     # Baselines cost the most and are measured on fewer slices, which may be easier or harder.
     alike = len({row["n"] for row in rows}) == 1
+    common = _on_common_slices(rows)
     count = series.numbers(rows, "n")
     return Table(
         title="CT by number of views: PSNR in dB and SSIM",
@@ -37,10 +38,10 @@ def views_table(rows: Sequence[series.Row]) -> Table:
         rows=[
             (
                 row["views"], label(row), _how(row), row["steps"] or None, row["n"],
-                row["psnr_mean"], series.standard_error(row), row.get("ssim_mean"), common,
+                row["psnr_mean"], series.standard_error(row), row.get("ssim_mean"), shared,
                 row.get("psnr_best_step"), row.get("held_out_cost"),
             )
-            for row, common in zip(rows, _on_common_slices(rows), strict=True)
+            for row, shared in zip(rows, common, strict=True)
         ],
         notes=(
             f"Mean over {count} test slices, the first ones; ±: its standard error. How: "
@@ -51,7 +52,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
             "which they are compared. Best step: PSNR if the truth chose the number of steps of "
             "each slice. Held out: by how many dB that is missed if a tenth of "
             f"the rays chooses it{_few(rows)}.",
-            *_who_leads(rows),
+            *_who_leads(rows, common),
         ),
         higher=("SSIM", "common") if alike else ("common",),
         within="views",
@@ -150,10 +151,10 @@ def _on_common_slices(rows: Sequence[series.Row]) -> list[float]:
     return [float(np.mean(row["psnr"][: fewest[row["views"]]])) for row in rows]
 
 
-def _who_leads(rows: Sequence[series.Row]) -> list[str]:
-    """Up to how many views a learned start leads, and what leads where it does not."""
+def _who_leads(rows: Sequence[series.Row], common: Sequence[float]) -> list[str]:
+    """Up to how many views a learned start leads by ``common``, and what does where it does not."""
     label, leads, others = _labels(rows), [], []
-    ranked = list(zip(_on_common_slices(rows), rows, strict=True))
+    ranked = list(zip(common, rows, strict=True))
     for views in sorted({row["views"] for row in rows}):
         _, best = max((one for one in ranked if one[1]["views"] == views), key=lambda one: one[0])
         if best["train_class"] is not None and best["init"].startswith("learned"):
