@@ -104,8 +104,10 @@ def test_every_start_and_method_has_a_row_at_every_number_of_views(made):
     for what in ("learned+tv", "learned+mirrored"):
         assert len([init for init, _ in of_steps if init == what]) == 1
     # Beyond so many views only the starts that lead are fitted, and in one way.
-    assert of("plain", 9) == {("learned", "adam"), ("standard", "adam")}
-    assert of("steps", 9) == {("learned", "learned-adam")}
+    assert of("plain", 9) == {
+        (init, "adam") for init in ("learned", "learned+tv", "standard", "standard+tv")
+    }
+    assert of("steps", 9) == {(init, "learned-adam") for init in ("learned", "learned+tv")}
     for views in OPTIONS.views:
         assert of(None, views) == {(name, None) for name in FEW}
     assert all(np.isfinite(row["psnr_mean"]) for row in rows)
@@ -124,6 +126,12 @@ def test_every_start_and_method_has_a_row_at_every_number_of_views(made):
     assert {row["test_class"] for row in rows} == {"plain"}
     of_standard = lambda row: row["init"].startswith("standard")
     assert all(row.get("w0") == (5.0 if of_standard(row) else None) for row in rows)
+
+
+def test_from_many_views_total_variation_is_added_only_if_asked_for(made, runs):
+    options = replace(OPTIONS, tv=None, views=(9,))
+    rows = table3(runs[:1], options, made[1], QUIET).rows
+    assert {row["init"] for row in rows} == {"learned", "standard", *FEW}
 
 
 def test_rows_without_a_network_are_those_of_their_evaluation(made, runs):

@@ -69,7 +69,7 @@ class Options:
     standard [0.03 0.1 0.3]"""
     tv: tuple[float, ...] | None = None
     """table3: weights of total variation tried for the starts learned and standard [1e-7 1e-6
-    1e-5]"""
+    1e-5; none from more than 8 views]"""
     mirrored: bool | None = None
     """table3: fit a mirrored copy of a slice too, from the same starts [yes]"""
 

@@ -51,8 +51,8 @@ HELD_OUT_SIGNALS = 8
 """Test slices on which stopping by held-out rays is measured."""
 MANY_VIEWS = 8
 """Beyond, steps cost the most, and what matters is where a learned start ceases to help: only such
-starts and Standard are fitted, by Adam (after learned steps, where there are such), and no row has
-total variation or a mirrored copy added."""
+starts and Standard are fitted, by Adam (after learned steps, where there are such), no row has a
+mirrored copy added, and only those weights of total variation that are asked for."""
 BATCH = 512
 """Most rays a step, random ones where there are more."""
 OWN_STEPS = ("learned", "learned-adam")
@@ -86,7 +86,7 @@ def table3(
         protocol = _protocol(benches[0], options, views)
         few = min(protocol.signals, options.baseline_signals or BASELINE_SIGNALS)
         if views > MANY_VIEWS:
-            protocol = replace(protocol, signals=few, tv=(), mirrored=False)
+            protocol = replace(protocol, signals=few, tv=options.tv or (), mirrored=False)
         fewer = replace(protocol, signals=few)
         found: Rows = []
         for place, (bench, own) in enumerate(zip(benches, starts, strict=True)):
@@ -139,10 +139,11 @@ def _groups(
     """Starts of a run, the (start, optimizer) that are measured of them, and how."""
     stepped = isinstance(bench.run.start.field, Stepped)
     if protocol.views is not None and protocol.views > MANY_VIEWS:
-        own = ("learned", "learned-adam" if stepped else "adam")
+        only = lambda name, optimizer: {(name, optimizer), (f"{name}+tv", optimizer)}
+        own = only("learned", "learned-adam" if stepped else "adam")
         return [
-            (["learned"], {own}, _steady(bench, protocol) if stepped else protocol),
-            (["standard"], {("standard", "adam")}, fewer),
+            (["learned"], own, _steady(bench, protocol) if stepped else protocol),
+            (["standard"], only("standard", "adam"), fewer),
         ]
     baselines = ([name for name in STARTS if name != "learned"], None, fewer)
     if not stepped:
