@@ -11,7 +11,7 @@ were best without it; a mirrored copy is added to what was best of both.
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -413,6 +413,26 @@ _VALIDATION = 1_000_000
 """Number of the first validation signal, so that no test signal shares its randomness."""
 
 
+def as_far_as_there_are(protocol: Protocol, family: TaskFamily) -> Protocol:
+    """The protocol with no more signals than the family has, but at least one of each kind."""
+    fewer = lambda wanted, split: max(1, min(wanted, family.size(split)))
+    return replace(
+        protocol,
+        signals=fewer(protocol.signals, _judged_split(protocol)),
+        tuning_signals=fewer(protocol.tuning_signals, "validation"),
+    )
+
+
+def require_signals(protocol: Protocol, family: TaskFamily) -> None:
+    """Refuse a protocol that asks for more signals than there are, before hours of work.
+
+    Raises:
+        InputError: it does.
+    """
+    _enough(family, "validation", protocol.tuning_signals)
+    _enough(family, _judged_split(protocol), protocol.signals)
+
+
 def tuning_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
     """The validation signals that choose settings.
 
@@ -429,7 +449,7 @@ def judged_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
     Raises:
         InputError: there are fewer than are asked for.
     """
-    count = _enough(family, "train" if protocol.training_signals else "test", protocol.signals)
+    count = _enough(family, _judged_split(protocol), protocol.signals)
     return [judged_task(family, protocol, index) for index in range(count)]
 
 
@@ -441,11 +461,16 @@ def judged_task(family: TaskFamily, protocol: Protocol, index: int) -> Task:
     return family.held_out("train", spread, protocol.views)
 
 
+def _judged_split(protocol: Protocol) -> SplitName:
+    return "train" if protocol.training_signals else "test"
+
+
 def _enough(family: TaskFamily, split: SplitName, count: int) -> int:
     available = family.size(split)
     if count > available:
         raise InputError(
-            f"{count} {split} signals asked for, but there are only {available}; "
-            f"give a smaller number, or keep more of the data for {split}"
+            f"{count} {split} signals asked for, but there are only {available}; give "
+            f"--{'tuning-' if split == 'validation' else ''}signals {available}, "
+            f"or keep more of the data for {split}"
         )
     return count

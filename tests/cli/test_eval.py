@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 
@@ -157,8 +158,8 @@ def test_an_interrupt_leaves_nothing(refused, ct_run, tmp_path, monkeypatch):
         (["--steps", "-1", "2"], "steps"),
         (["--steps", "2", "1"], "must rise"),
         (["--signals", "0"], "signals is 0"),
-        (["--signals", "4"], "4 test signals asked for, but there are only 3"),
-        (["--tuning-signals", "3"], "3 validation signals asked for, but there are only 2"),
+        (["--signals", "4"], "4 test signals asked for, but there are only 3; give --signals 3"),
+        (["--tuning-signals", "3"], "asked for, but there are only 2; give --tuning-signals 2"),
         (["--views", "0"], "views is 0"),
         (["--sgd", "-1"], "step size -1"),
         (["--sgd", "nan"], "step size nan"),
@@ -171,6 +172,15 @@ def test_an_interrupt_leaves_nothing(refused, ct_run, tmp_path, monkeypatch):
 def test_what_cannot_be_is_refused(refused, ct_run, slice_file, options, words):
     options = [slice_file if option == "FILE" else option for option in options]
     refused(words, "eval", ct_run, *options)
+
+
+def test_a_place_that_may_not_be_written_is_refused_before_the_work(
+    refused, ct_run, tmp_path, monkeypatch
+):
+    # Root may write everywhere, so that permissions alone show nothing.
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    monkeypatch.setattr(theta0.cli.eval, "evaluate_initialization", None)
+    refused("may not be written", "eval", ct_run, "--out", tmp_path / "deep" / "out")
 
 
 def test_a_description_whose_parts_do_not_fit_is_refused(refused, ct_run, slice_file, tmp_path):

@@ -124,3 +124,21 @@ def test_every_kind_of_picture_enters_a_class(tmp_path):
         # Rounded to 8 bits where the file holds more.
         expected = read_image(tmp_path / name, 18)
         np.testing.assert_allclose(pictures.load(index), expected, atol=0.5 / 255 + 1e-6)
+
+
+def test_a_folder_of_new_pictures_is_split_whatever_their_names_and_number(sources):
+    path = sources["folder"].path
+    learned = Folder("faces", validation=2, test=3, group=r"^(\d+)_")
+    new = replace(learned, path=path).of_new_pictures()
+    assert new == Folder(path, validation=2, test=3)
+    # Too few for that: half of nine and a quarter.
+    few = replace(learned, path=path, test=7).of_new_pictures()
+    assert few == Folder(path, validation=2, test=4)
+    # Names that follow the expression are the class that was learned from: its split is kept.
+    kept = Folder(path, validation=2, test=7, group=r"^(\d)\.")
+    assert kept.of_new_pictures() == kept
+    config = ImageConfig(replace(learned, test=7))
+    assert config.on_new(path).source == few
+    assert ImageConfig(sources["arrays"]).on_new("x.npz").source.path == "x.npz"
+    with pytest.raises(InputError, match="no such folder"):
+        config.on_new("nowhere")

@@ -1,6 +1,7 @@
 """What all commands share: the terminal, errors and exit codes, progress."""
 
 import io
+import os
 import re
 import sys
 import time
@@ -87,10 +88,12 @@ def _one_line(box: str, command: str) -> str:
 
 
 def require_folder(path: Path) -> None:
-    """Refuse a place for results that is a file, or lies below one."""
-    for part in (path, *path.parents):
-        if part.exists() and not part.is_dir():
-            raise InputError(f"{part} is a file, not a folder for results; give another --out")
+    """Refuse a place for results that is a file, lies below one, or cannot be written."""
+    found = next(part for part in (path, *path.absolute().parents) if part.exists())
+    if not found.is_dir():
+        raise InputError(f"{found} is a file, not a folder for results; give another --out")
+    if not os.access(found, os.W_OK | os.X_OK):
+        raise InputError(f"{found} may not be written; give another --out")
 
 
 def say(text: str) -> None:

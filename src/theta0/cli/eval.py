@@ -8,6 +8,7 @@ from typing import Any
 import tyro
 
 from theta0.errors import InputError
+from theta0.evaluate import as_far_as_there_are
 from theta0.experiments import (
     STARTS,
     Experiment,
@@ -74,7 +75,11 @@ def main(argv: list[str]) -> dict[str, Any]:
         raise InputError(
             f"{arguments.init} was learned from {path}, which does not come with it; give --data"
         )
-    experiment = with_protocol(experiment.with_data(arguments.data), arguments)
+    experiment = experiment.on_data(arguments.data)
+    family = experiment.data.build()
+    experiment = with_protocol(
+        replace(experiment, protocol=as_far_as_there_are(experiment.protocol, family)), arguments
+    )
     out = arguments.out or (folder / "eval" if in_run else Path(f"eval-{folder.stem}"))
     require_folder(out)
     system = system_facts()
@@ -82,6 +87,7 @@ def main(argv: list[str]) -> dict[str, Any]:
         evaluation = evaluate_initialization(
             experiment,
             initialization,
+            family,
             on_progress=lambda what, done: update(100 * done, what),
             names=arguments.starts,
         )

@@ -207,4 +207,4 @@ def _in_run(arguments: FitArguments) -> bool:
 
 def _experiment(arguments: FitArguments, initialization: Initialization) -> Experiment:
     experiment = experiment_of(initialization, arguments.init)
-    return replace(experiment, seed=arguments.seed).with_data(arguments.data)
+    return replace(experiment, seed=arguments.seed).on_data(arguments.data)

@@ -1,8 +1,9 @@
 """A class of pictures from any folder, split by file name."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
-from theta0.data.images import read_folder
+from theta0.data.images import image_names, read_folder
 from theta0.data.pictures import PicturesInMemory, given_path
 from theta0.data.splits import split
 from theta0.errors import require_positive
@@ -25,6 +26,22 @@ class Folder:
 
     def __post_init__(self):
         require_positive(self, "limit")
+
+    def of_new_pictures(self) -> "Folder":
+        """The same for pictures that a learned start was not learned from.
+
+        If no name follows ``group`` nothing is torn apart by splitting single pictures; and where
+        there are too few, a quarter of them is for validation and half for testing.
+
+        Raises:
+            InputError: No path, no such folder, or no picture in it.
+        """
+        names = image_names(given_path(self.path))[: self.limit]
+        if self.group is not None and any(re.search(self.group, name) for name in names):
+            return self
+        few = self.validation + self.test >= len(names)
+        counts = (len(names) // 4, len(names) // 2) if few else (self.validation, self.test)
+        return replace(self, group=None, validation=counts[0], test=counts[1])
 
     def read(self, size: int) -> PicturesInMemory:
         """Read the folder into memory and split it by the digests of the file names.

@@ -57,6 +57,11 @@ def image_paths(folder: str | Path) -> tuple[Path, ...]:
     return tuple(sorted(found, key=lambda path: path.relative_to(folder).as_posix()))
 
 
+def image_names(folder: str | Path) -> tuple[str, ...]:
+    """The same as names relative to the folder, with forward slashes."""
+    return tuple(path.relative_to(folder).as_posix() for path in image_paths(folder))
+
+
 def read_image(path: str | Path, size: int | None = None) -> Float[np.ndarray, "height width 3"]:
     """Read a picture of any mode as RGB.
 
@@ -118,8 +123,8 @@ def read_folder(
         InputError: No picture can be read, or they need too much memory.
     """
     _checked_size(size)
-    paths = image_paths(folder)[: _at_least_one("limit", limit)]
-    return read_images(folder, _names(folder, paths), size, workers, max_bytes)
+    names = image_names(folder)[: _at_least_one("limit", limit)]
+    return read_images(folder, names, size, workers, max_bytes)
 
 
 def read_images(
@@ -180,10 +185,6 @@ def _decode_into(
     threads = _at_least_one("workers", workers) or min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(load, range(len(paths))))
-
-
-def _names(folder: str | Path, paths: tuple[Path, ...]) -> tuple[str, ...]:
-    return tuple(path.relative_to(folder).as_posix() for path in paths)
 
 
 def _checked_size(size: int | None) -> int | None:

@@ -9,7 +9,7 @@ import jax
 
 from theta0.config import to_plain
 from theta0.errors import InputError, require_positive
-from theta0.evaluate import Rows, Starts, evaluate
+from theta0.evaluate import Rows, Starts, as_far_as_there_are, evaluate
 from theta0.fields import NetworkConfig
 from theta0.fit import InnerConfig
 from theta0.forward import ForwardConfig
@@ -107,14 +107,9 @@ class Bench:
         self, options: Options, signals: int, tuning_signals: int, steps: tuple[int, ...]
     ) -> Protocol:
         """The run's own step sizes, these defaults as far as there are signals, and the options."""
-        count = lambda split, wanted: max(1, min(wanted, self.family.size(split)))
-        defaults = replace(
-            self.run.experiment.protocol,
-            steps=steps,
-            signals=count("test", signals),
-            tuning_signals=count("validation", tuning_signals),
-        )
-        return replace(defaults, **options.of_protocol())
+        own = self.run.experiment.protocol
+        defaults = replace(own, steps=steps, signals=signals, tuning_signals=tuning_signals)
+        return replace(as_far_as_there_are(defaults, self.family), **options.of_protocol())
 
     def starts(self, tell: OnProgress, only: Collection[StartName] | None = None) -> Starts:
         """The run's start and its baselines, or some of them; Mean and Matched are parts."""

@@ -27,7 +27,7 @@ from theta0.measure import over_devices, quality_by_step
 from theta0.meta import FOMAML, MAML, MetaGradient, MetaSGD, OuterConfig, Reptile
 from theta0.metrics import psnr
 from theta0.protocol import Protocol
-from theta0.tasks import DataConfig, Observation, Task, TaskFamily
+from theta0.tasks import DataConfig, ImageConfig, Observation, Task, TaskFamily
 
 StartName = Literal["learned", "standard", "mean", "matched", "shuffled"]
 STARTS: tuple[StartName, ...] = get_args(StartName)
@@ -152,6 +152,12 @@ class Experiment:
     def with_data(self, path: str | None) -> "Experiment":
         """The same on the user's data: pictures, or a file or folder of slices."""
         return self if path is None else replace(self, data=self.data.with_path(path))
+
+    def on_data(self, path: str | None) -> "Experiment":
+        """What has been learned, to be used on the user's data."""
+        if path is None or not isinstance(self.data, ImageConfig):
+            return self.with_data(path)
+        return replace(self, data=self.data.on_new(path))
 
     def validation_count(self, family: TaskFamily) -> int:
         """Signals of a validation: those asked for, as far as there are such."""

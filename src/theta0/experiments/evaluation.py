@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from theta0.evaluate import Rows, Starts, best, evaluate, judged_task, pictures_of
+from theta0.evaluate import (
+    Rows,
+    Starts,
+    best,
+    evaluate,
+    judged_task,
+    pictures_of,
+    require_signals,
+)
 from theta0.inits import Initialization
 from theta0.tasks import TaskFamily
 
@@ -86,9 +94,13 @@ def evaluate_initialization(
         family: the tasks, if they are built already.
         on_progress: called with (what runs, fraction done).
         names: the starts compared.
+
+    Raises:
+        InputError: there are fewer signals than the protocol asks for.
     """
     began = time.monotonic()
     family = experiment.data.build() if family is None else family
+    require_signals(experiment.protocol, family)
     if on_progress:
         on_progress("making the starts", 0.0)
     starts = experiment.starts(initialization.field, family, names)

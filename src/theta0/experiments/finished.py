@@ -81,7 +81,7 @@ def on_signals(
             f"{folder}: a run of preset {experiment.preset}, but this is made from runs on "
             f"{wanted[kind]}; give others"
         )
-    return experiment.with_data(where(experiment.data))
+    return experiment.on_data(where(experiment.data))
 
 
 def read_runs(

@@ -66,6 +66,13 @@ class ImageConfig:
             )
         return replace(self, source=replace(self.source, path=path))
 
+    def on_new(self, path: str) -> "ImageConfig":
+        """The same on pictures that were not learned from, whatever their names and number."""
+        moved = self.with_path(path)
+        if not isinstance(moved.source, Folder):
+            return moved
+        return replace(moved, source=moved.source.of_new_pictures())
+
     def build(self) -> "ImageTasks":
         """Read the pictures."""
         return ImageTasks(self, self.source.read(self.size))
