@@ -12,7 +12,6 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -122,9 +121,15 @@ def evaluate(
     measure = runner.rows if protocol.hold_out is None else runner.stopped
 
     def run(name: str, optimizer: OptimizerName, settings: list[Setting]) -> None:
-        if on_progress:
-            on_progress(f"{name}, {optimizer}", next(count) / (len(kinds) + len(more)))
-        rows.extend(keep(name, optimizer, partial(measure, name, optimizer, settings)))
+        fraction = next(count) / (len(kinds) + len(more))
+
+        def measured() -> Rows:
+            # Not told of what is kept from before, or left out.
+            if on_progress:
+                on_progress(f"{name}, {optimizer}", fraction)
+            return measure(name, optimizer, settings)
+
+        rows.extend(keep(name, optimizer, measured))
 
     count = itertools.count()
     for kind in kinds:
