@@ -80,7 +80,10 @@ def test_a_start_that_was_changed(refused, ct_run, slice_file, tmp_path, name):
 def test_a_start_that_is_not_there(refused, ct_run, slice_file, tmp_path):
     refused("neither a file, a run folder, nor a shipped", "fit", "nobody", slice_file)
     refused("no such file", "fit", "nobody.safetensors", slice_file)
+    refused("a folder, but no run", "info", tmp_path)
+    (tmp_path / "config.json").write_text("{}")
     refused("without init.safetensors", "info", tmp_path)
+    refused("a folder; give a pickle", "import", tmp_path)
     refused("not an initialization", "info", ct_run / "checkpoints" / "last.safetensors")
 
 
@@ -114,7 +117,7 @@ def test_a_picture_of_one_pixel(refused, images_run, tmp_path):
 
 
 def test_a_folder_instead_of_a_picture(refused, images_run, pictures):
-    refused("CT data|folder", "fit", images_run, pictures)
+    refused("a folder; give one picture", "fit", images_run, pictures)
 
 
 def nan_slice(values):
@@ -183,6 +186,7 @@ def test_a_start_for_another_kind_of_signal(refused, ct_run, images_run, photo, 
         (["--region", "0", "0", "1", "nan"], "region 0 0 1 nan: give"),
         (["--region", "-2", "0", "1", "1"], "beyond -1 to 2"),
         (["--region", "0", "0", "1", "1", "--size", "100000"], "--size 100000"),
+        (["--views", "1000000"], "memory.*fewer views"),
         (["--starts", "best"], "best.*--starts"),
         (["--starts"], "--starts: name at least one"),
         (["--data", "photos"], "--data photos: only --starts mean"),

@@ -58,6 +58,6 @@ def test_an_interrupt_leaves_nothing_half_written(theta0, trip, tmp_path, monkey
     monkeypatch.setattr(module, "require_pycolmap", lambda: None)
     monkeypatch.setattr(module, "run_colmap", stopped)
     done = theta0("data", "photos", trip, "--out", tmp_path / "out", "--json")
-    assert done.code == 1 and done.json == {"error": "interrupted; what was saved is kept"}
+    assert done.code == 1 and done.json == {"error": "interrupted"}
     assert {path.name for path in tmp_path.iterdir()} == {"trip", "out.work"}
     assert "the same command goes on from here" in done.err

@@ -127,13 +127,16 @@ def test_interrupted_and_resumed_equals_uninterrupted(
 ):
     out = tmp_path / "run"
     interrupted_at(step)
-    done = theta0("train", "ct-phantoms", "--scale", "smoke", "--out", out, "--json")
+    resume = ["--resume"] * (step == 3)
+    done = theta0("train", "ct-phantoms", "--scale", "smoke", "--out", out, "--json", *resume)
     assert done.code == 1 and "interrupted" in done.json["error"]
+    assert ("holds no run to go on with" in done.err) == (step == 3)
     assert f"theta0 train ct-phantoms --resume --out {out}" in done.err
     monkeypatch.undo()
     assert Stored(out / "checkpoints" / "last.safetensors").facts["step"] == step
     # The folder's own settings count, not those of the preset.
-    assert theta0("train", "ct-phantoms", "--resume", "--out", out).code == 0
+    done = theta0("train", "ct-phantoms", "--resume", "--out", out)
+    assert done.code == 0 and "holds no run" not in done.err
     assert_same_run(out, ct_run)
 
 

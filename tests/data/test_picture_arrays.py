@@ -72,7 +72,11 @@ def test_arrays_that_are_no_pictures(tmp_path, arrays, words):
 
 def test_a_file_that_is_no_npz(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"no zip")
-    for name, words in (("x.npz", "cannot be read"), ("y.npz", "no such file"), (".", "a folder")):
+    np.save(tmp_path / "one.npy", np.zeros((4, 8, 8, 3), np.uint8))
+    found = {
+        "x.npz": "cannot be read", "y.npz": "no such file", ".": "a folder", "one.npy": "one array",
+    }  # fmt: skip
+    for name, words in found.items():
         with pytest.raises(InputError, match=words):
             Arrays(str(tmp_path / name)).read(8)
 

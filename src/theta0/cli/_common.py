@@ -40,7 +40,7 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
     except (DivergedError, RenderError) as error:
         result, code = {"error": str(error)}, 1
     except KeyboardInterrupt:
-        result, code = {"error": "interrupted; what was saved is kept"}, 1
+        result, code = {"error": "interrupted"}, 1
     except MemoryError as error:
         result, code = {"error": f"not enough memory for what was asked for ({error})"}, 2
     except OSError as error:

@@ -14,7 +14,9 @@ from theta0.tasks import ImageConfig, ImageSource
 
 from ._common import Flag, parse, progress_bar, require_folder, say
 
-EXAMPLES = """Write a class of pictures as the paper's authors keep theirs: one .npz file with the
+CLASSES = [name for name, scales in PRESETS.items() if isinstance(scales["cpu"].data, ImageConfig)]
+
+EXAMPLES = f"""Write a class of pictures as the paper's authors keep theirs: one .npz file with the
 arrays train_data and test_data, (pictures, size, size, 3) in bytes. Text and signed distances are
 made by a procedure, the same for the same seed. The preset image-arrays reads such files.
 `theta0 data render-views --help` tells how views of meshes are rendered, `theta0 data photos
@@ -28,6 +30,8 @@ examples:
   theta0 data render-views meshes/ --out views
   theta0 data photos trip/ --out cathedral
   theta0 data tourist-town --out town
+
+classes: {", ".join(CLASSES)}
 """
 
 
@@ -53,9 +57,6 @@ class Data:
 
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
-    names = [
-        name for name, scales in PRESETS.items() if isinstance(scales["cpu"].data, ImageConfig)
-    ]
     if argv[:1] == [RENDER]:
         from ._render_views import main as render
 
@@ -71,11 +72,11 @@ def main(argv: list[str]) -> dict[str, Any]:
     named = argv[0] if argv and not argv[0].startswith("-") else None
     if named is None and not {"-h", "--help"} & set(argv):
         raise InputError(
-            f"name a class of pictures: theta0 data {'|'.join([*names, RENDER, PHOTOS, TOWN])}"
+            f"name a class of pictures: theta0 data {'|'.join([*CLASSES, RENDER, PHOTOS, TOWN])}"
         )
     config = preset(named or "image-text", "paper").data
     if not isinstance(config, ImageConfig):
-        raise InputError(f"{named} is no class of pictures; choose from {', '.join(names)}")
+        raise InputError(f"{named} is no class of pictures; choose from {', '.join(CLASSES)}")
     arguments = parse(
         Data, argv[1:] if named else argv, f"data {named or 'CLASS'}", description=EXAMPLES,
         default=Data(config.source),

@@ -15,8 +15,8 @@ from theta0.report import training_curve
 
 from ._common import Flag, parse, progress_bar, require_folder, say
 
-EXAMPLES = """Learn an initialization. The run folder holds the best start (init.safetensors), a log
-and a checkpoint, and goes on after a kill with --resume.
+EXAMPLES = f"""Learn an initialization. The run folder holds the best start (init.safetensors), a
+log and a checkpoint, and goes on after a kill with --resume.
 
 examples:
   theta0 train ct-phantoms --scale cpu
@@ -24,6 +24,8 @@ examples:
   theta0 train image-celeba --data celeba/ --data.source.limit 2000
   theta0 train ct-phantoms --scale cpu --resume
   theta0 train ct-phantoms --scale smoke --outer.steps 100 --inner.lr 0.1 --meta reptile
+
+presets: {", ".join(PRESETS)}
 """
 
 
@@ -71,6 +73,8 @@ def main(argv: list[str]) -> dict[str, Any]:
     )  # fmt: skip
     experiment = arguments.experiment.with_data(arguments.data)
     require_own_folder(out, arguments.resume, arguments.overwrite)
+    if arguments.resume and not (out / "config.json").exists():
+        say(f"{out} holds no run to go on with: one begins there")
     try:
         return learn_with_progress(experiment, out, arguments.resume, arguments.overwrite)
     except KeyboardInterrupt:

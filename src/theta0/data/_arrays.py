@@ -52,6 +52,8 @@ def array_names(path: str | Path) -> tuple[str, ...]:
         InputError: The file is missing or no .npz.
     """
     path = existing_file(path)
+    if path.suffix.lower() == ".npy":
+        raise InputError(f"{path}: one array, but an .npz file of named ones is needed")
     with _errors_name(path), zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     return tuple(name.removesuffix(".npy") for name in names if name.endswith(".npy"))

@@ -146,6 +146,8 @@ def read_npz(
     """
     path = Path(path)
     available = array_names(path)
+    if not available:
+        raise InputError(f"{path}: holds no array; save slices with numpy.savez")
     if key is None and "hu" in available:
         key = "hu"
     elif key is None and len(available) == 1:
@@ -154,7 +156,7 @@ def read_npz(
         key = PUBLISHED[1]
     if key is None or key not in available:
         wanted = "no array was chosen" if key is None else f"has no array {key!r}"
-        raise InputError(f"{path}: {wanted}; choose one of {', '.join(available) or 'none'}")
+        raise InputError(f"{path}: {wanted}; choose one of {', '.join(available)}")
     stored = read_array(path, key, max_bytes)
     if key != "hu":
         bytes_window = _BYTES if stored.dtype == np.uint8 else None

@@ -68,7 +68,8 @@ def import_haiku(
 
 def _read(path: Path) -> bytes:
     if not path.is_file():
-        raise InputError(f"{path}: no such file; give a pickle of Haiku parameters")
+        what = "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {what}; give a pickle of Haiku parameters")
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MB; not a start of pictures")
     try:

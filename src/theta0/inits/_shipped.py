@@ -37,10 +37,15 @@ def locate(name: str) -> Path:
         return path / "init.safetensors"
     if name in shipped() and not path.is_file():
         return shipped()[name]
+    if (path / "config.json").is_file():
+        raise InputError(
+            f"{name}: a run without init.safetensors, which it writes at its first validation; "
+            "continue it with theta0 train --resume"
+        )
     if path.is_dir():
         raise InputError(
-            f"{name}: a folder without init.safetensors; a run writes it at its first validation "
-            "(continue it with theta0 train --resume)"
+            f"{name}: a folder, but no run of theta0 train, which holds init.safetensors; give "
+            "such a folder, a file, or a shipped name (theta0 inits)"
         )
     if path.exists() or path.suffix:
         return path

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
-from theta0.data import Phantom, phantom
+from theta0.data import MAX_BYTES, Phantom, check_memory, phantom
 from theta0.forward import Segments
 
 from ._base import SplitName
@@ -127,6 +127,10 @@ def augmented(slice: Slice, strength: float, rng: np.random.Generator) -> PixelS
     return PixelSlice(values.reshape(pixels.shape))
 
 
+_BYTES_A_SAMPLE = 56
+"""Three pairs of coordinates at a time, and a value."""
+
+
 def slice_integrals(
     pixels: Float[np.ndarray, "height width"], segments: Segments
 ) -> Float[np.ndarray, " rays"]:
@@ -135,9 +139,15 @@ def slice_integrals(
     Args:
         pixels: values at pixel centres ((i + 0.5) / height, (j + 0.5) / width).
         segments: in the unit square.
+
+    Raises:
+        InputError: They need too much memory.
     """
     shape = np.array(pixels.shape)
     samples = 2 * int(shape.max())
+    needed = _BYTES_A_SAMPLE * samples * len(segments.start)
+    rays = f"{len(segments.start):,} rays through {shape[0]} x {shape[1]} pixels"
+    check_memory(rays, needed, MAX_BYTES, "ask for fewer views, or rays a view")
     t = ((np.arange(samples) + 0.5) / samples)[:, None, None]
     start, end = np.asarray(segments.start), np.asarray(segments.end)
     points = (start + t * (end - start)) * shape - 0.5

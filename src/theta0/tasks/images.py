@@ -84,7 +84,9 @@ class ImageConfig:
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
         """A picture as a signal: its short side becomes ``size``, then the centre is cropped."""
         path = Path(path)
-        if path.is_dir() or path.suffix.lower() in (".npz", ".npy", ".dcm"):
+        if path.is_dir():
+            raise InputError(f"{path}: a folder; give one picture, of a start for pictures")
+        if path.suffix.lower() in (".npz", ".npy", ".dcm"):
             raise InputError(f"{path}: CT data, but this initialization is for pictures")
         if views is not None or index:
             raise InputError("views and index are for CT slices; leave them out for a picture")
