@@ -136,6 +136,7 @@ def test_what_cannot_be_rendered(refused, chair_fit, view_run, images_run, tmp_p
     refused("from outside", "render", chair_fit, "--distance", 1, "--out", "film.gif")
     refused("field of view", "render", chair_fit, "--fov", 0, "--out", "film.gif")
     refused("finite angles", "render", chair_fit, "--elevation", "nan", "--out", "film.gif")
+    refused("-90 to 90", "render", chair_fit, "--elevation", "200", "--out", "film.gif")
     refused("neither fitted.safetensors nor init", "render", tmp_path, "--out", "film.gif")
     refused("no such file", "render", "nobody.safetensors", "--out", "film.gif")
     refused("neither a file", "render", "nobody", "--out", "film.gif")

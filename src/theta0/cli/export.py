@@ -7,7 +7,7 @@ from typing import Any
 
 import tyro
 
-from theta0.errors import InputError
+from theta0.errors import InputError, require_positive
 from theta0.experiments import density_grid, half_opaque, surface
 from theta0.files import write_bytes
 
@@ -47,6 +47,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     if out.suffix.lower() != ".ply" or out.is_dir():
         raise InputError(f"--mesh {out}: give the name of a file that ends in .ply")
     require_folder(out.parent)
+    require_positive(arguments, "threshold")
     found = find_object(arguments.fit)
     radius = found.data.radius
     threshold = half_opaque(radius) if arguments.threshold is None else arguments.threshold

@@ -123,6 +123,8 @@ def _check(arguments: RenderArguments, out: Path) -> int:
         raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / 'film.gif'}")
     check_film(out)
     require_positive(arguments, "frames", "fps")
+    if arguments.elevation is not None and abs(arguments.elevation) > 90:
+        raise InputError(f"--elevation {arguments.elevation:g}: give -90 to 90 degrees")
     if arguments.size is not None and not 2 <= arguments.size <= LARGEST_SIZE:
         raise InputError(f"--size {arguments.size}: give 2 to {LARGEST_SIZE} pixels")
     if arguments.path == "interpolate" and len(arguments.others) != 1:
