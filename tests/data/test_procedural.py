@@ -74,7 +74,7 @@ def test_impossible_sizes_are_refused_before_memory_is_taken(source):
         source.read(1)
     with pytest.raises(InputError, match=r"size=100000: needs 596 GiB.*smaller size"):
         source.read(100_000)
-    with pytest.raises(InputError, match=r"pictures: needs .* ask for fewer samples"):
+    with pytest.raises(InputError, match=r"pictures: needs .* ask for fewer"):
         replace(source, samples=10**12).read(8)
 
 

@@ -13,7 +13,7 @@ from theta0.data._colmap_model import ColmapImage, ColmapModel, count_images, is
 from theta0.data._files import check_memory, existing_file
 from theta0.data._frames import Frame, inner_file
 from theta0.data._photo_layouts import Layout, range_of, reliable_points
-from theta0.data.cameras import swap_opencv_opengl
+from theta0.data.cameras import inverse_pose, swap_opencv_opengl
 from theta0.errors import InputError
 
 _PLACES = (".", "sparse", "dense/sparse", "colmap/sparse", "colmap_text")
@@ -142,7 +142,7 @@ def _frame(
     source: Path,
 ) -> Frame:
     rotation, shift = image.w2c[:, :3], image.w2c[:, 3]
-    c2w = np.column_stack([rotation.T, -rotation.T @ shift])
+    c2w = inverse_pose(image.w2c)
     seen = model.xyz[image.seen[reliable[image.seen]]]
     near, far = range_of(seen @ rotation[2] + shift[2])
     return Frame(

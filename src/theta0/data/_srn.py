@@ -13,7 +13,7 @@ import numpy as np
 
 from theta0.data._files import check_memory, existing_file
 from theta0.data._frames import Frame
-from theta0.data.cameras import checked_pose, swap_opencv_opengl
+from theta0.data.cameras import checked_pose, inverse_pose, swap_opencv_opengl
 from theta0.data.images import PICTURE_SUFFIXES
 from theta0.errors import InputError
 
@@ -64,10 +64,9 @@ def _intrinsics(path: Path) -> tuple[dict[str, float], bool]:
 
 def _inverse(pose: np.ndarray, path: Path) -> np.ndarray:
     try:
-        rotation, shift = checked_pose(pose)[:, :3], pose[:3, 3:]
+        return inverse_pose(checked_pose(pose))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    return np.concatenate([rotation.T, -rotation.T @ shift], axis=1)
 
 
 def _numbers(path: Path) -> list[float]:

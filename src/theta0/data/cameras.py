@@ -241,6 +241,12 @@ def swap_opencv_opengl(c2w: Float[np.ndarray, "rows 4"]) -> Float[np.ndarray, "r
     return np.asarray(c2w, np.float64) * np.array([1, -1, -1, 1])
 
 
+def inverse_pose(pose: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
+    """World to camera from camera to world, a turn and a shift, and the other way."""
+    turned_back = pose[:, :3].T
+    return np.concatenate([turned_back, -turned_back @ pose[:, 3:]], axis=1)
+
+
 def z_up_from_y_up(vectors: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 3"]:
     """Points or directions of a world with y up (glTF) in the world with z up."""
     x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)

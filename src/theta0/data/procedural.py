@@ -11,13 +11,11 @@ from numpy.lib import format as npy
 
 from theta0.data._files import MAX_BYTES, check_memory
 from theta0.data.pictures import Pictures, PictureSource
-from theta0.data.splits import Split
+from theta0.data.splits import Split, numbered
 from theta0.errors import InputError, require_positive
 from theta0.files import replacing
 
 Draw = Callable[[np.random.Generator], Float[np.ndarray, "size size channels"]]
-
-_BYTES_A_NAME = 150  # a string, its place in two tuples and its number
 
 
 @dataclass(frozen=True)
@@ -84,18 +82,12 @@ def drawn(
         raise InputError(f"{kind}: size={size} pixels must be at least 2")
     # 64 bytes: a float64 point, its distance, and a float32 picture of three channels.
     check_memory(f"{kind}: size={size}", 64 * size**2, MAX_BYTES, "choose a smaller size")
-    ends = np.cumsum([settings.samples, settings.validation, settings.test]).tolist()
-    check_memory(
-        f"{kind}: {ends[-1]} pictures",
-        _BYTES_A_NAME * ends[-1],
-        MAX_BYTES,
-        "ask for fewer samples, validation or test pictures",
-    )
-    parts = (tuple(range(*ends)) for ends in zip((0, *ends), ends, strict=False))
+    counts = settings.samples, settings.validation, settings.test
+    names, split = numbered(kind, "pictures", kind, *counts)
     return Drawn(
-        names=tuple(f"{kind}-{number:05d}" for number in range(ends[-1])),
+        names=names,
         skipped=skipped,
-        split=Split(*parts),
+        split=split,
         _seeds=(settings.seed, int.from_bytes(kind.encode())),
         _draw=draw,
     )

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from theta0.data._files import MAX_BYTES, check_memory
 from theta0.data._solids import BOX, ELLIPSOID, LitSolids, picture
 from theta0.data.procedural import Numbered
-from theta0.data.splits import Split
+from theta0.data.splits import Split, numbered
 from theta0.data.viewpoints import random_cameras
 from theta0.data.views import Views
 from theta0.errors import InputError, require_positive
@@ -24,7 +24,6 @@ FOV_DEG = 30.0
 """The unit sphere fills `2 asin(1 / 4)`, 29 degrees."""
 
 _STREAM = int.from_bytes(b"chair")
-_BYTES_A_NAME = 150
 
 
 @dataclass(frozen=True)
@@ -49,15 +48,8 @@ class ProceduralObjects(Numbered):
     def read(self) -> "DrawnObjects":
         """The class; no object is drawn yet."""
         counts = self.samples, self.validation, self.test
-        total = sum(counts)
-        check_memory(
-            f"procedural objects: {total}",
-            _BYTES_A_NAME * total,
-            MAX_BYTES,
-            "ask for fewer samples, validation or test objects",
-        )
-        names = tuple(f"chair-{number:05d}" for number in range(total))
-        return DrawnObjects(names, (), Split.in_order(*counts), self)
+        names, split = numbered("procedural", "objects", "chair", *counts)
+        return DrawnObjects(names, (), split, self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from theta0.data._files import existing_folder
 from theta0.data._photo_layouts import range_of, reliable_points
 from theta0.data._photo_work import MIN_PHOTOS, prepared, told
 from theta0.data._view_pixels import read_pixels
-from theta0.data.cameras import Camera, project, swap_opencv_opengl
+from theta0.data.cameras import Camera, inverse_pose, project, swap_opencv_opengl
 from theta0.data.photos import Photo
 from theta0.data.similarity import from_points
 from theta0.data.write_photos import Part, write_photos
@@ -182,7 +182,7 @@ def _write(
     on_progress: Progress,
 ) -> Registered:
     """Put the place upright into the unit sphere, and write it."""
-    c2w = np.stack([swap_opencv_opengl(_inverse(pose)) for pose in model.w2c])
+    c2w = np.stack([swap_opencv_opengl(inverse_pose(pose)) for pose in model.w2c])
     photos = {photo["image"]: photo for photo in job["photos"]}
     found = [
         Camera(width, height, fl_x, fl_y, cx, cy, pose)
@@ -228,11 +228,6 @@ def _write(
     }
     write_photos(posed(), out, ".jpg", (result.xyz, result.rgb), facts)
     return result
-
-
-def _inverse(pose: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
-    rotation, translation = pose[:, :3].T, pose[:, 3:]
-    return np.concatenate([rotation, -rotation @ translation], axis=1)
 
 
 def _unregistered(

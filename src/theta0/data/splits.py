@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from theta0.data._files import MAX_BYTES, check_memory
 from theta0.errors import InputError
 
 
@@ -29,6 +30,32 @@ class Split:
         """Of so many signals, numbered part after part."""
         ends = (0, train, train + validation, train + validation + test)
         return cls(*(tuple(range(*pair)) for pair in pairwise(ends)))
+
+
+_BYTES_A_NAME = 150  # a string, its place in two tuples and its number
+
+
+def numbered(
+    source: str, plural: str, stem: str, train: int, validation: int, test: int
+) -> tuple[tuple[str, ...], Split]:
+    """Names and split of signals that a procedure makes, numbered part after part.
+
+    Args:
+        source: What makes them, and
+        plural: what they are called, for a message.
+        stem: What a name begins with.
+        train: Signals to learn from.
+        validation: Signals for validation.
+        test: Signals for testing.
+
+    Raises:
+        InputError: The names need too much memory.
+    """
+    total = train + validation + test
+    needed = _BYTES_A_NAME * total
+    check_memory(f"{source}: {total} {plural}", needed, MAX_BYTES, "ask for fewer")
+    names = tuple(f"{stem}-{number:05d}" for number in range(total))
+    return names, Split.in_order(train, validation, test)
 
 
 def split(

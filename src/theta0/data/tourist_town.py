@@ -26,11 +26,10 @@ from theta0.data._solids import Solids, blocked, joined, nearest, normals
 from theta0.data.cameras import Camera, Rays, look_at, rays
 from theta0.data.looks import Look, random_look
 from theta0.data.photos import Photo
-from theta0.data.splits import Split
+from theta0.data.splits import Split, numbered
 from theta0.errors import InputError, require_positive
 
 _STREAM = int.from_bytes(b"town")
-_BYTES_A_NAME = 150
 _RAYS = 1 << 15  # at a time: what is known of them stays in the cache
 _PROBE = 64  # rays a side that find near, far and points, whatever the pictures' size
 _MARGIN = 0.03  # of near and far, for what lies between these rays
@@ -72,15 +71,8 @@ class TouristTown:
     def read(self) -> "Town":
         """The collection; no photograph is taken yet."""
         counts = self.photos, self.validation, self.test
-        total = sum(counts)
-        check_memory(
-            f"tourist town: {total} photographs",
-            _BYTES_A_NAME * total,
-            MAX_BYTES,
-            "ask for fewer photos, validation or test photographs",
-        )
-        names = tuple(f"photo-{number:05d}" for number in range(total))
-        return Town(names, (), Split.in_order(*counts), self, landmark(self.seed))
+        names, split = numbered("tourist town", "photographs", "photo", *counts)
+        return Town(names, (), split, self, landmark(self.seed))
 
 
 @dataclass(frozen=True, eq=False)
