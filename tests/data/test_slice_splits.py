@@ -55,6 +55,33 @@ def test_slices_beyond_the_window_are_left_out_and_named(tmp_path):
     assert "is 0 everywhere, at or below" in why_low and "is 1 everywhere, at or above" in why_high
 
 
+def test_a_copy_of_a_slice_is_left_out_wherever_it_would_count_twice(tmp_path):
+    hu = (2000 * slices(12) - 1000).astype(np.int16)
+    people = np.array([f"p{i // 2}" for i in range(12)])
+    names = np.array([f"s{i}" for i in range(12)])
+    path = tmp_path / "x.npz"
+    np.savez(path, hu=hu, names=names, patient=people)
+    before = read_slice_splits(path, 8, validation=2, test=2)
+    assert before.skipped == ()
+    number = lambda pixels: int(
+        np.abs(np.clip((hu + 1000) / 2000, 0, 1) - pixels).max((1, 2)).argmin()
+    )
+    tested, learned = number(before.test[0]), number(before.train[0])
+    # Within a patient, and of a slice that is tested among those to learn from.
+    hu[tested ^ 1] = hu[learned] = hu[tested]
+    np.savez(path, hu=hu, names=names, patient=people)
+    after = read_slice_splits(path, 8, validation=2, test=2)
+    np.testing.assert_array_equal(after.test, before.test[:1])
+    np.testing.assert_array_equal(after.validation, before.validation)
+    np.testing.assert_array_equal(after.train, before.train[1:])
+    why = f"the same slice as s{tested}"
+    assert sorted(after.skipped) == sorted([(f"s{learned}", why), (f"s{tested ^ 1}", why)])
+    hu[:] = hu[0]
+    np.savez(path, hu=hu, names=names, patient=people)
+    with pytest.raises(InputError, match="is a copy of another; add slices"):
+        read_slice_splits(path, 8, validation=2, test=2)
+
+
 def test_a_file_of_nothing_but_air_is_refused(tmp_path):
     np.savez(tmp_path / "x.npz", hu=np.full((3, 8, 8), -1000, np.int16))
     with pytest.raises(InputError, match="no slice shows anything; the first is 0 everywhere"):

@@ -341,7 +341,7 @@ def test_impossible_settings_are_refused():
             TouristTown(**{name: -1})
     with pytest.raises(InputError, match=r"size=100000: needs .* smaller size"):
         TouristTown(size=100_000)
-    with pytest.raises(InputError, match="photographs: needs .* fewer"):
+    with pytest.raises(InputError, match=r"photographs: needs .* fewer"):
         TouristTown(photos=10**12).read()
     for number in (-1, 17):
         for ask in (TOWN.load, TOWN.render, TOWN.look, TOWN.camera, TOWN.depth):

@@ -39,13 +39,15 @@ class SliceSplits:
 def read_slice_splits(path: str | Path, size: int, validation: int, test: int) -> SliceSplits:
     """Read the slices of a file or folder, and split them.
 
-    Constant slices, such as those of nothing but air at the ends of a scan, are left out.
+    Constant slices, such as those of nothing but air at the ends of a scan, are left out, and so
+    are copies of a slice, which would count twice: those to learn from first, then those of
+    validation.
 
     Args:
         path: As of `read_slices`.
         size: Side of the squares, in pixels.
-        validation: At least so many slices, of patients of their own; of the authors' file the
-            last so many of data_train.
+        validation: At least so many slices, copies among them, of patients of their own; of the
+            authors' file the last so many of data_train.
         test: The same; of the authors' file the first so many of data_test.
 
     Raises:
@@ -62,9 +64,25 @@ def read_slice_splits(path: str | Path, size: int, validation: int, test: int) -
     slices = read_slices(path)
     rows, skipped = _varying(path, slices)
     parts = split([slices.groups[row] for row in rows], validation, test)
+    content = lambda row: slices.pixels[row].tobytes()
+    first: dict[bytes, int] = {}
+    pick = lambda part: [
+        row
+        for row in (rows[number] for number in part)
+        if first.setdefault(content(row), row) == row
+    ]
+    test_rows, validation_rows, train_rows = map(pick, (parts.test, parts.validation, parts.train))
+    if not train_rows:
+        raise InputError(f"{path}: every slice left for training is a copy of another; add slices")
+    copies = [
+        (slices.names[row], f"the same slice as {slices.names[first[content(row)]]}")
+        for row in rows
+        if first[content(row)] != row
+    ]
     pixels = resize_slices(slices.pixels, size)
-    pick = lambda part: pixels[[rows[number] for number in part]]
-    return SliceSplits(pick(parts.train), pick(parts.validation), pick(parts.test), skipped)
+    return SliceSplits(
+        pixels[train_rows], pixels[validation_rows], pixels[test_rows], (*skipped, *copies)
+    )
 
 
 def _published(path: Path, size: int, validation: int, test: int) -> SliceSplits:
