@@ -250,7 +250,7 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
         (["train", "ct-phantoms", "--baseline.steps", "0"], "baseline.steps is 0"),
         (["train", "ct-phantoms", "--seed", "-1"], "seed is -1"),
         (["train", "ct-phantoms", "--seed", "x"], "--seed.*'x'"),
-        (["train", "ct-phantoms", "--data.training-views", "0"], "training_views is 0"),
+        (["train", "ct-phantoms", "--data.training-views", "0"], "--data.training-views is 0"),
         (["train", "ct-phantoms", "--data.rays", "0"], "rays is 0"),
         (["train", "ct-phantoms", "--data.size", "0"], "size is 0"),
         (
@@ -259,7 +259,11 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
         ),
         (["train", "ct-phantoms", "--field.layers", "0"], "layers is 0"),
         (["train", "ct-phantoms", "--field.width", "-8"], "width is -8"),
-        (["train", "ct-phantoms", "--forward.samples", "0"], "samples is 0"),
+        (["train", "ct-phantoms", "--forward.samples", "0"], "error: --forward.samples is 0"),
+        (
+            ["train", "ct-phantoms", "--begin", "sdf"],
+            "sdf was learned with .*width 256 instead of 64",
+        ),
         (["train", "ct-phantoms", "--protocol.steps", "0"], "at least one above 0"),
         (["train", "images"], "give --data FOLDER"),
         (["train", "images", "--data", "nowhere"], "no such folder"),

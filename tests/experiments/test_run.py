@@ -214,7 +214,7 @@ def test_learning_goes_on_from_a_start(run, metasgd, tmp_path):
     for a, b in zip(weights(kept), weights(metasgd[1].field), strict=True):
         np.testing.assert_array_equal(a, b)
     other = replace(TINY, begin=str(first), field=replace(TINY.field, width=9))
-    with pytest.raises(InputError, match="give the same settings of field"):
+    with pytest.raises(InputError, match=r"field.width 8 instead of 9; give the same"):
         train(other, tmp_path / "other")
     assert not (tmp_path / "other").exists()
 

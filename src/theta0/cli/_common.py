@@ -84,6 +84,13 @@ def _one_line(box: str, command: str) -> str:
     text = " ".join(re.sub("^-{9,}", "", text).split())
     # "Got errors": what it could not make of a word, for each type it tried.
     text = re.split("-{9}|Got errors:", text)[0].replace("{None}|", "")
+    # What a part of an experiment refuses: the options' names for those of the code.
+    dashes = lambda name: name.replace("_", "-")
+    text = re.sub(
+        r"Error parsing experiment\.(\S+): (\w+ is )?",
+        lambda found: f"--{found[1]}" + (f".{dashes(found[2])}" if found[2] else ": "),
+        text,
+    )
     return f"{text.rstrip('. ')}; see theta0 {command} --help"
 
 

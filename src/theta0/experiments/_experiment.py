@@ -135,9 +135,16 @@ class Experiment:
         if isinstance(fresh, Stepped) and not isinstance(found, Stepped):
             found = Stepped(found, fresh.step_sizes, fresh.config)
         if (kept := getattr(found, "config", None)) != self.learned_field:
+            its = {"field": type(found).__name__} if kept is None else _settings(kept)
+            wanted = _settings(self.learned_field)
+            others = ", ".join(
+                f"{name} {its.get(name, 'none')} instead of {wanted.get(name, 'none')}"
+                for name in its | wanted
+                if its.get(name) != wanted.get(name)
+            )
             raise InputError(
-                f"begin: {self.begin} is {kept}, but {self.learned_field} is to be learned; give "
-                "the same settings of field, inner and step-sizes"
+                f"begin: {self.begin} was learned with {others}; give the same settings of field, "
+                "inner and step-sizes"
             )
         return found
 
@@ -231,3 +238,15 @@ class Experiment:
         if name == "shuffled":
             field = shuffled(learned.field if isinstance(learned, Stepped) else learned, keys[2])
         return lambda signal: field
+
+
+def _settings(field: Any) -> dict[str, Any]:
+    """What a field was made by, under the names of the command line."""
+    stepped = isinstance(field, SteppedConfig)
+    network = field.field if stepped else field
+    found = {f"field.{name.replace('_', '-')}": value for name, value in vars(network).items()}
+    found = {"field": type(network).__name__.removesuffix("Config"), **found}
+    if stepped:
+        steps = {"inner.lr": field.lr, "inner.steps": field.steps, "step-sizes.per": field.per}
+        found = {**found, **steps}
+    return found
