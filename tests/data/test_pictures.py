@@ -142,3 +142,5 @@ def test_a_folder_of_new_pictures_is_split_whatever_their_names_and_number(sourc
     assert ImageConfig(sources["arrays"]).on_new("x.npz").source.path == "x.npz"
     with pytest.raises(InputError, match="no such folder"):
         config.on_new("nowhere")
+    with pytest.raises(InputError, match="not a regular expression"):
+        replace(learned, path=path, group="(").of_new_pictures()

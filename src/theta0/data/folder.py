@@ -1,11 +1,10 @@
 """A class of pictures from any folder, split by file name."""
 
-import re
 from dataclasses import dataclass, replace
 
 from theta0.data.images import image_names, read_folder
 from theta0.data.pictures import PicturesInMemory, given_path
-from theta0.data.splits import split
+from theta0.data.splits import group_pattern, split
 from theta0.errors import require_positive
 
 
@@ -37,7 +36,7 @@ class Folder:
             InputError: No path, no such folder, or no picture in it.
         """
         names = image_names(given_path(self.path))[: self.limit]
-        if self.group is not None and any(re.search(self.group, name) for name in names):
+        if self.group is not None and any(map(group_pattern(self.group).search, names)):
             return self
         few = self.validation + self.test >= len(names)
         counts = (len(names) // 4, len(names) // 2) if few else (self.validation, self.test)

@@ -127,16 +127,21 @@ def _count(name: str, value: int | float, total: int) -> int:
     return math.ceil(value * total - 1e-9) if fraction else int(value)
 
 
-def groups_of(names: Sequence[str], group: str | None) -> list[str]:
-    """The group of each name; see `split`."""
-    if group is None:
-        return list(names)
+def group_pattern(group: str) -> re.Pattern[str]:
+    """The compiled expression of groups; see `split`."""
     try:
-        pattern = re.compile(group)
+        return re.compile(group)
     except re.error as error:
         raise InputError(
             f"split: group={group!r} is not a regular expression ({error}); correct it"
         ) from error
+
+
+def groups_of(names: Sequence[str], group: str | None) -> list[str]:
+    """The group of each name; see `split`."""
+    if group is None:
+        return list(names)
+    pattern = group_pattern(group)
     keys: list[str] = []
     for name in names:
         match = pattern.search(name)
