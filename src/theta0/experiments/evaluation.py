@@ -101,9 +101,9 @@ def evaluate_initialization(
     began = time.monotonic()
     family = experiment.data.build() if family is None else family
     require_signals(experiment.protocol, family)
-    if on_progress:
-        on_progress("making the starts", 0.0)
-    starts = experiment.starts(initialization.field, family, names)
+    tell = on_progress or (lambda what, done: None)
+    told = lambda name: tell(f"making the start {name}", 0.0)
+    starts = experiment.starts(initialization.field, family, names, told)
     protocol = experiment.protocol
     rows = evaluate(experiment.forward, starts, family, protocol, experiment.seed, on_progress)
     # Step 0 is left to the curves; five pictures fit on a page.
