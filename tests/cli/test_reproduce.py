@@ -214,7 +214,7 @@ def test_an_unfinished_run_is_finished_first(theta0, run, tmp_path):
 
 
 def test_runs_that_cannot_be_used_are_refused(refused, run, ct_run, images_run, tmp_path):
-    refused("a folder without init", "reproduce", "table1", "--runs", tmp_path)
+    refused("a folder, but no run", "reproduce", "table1", "--runs", tmp_path)
     refused("a run of preset ct", "reproduce", "table1", "--runs", ct_run)
     refused("given twice", "reproduce", "table1", "--runs", run, run)
     plain = json.loads((run / "config.json").read_text())

@@ -209,4 +209,4 @@ def test_a_scanner_that_cannot_be(refused):
     ):
         refused(words, "train", "ct-phantoms", f"--data.{option}", value)
     fan = ["--data.beam", "fan", "--data.source-distance", "0.5"]
-    refused("source_distance is 0.5; give at least 0.71", "train", "ct-phantoms", *fan)
+    refused("--data.source-distance is 0.5; give at least 0.71", "train", "ct-phantoms", *fan)

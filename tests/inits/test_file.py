@@ -218,6 +218,9 @@ def test_finding_by_name_file_and_run_folder(path, tmp_path):
     assert find(str(path)).description.name == "phantoms"
     run = tmp_path / "run"
     run.mkdir()
+    with pytest.raises(InputError, match="a folder, but no run"):
+        find(str(run))
+    (run / "config.json").write_text("{}")
     with pytest.raises(InputError, match=r"without init\.safetensors"):
         find(str(run))
     path.rename(run / "init.safetensors")

@@ -164,7 +164,7 @@ def test_a_frequency_factor_that_cannot_be(write, w0):
 def test_a_file_that_is_not_there_or_too_large(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no such file"):
         import_haiku(tmp_path / "start.pkl")
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="a folder; give a pickle"):
         import_haiku(tmp_path)
     with open(tmp_path / "huge.pkl", "wb") as file:  # takes no room on the disk
         file.truncate(_haiku.MAX_BYTES + 1)
