@@ -169,9 +169,6 @@ def test_objects_are_refused_and_never_unpickled(tmp_path):
     np.savez(tmp_path / "y.npz", hu=random_hu(), names=np.array([Trap()] * 3, dtype=object))
     with pytest.raises(InputError, match="'names': has dtype object"):
         read_npz(tmp_path / "y.npz")
-    np.savez(tmp_path / "z.npz")
-    with pytest.raises(InputError, match=r"z\.npz: holds no array"):
-        read_npz(tmp_path / "z.npz")
     (tmp_path / "z.npz").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(InputError, match="cannot be read"):
         read_npz(tmp_path / "z.npz")

@@ -75,13 +75,14 @@ def main(argv: list[str]) -> dict[str, Any]:
         raise InputError(
             f"{arguments.init} was learned from {path}, which does not come with it; give --data"
         )
+    out = arguments.out or (folder / "eval" if in_run else Path(f"eval-{folder.stem}"))
+    require_folder(out)
+    with_protocol(experiment, arguments)  # refuses what cannot be before pictures are read
     experiment = experiment.on_data(arguments.data)
     family = experiment.data.build()
     experiment = with_protocol(
         replace(experiment, protocol=as_far_as_there_are(experiment.protocol, family)), arguments
     )
-    out = arguments.out or (folder / "eval" if in_run else Path(f"eval-{folder.stem}"))
-    require_folder(out)
     system = system_facts()
     with progress_bar(100, "%") as update:
         evaluation = evaluate_initialization(
