@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data._files import check_memory, existing_file, reason
+from theta0.data._files import check_memory, existing_file, reason, visible_files
 from theta0.errors import InputError, MissingExtra
 
 _PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -66,7 +66,7 @@ def read_series(path: str | Path, max_bytes: int) -> Series:
     path = Path(path)
     folder = path if path.is_dir() else path.parent
     files: list[Path] = []
-    for file in _visible_files(path) if path.is_dir() else [existing_file(path)]:
+    for file in _candidates(path) if path.is_dir() else [existing_file(path)]:
         with _errors_name(file):
             files += [file] if is_dicom(file) else []
     if not files:
@@ -89,14 +89,10 @@ def read_series(path: str | Path, max_bytes: int) -> Series:
     return Series(values, names, group, first.inverted)
 
 
-def _visible_files(folder: Path) -> list[Path]:
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.is_file()
-        and file.name != "DICOMDIR"  # an index without pictures
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
+def _candidates(folder: Path) -> list[Path]:
+    """All visible files but DICOMDIR, which is an index without pictures."""
+    files = visible_files(folder)
+    return sorted(file for file in files if file.is_file() and file.name != "DICOMDIR")
 
 
 @contextmanager
