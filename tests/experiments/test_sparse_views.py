@@ -128,6 +128,14 @@ def test_every_start_and_method_has_a_row_at_every_number_of_views(made):
     assert all(row.get("w0") == (5.0 if of_standard(row) else None) for row in rows)
 
 
+def test_other_weights_of_total_variation_leave_finished_rows_as_they_are(made, runs):
+    folder = made[1].folder
+    before = set(folder.iterdir())
+    table3(runs, replace(OPTIONS, views=(3,), tv=(1e-3, 1e-2)), made[1], QUIET)
+    new = {path.name for path in set(folder.iterdir()) - before}
+    assert new and all("-tv-" in name or "-mirrored-" in name for name in new)
+
+
 def test_from_many_views_total_variation_is_added_only_if_asked_for(made, runs):
     options = replace(OPTIONS, tv=None, views=(9,))
     rows = table3(runs[:1], options, made[1], QUIET).rows

@@ -156,10 +156,7 @@ class Bench:
             if only is not None and (init, optimizer) not in only:
                 return []
             name = "-".join([*dict.fromkeys([of.name, self.run.name]), init, optimizer])
-            # What comes before is the same whether rows with these added follow or not.
-            absent: dict[str, Any] = {"huber": (), "mirrored": False}
-            absent.pop(init.partition("+")[2], None)
-            settings = {"protocol": _used(replace(protocol, **absent))}
+            settings = {"protocol": _used(replace(protocol, **_absent(init)))}
             key = {**self._of(of, init), **settings, "init": init, "optimizer": optimizer}
             return self.parts.rows(name, key, measure)
 
@@ -184,6 +181,16 @@ class Bench:
             "seed": experiment.seed,
             "data": to_plain(self.run.experiment.data, DataConfig),
         }
+
+
+def _absent(init: str) -> dict[str, Any]:
+    """What is added to other rows only: plain ones are the same whether such rows follow or not."""
+    absent: dict[str, Any] = {"tv": (), "huber": (), "mirrored": False}
+    added = init.partition("+")[2]
+    # A mirrored copy is added with total variation, where that is better.
+    for name in ("tv", "mirrored") if added == "mirrored" else (added,):
+        absent.pop(name, None)
+    return absent
 
 
 def _used(settings: Protocol | InnerConfig) -> dict[str, Any]:
