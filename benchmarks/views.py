@@ -9,7 +9,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from theta0.data import RenderConfig, cameras, find_meshes, render_views
+from theta0.data import cameras
+from theta0.data.meshes import RenderConfig, find_meshes, render_views
 from theta0.experiments.new_views import render_view
 from theta0.experiments.views import PRESETS
 from theta0.fit import InnerConfig

@@ -6,7 +6,7 @@ from scipy.ndimage import center_of_mass, shift
 from skimage.transform import iradon, iradon_sart
 
 from theta0.classic import FBP, SART, TV, Scan
-from theta0.data import phantom
+from theta0.data.ct import phantom
 from theta0.errors import InputError
 from theta0.metrics import psnr
 

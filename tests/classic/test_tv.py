@@ -7,7 +7,7 @@ import pytest
 
 from theta0.classic import TV, Scan, system_matrix
 from theta0.classic.tv import _Problem
-from theta0.data import phantom
+from theta0.data.ct import phantom
 from theta0.metrics import psnr
 
 

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from theta0.cli import run
-from theta0.data import Folder, ProceduralObjects, write_views
+from theta0.data.images import Folder
+from theta0.data.views import ProceduralObjects, write_views
 from theta0.experiments import PRESETS, Experiment
 from theta0.fields import FourierConfig, PositionalConfig, SirenConfig
 from theta0.fit import InnerConfig
@@ -159,7 +160,7 @@ def photo(tmp_path_factory) -> Path:
 @pytest.fixture(scope="package")
 def slice_file(tmp_path_factory) -> Path:
     """A CT slice of 16 x 16 pixels."""
-    from theta0.data import phantom
+    from theta0.data.ct import phantom
 
     path = tmp_path_factory.mktemp("slice") / "slice.npy"
     np.save(path, phantom(5, 0).rasterize(16))

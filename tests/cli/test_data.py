@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theta0.data import SDF, Arrays, Text
+from theta0.data.images import SDF, Arrays, Text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from theta0.chunks import predict
-from theta0.data import read_photograph, read_views, write_views
+from theta0.data.views import read_photograph, read_views, write_views
 from theta0.fit import fit
 from theta0.inits import load
 from theta0.metrics import psnr, ssim

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from theta0.data import RegisterConfig
+from theta0.data.photos import RegisterConfig
 
-from ..data.photo_scene import cameras, photo
+from ..data.photos.photo_scene import cameras, photo
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_a_run_that_renders_nothing_fails(theta0, tmp_path):
 def test_an_interrupt_is_told_and_keeps_what_is_finished(theta0, meshes, tmp_path, monkeypatch):
     import sys
 
-    from theta0.data import RenderConfig
+    from theta0.data.meshes import RenderConfig
 
     module = sys.modules[RenderConfig.__module__]
     real, calls = module.render_object, []

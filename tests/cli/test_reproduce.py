@@ -12,7 +12,7 @@ import pytest
 
 from theta0.classic import FBP, SART, TV
 from theta0.cli.reproduce import TARGETS
-from theta0.data import SDF, CelebA, Imagenette, Text
+from theta0.data.images import SDF, CelebA, Imagenette, Text
 from theta0.experiments import PRESETS, Options, Parts, Run, preset, sparse_views
 from theta0.experiments import parts as finished
 from theta0.experiments._bench import Bench

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from theta0.data import phantom
+from theta0.data.ct import phantom
 from theta0.experiments import fit_start
 from theta0.inits import load
 from theta0.tasks import parallel_beam

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from theta0 import __version__
-from theta0.data import TouristTown
+from theta0.data.town import TouristTown
 
 TINY = ["--photos", 3, "--validation", 1, "--test", 2, "--size", 12]
 SOURCE = TouristTown(photos=3, validation=1, test=2, size=12)
@@ -46,7 +46,7 @@ def test_a_folder_that_is_there_is_kept(theta0, tmp_path):
 
 
 def test_an_interrupt_leaves_nothing_half_written(theta0, tmp_path, monkeypatch):
-    from theta0.data.tourist_town import Town
+    from theta0.data.town import Town
 
     real = Town.load
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from theta0.data import phantom
+from theta0.data.ct import phantom
 from theta0.fit import _advance
 
 

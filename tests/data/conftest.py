@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from theta0.data import Camera, Views
-from theta0.data.cameras import orbit
+from theta0.data.cameras import Camera, orbit
+from theta0.data.views import Views
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from theta0.data import Camera, Photo
-from theta0.data.cameras import look_at, project, swap_opencv_opengl
+from theta0.data.cameras import Camera, look_at, project, swap_opencv_opengl
+from theta0.data.photos import Photo
 
 NUMBERS = {"SIMPLE_PINHOLE": 0, "PINHOLE": 1, "SIMPLE_RADIAL": 2, "RADIAL": 3, "OPENCV": 4,
            "OPENCV_FISHEYE": 5, "FULL_OPENCV": 6, "FOV": 7}  # fmt: skip

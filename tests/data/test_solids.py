@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theta0.data import Camera
 from theta0.data._solids import (
     BOX,
     CYLINDER,
@@ -20,8 +19,8 @@ from theta0.data._solids import (
     picture,
     shade,
 )
+from theta0.data.cameras import Camera, look_at, orbit, project, rays
 from theta0.data.cameras import Rays as Lines
-from theta0.data.cameras import look_at, orbit, project, rays
 
 FRONT = orbit(-90, 0, 4)  # at (0, -4, 0), looking along +y
 

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from theta0.data import ViewOptions, open_views, read_views, write_views
-from theta0.data._lens import Distortion, pinhole, straightened
 from theta0.data._view_pixels import downscaled
-from theta0.data.cameras import project, rays
+from theta0.data.cameras import Distortion, pinhole, project, rays, straightened
+from theta0.data.views import ViewOptions, open_views, read_views, write_views
 from theta0.errors import InputError
 
 FOX = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "multiview" / "ngp_fox"
@@ -259,7 +258,7 @@ def test_a_damaged_picture_is_named(blender):
 
 
 def test_a_lens_that_bends_is_straightened_unless_it_is_ignored(tmp_path, scenes):
-    """As `_lens` does with each picture, before it is made smaller; depths are left out."""
+    """As `straightened` does with each picture, before it is made smaller; depths are left out."""
     views = scenes.some_views(width=24, height=18)
     views = replace(views, depth=np.ones((3, 18, 24)))
     folder = write_views(views, tmp_path / "thing")

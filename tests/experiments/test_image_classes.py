@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from theta0.data import SDF, Arrays, CelebA, Folder, Imagenette, Text, write_npz
+from theta0.data.images import SDF, Arrays, CelebA, Folder, Imagenette, Text, write_npz
 from theta0.experiments import Experiment, train
 from theta0.fields import SirenConfig, weights
 from theta0.fit import InnerConfig

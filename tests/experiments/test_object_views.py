@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theta0.data import ProceduralObjects
+from theta0.data.views import ProceduralObjects
 from theta0.errors import InputError
 from theta0.evaluate import best_rows
 from theta0.experiments import (

@@ -10,7 +10,7 @@ import pytest
 import theta0.experiments.parts
 from theta0.chunks import predict
 from theta0.config import to_plain
-from theta0.data import SDF, Folder, Text
+from theta0.data.images import SDF, Folder, Text
 from theta0.errors import InputError
 from theta0.evaluate import evaluate
 from theta0.experiments import (

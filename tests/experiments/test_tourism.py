@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theta0.data import TouristTown, write_photos
+from theta0.data.photos import write_photos
+from theta0.data.town import TouristTown
 from theta0.errors import InputError
 from theta0.evaluate import best_rows, pictures_of
 from theta0.experiments import Experiment, Options, Parts, figure_tourism, read_runs, table5, train

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from theta0.data import Phantom
+from theta0.data.ct import Phantom
 from theta0.fields import Field
 from theta0.forward import Lines, Segments
 from theta0.tasks import parallel_beam, pixel_coordinates, slice_integrals

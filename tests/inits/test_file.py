@@ -13,7 +13,8 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from theta0.chunks import predict
-from theta0.data import Arrays, CelebA, Folder, Imagenette, ProceduralObjects
+from theta0.data.images import Arrays, CelebA, Folder, Imagenette
+from theta0.data.views import ProceduralObjects
 from theta0.errors import InputError
 from theta0.fields import (
     FourierConfig,

@@ -5,8 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from theta0.data import Camera
-from theta0.data.cameras import orbit, project
+from theta0.data.cameras import Camera, orbit, project
 from theta0.report.poses import frustum, poses_picture
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theta0.data import Phantom, phantom
+from theta0.data.ct import Phantom, phantom
 from theta0.errors import InputError
 from theta0.tasks import CTConfig, fan_beam, parallel_beam
 

@@ -9,7 +9,7 @@ from scipy.spatial import KDTree
 from skimage.transform import radon
 
 from theta0.config import from_plain
-from theta0.data import phantom
+from theta0.data.ct import phantom
 from theta0.errors import InputError
 from theta0.forward import Points
 from theta0.tasks import CTConfig, Task, parallel_beam, pixel_coordinates, slice_integrals

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from theta0.data import Folder, PicturesInMemory, Split
+from theta0.data import Split
+from theta0.data.images import Folder, PicturesInMemory
 from theta0.errors import InputError
 from theta0.tasks import ImageConfig, ImageTasks, Task, TaskFamily, pixel_coordinates, stack
 from theta0.tasks._grid import z_order

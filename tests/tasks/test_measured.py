@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.transform import radon
 
-from theta0.data import phantom
+from theta0.data.ct import phantom
 from theta0.errors import InputError
 from theta0.forward import Points
 from theta0.tasks import CTConfig, fan_beam, parallel_beam, pixel_coordinates, slice_integrals

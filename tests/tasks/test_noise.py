@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from theta0.data import phantom
+from theta0.data.ct import phantom
 from theta0.errors import InputError
 from theta0.tasks import CTConfig
 from theta0.tasks._noise import Detector

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from theta0.config import from_plain, to_plain
-from theta0.data import Camera, Photo, Split, TouristTown, write_photos
-from theta0.data.cameras import look_at, project
+from theta0.data import Split
+from theta0.data.cameras import Camera, look_at, project
+from theta0.data.photos import Photo, write_photos
+from theta0.data.town import TouristTown
 from theta0.errors import InputError
 from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Standpoint
 from theta0.tasks._view_rays import rows

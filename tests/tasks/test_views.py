@@ -8,8 +8,9 @@ import pytest
 
 from theta0.chunks import predict
 from theta0.config import from_plain, to_plain
-from theta0.data import ProceduralObjects, Variant, write_views
-from theta0.data.procedural_objects import ProceduralObjects as Objects
+from theta0.data.meshes import Variant
+from theta0.data.views import ProceduralObjects, write_views
+from theta0.data.views import ProceduralObjects as Objects
 from theta0.errors import InputError
 from theta0.fields import Field
 from theta0.forward import Rays, Volume
@@ -252,7 +253,7 @@ def test_a_signal_knows_its_photographs_and_their_camera(folder):
 
 
 def test_a_photograph_is_the_view_it_was_taken_as(folder):
-    from theta0.data import read_views
+    from theta0.data.views import read_views
 
     views = read_views(folder / "object1")
     x, y, z = views.cameras[0].position
@@ -272,7 +273,7 @@ def test_a_photograph_is_the_view_it_was_taken_as(folder):
 
 
 def views_of(folder):
-    from theta0.data import ViewOptions, read_views
+    from theta0.data.views import ViewOptions, read_views
 
     return read_views(folder / "object1", ViewOptions(downscale=2))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from theta0.data import RegisterConfig, Registered, register_photos
+from theta0.data.photos import RegisterConfig, Registered, register_photos
 from theta0.files import write_bytes
 
 from ._common import parse, progress_bar, require_folder, resumable, say

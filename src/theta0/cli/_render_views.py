@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from theta0.data import MeshLimits, RenderConfig, Rendered, find_meshes, render_views
+from theta0.data.meshes import MeshLimits, RenderConfig, Rendered, find_meshes, render_views
 from theta0.errors import RenderError
 
 from ._common import parse, progress_bar, require_folder, say

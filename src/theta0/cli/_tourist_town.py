@@ -8,10 +8,8 @@ from typing import Annotated, Any
 import tyro
 
 from theta0 import __version__
-from theta0.data import TouristTown
-from theta0.data.photos import Photo
-from theta0.data.tourist_town import Town
-from theta0.data.write_photos import Part, write_photos
+from theta0.data.photos import Part, Photo, write_photos
+from theta0.data.town import TouristTown, Town
 
 from ._common import parse, progress_bar, require_folder, say
 

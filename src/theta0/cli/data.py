@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from theta0.data import write_npz
+from theta0.data.images import write_npz
 from theta0.errors import InputError
 from theta0.experiments import PRESETS, preset
 from theta0.tasks import ImageConfig, ImageSource

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from theta0.data import CelebA, Imagenette
+from theta0.data.images import CelebA, Imagenette
 from theta0.errors import InputError
 from theta0.evaluate import Rows, best_rows
 from theta0.experiments import (

@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from theta0.data._files import check_memory, existing_file, reason
-from theta0.data._lens import Distortion, pinhole, straightened
-from theta0.data.cameras import Camera, checked_pose
+from theta0.data.cameras import Camera, Distortion, checked_pose, pinhole, straightened
 from theta0.errors import InputError
 
 _LARGEST_JSON = 1 << 28
@@ -76,7 +75,7 @@ def camera_of(frame: Frame, width: int, height: int) -> Camera:
 
 
 def straight_camera(frame: Frame, width: int, height: int) -> Camera:
-    """The camera of a frame once its picture of this size is straightened; see `_lens.pinhole`.
+    """The camera of a frame once its picture of this size is straightened; see `cameras.pinhole`.
 
     Raises:
         InputError: As `camera_of`, or nothing of the picture is left.

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from theta0.data._frames import Frame, inner_file, inner_path, read_json
-from theta0.data._lens import COEFFICIENTS
+from theta0.data.cameras import COEFFICIENTS
 from theta0.errors import InputError
 
 PARTS = ("train", "val", "test")

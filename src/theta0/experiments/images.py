@@ -5,7 +5,7 @@ The classes of pictures share every setting but where their pictures come from.
 
 from dataclasses import replace
 
-from theta0.data import SDF, Arrays, CelebA, Folder, Imagenette, Text
+from theta0.data.images import SDF, Arrays, CelebA, Folder, Imagenette, Text
 from theta0.fields import SirenConfig
 from theta0.fit import InnerConfig
 from theta0.forward import Points

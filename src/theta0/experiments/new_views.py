@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.chunks import predict_in_blocks
-from theta0.data import Camera
+from theta0.data.cameras import Camera
 from theta0.errors import InputError
 from theta0.fields import Field
 from theta0.forward import Rays, Volume

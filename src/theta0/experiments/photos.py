@@ -6,7 +6,7 @@ all photographs together, which is a start learned with one inner step.
 
 from dataclasses import replace
 
-from theta0.data import TouristTown
+from theta0.data.town import TouristTown
 from theta0.fields import PositionalConfig
 from theta0.fit import InnerConfig
 from theta0.forward import Volume

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from theta0.data import TouristTown
+from theta0.data.town import TouristTown
 from theta0.errors import InputError
 from theta0.evaluate import Rows, Starts, best, pictures_of
 from theta0.protocol import Protocol

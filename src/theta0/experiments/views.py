@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from theta0.data import ProceduralObjects
+from theta0.data.views import ProceduralObjects
 from theta0.fields import PositionalConfig
 from theta0.fit import InnerConfig
 from theta0.forward import Volume

@@ -20,7 +20,6 @@ import numpy as np
 import optax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from theta0.data import Prefetch
 from theta0.errors import DivergedError, InputError
 from theta0.fields import Field, Stepped
 from theta0.files import append_jsonl, read_jsonl, write_text
@@ -29,6 +28,7 @@ from theta0.store import Stored, require_readable, write
 from theta0.tasks import Task, TaskFamily
 
 from ._base import MetaGradient
+from ._prefetch import Prefetch
 
 
 @dataclass(frozen=True)

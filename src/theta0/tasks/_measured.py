@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data import Sinogram, read_sinogram, resize_slices
+from theta0.data.ct import Sinogram, read_sinogram, resize_slices
 from theta0.errors import InputError
 from theta0.forward import Points, Segments
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from theta0.data import TouristTown
+from theta0.data.town import TouristTown
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
-from theta0.data import MAX_BYTES, Phantom, check_memory, phantom
+from theta0.data import MAX_BYTES, check_memory
+from theta0.data.ct import Phantom, phantom
 from theta0.forward import Segments
 
 from ._base import SplitName

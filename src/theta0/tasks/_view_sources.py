@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from theta0.data import ProceduralObjects
+from theta0.data.views import ProceduralObjects
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,15 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data import (
-    PICTURE_SUFFIXES,
+from theta0.data.ct import (
     constant,
     holds_sinogram,
-    read_image,
     read_slice,
     read_slice_splits,
     read_slices,
     resize_slices,
 )
+from theta0.data.images import PICTURE_SUFFIXES, read_image
 from theta0.errors import InputError, require_positive
 from theta0.forward import Points
 

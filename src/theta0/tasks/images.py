@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from theta0.data import (
+from theta0.data.images import (
     SDF,
     Arrays,
     CelebA,

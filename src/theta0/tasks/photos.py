@@ -8,16 +8,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from theta0.data import (
-    Photo,
-    PhotoOptions,
-    Photos,
-    Relightable,
-    TouristTown,
-    cameras,
-    read_photos,
-    require_seen,
-)
+from theta0.data import cameras
+from theta0.data.images import require_seen
+from theta0.data.photos import Photo, PhotoOptions, Photos, Relightable, read_photos
+from theta0.data.town import TouristTown
 from theta0.errors import InputError, require_positive
 from theta0.forward import Rays
 

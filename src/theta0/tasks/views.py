@@ -9,15 +9,14 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
-from theta0.data import (
+from theta0.data import cameras
+from theta0.data.meshes import Variant, random_variant
+from theta0.data.views import (
     Objects,
     ProceduralObjects,
-    Variant,
     ViewOptions,
     Views,
-    cameras,
     open_views,
-    random_variant,
     read_objects,
     read_photograph,
 )

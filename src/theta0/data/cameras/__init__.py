@@ -1,0 +1,46 @@
+"""Pinhole cameras, their poses and rays, and the distortion of lenses."""
+
+from theta0.data.cameras._cameras import (
+    Camera,
+    Interval,
+    Matrix,
+    Number,
+    Projection,
+    Rays,
+    Vector,
+    checked_pose,
+    fov_rad,
+    inverse_pose,
+    look_at,
+    orbit,
+    project,
+    rays,
+    swap_opencv_opengl,
+    through_sphere,
+    z_up_from_y_up,
+)
+from theta0.data.cameras._lens import COEFFICIENTS, Distortion, pinhole, straightened
+
+__all__ = [
+    "COEFFICIENTS",
+    "Camera",
+    "Distortion",
+    "Interval",
+    "Matrix",
+    "Number",
+    "Projection",
+    "Rays",
+    "Vector",
+    "checked_pose",
+    "fov_rad",
+    "inverse_pose",
+    "look_at",
+    "orbit",
+    "pinhole",
+    "project",
+    "rays",
+    "straightened",
+    "swap_opencv_opengl",
+    "through_sphere",
+    "z_up_from_y_up",
+]

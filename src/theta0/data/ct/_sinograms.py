@@ -1,0 +1,188 @@
+"""Measured sinograms: an .npz file of plain arrays.
+
+Its arrays:
+
+    sinogram            (views detectors), line integrals of the density in units of the slice's
+                        side: a ray through the whole slice at value 1 reads 1. Sums over pixels, as
+                        of `skimage.transform.radon`, are divided by the pixels a side (and turned:
+                        it has the views along columns, and its axis is side // 2); optical depths
+                        by that of one side's length through value 1
+    angles_deg          (views,), or angles_rad; as `skimage.transform.radon` counts them
+    beam                optional: 'parallel' (when left out) or 'fan', with equiangular detector
+    source_distance     of a fan beam: source to centre, in units of the slice's side
+    detector_spacing    optional: between detector pixels, in units of the slice's side, along the
+                        arc through the centre if they lie on one; when left out a parallel
+                        detector is as long as the side, and a fan covers the inscribed disc
+    axis                optional: where the axis of rotation falls on the detector, in pixels from
+                        the centre of the first one (of a fan beam, the central ray); the middle,
+                        (detectors - 1) / 2, when left out
+    target              optional: (size size) the true slice, in [0, 1]
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from theta0.data._arrays import array_names, read_array
+from theta0.data.ct._slices import read_slice
+from theta0.errors import InputError
+
+_ANGLES = ("angles_deg", "angles_rad")
+_SCALARS = ("source_distance", "detector_spacing")
+_NAMES = ("sinogram", *_ANGLES, "beam", *_SCALARS, "axis", "target")
+_MOST = 1.5
+"""No ray is longer in the slice's disc than 1, nor is a value larger; the rest is for noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sinogram:
+    """What a scanner measured of one slice.
+
+    Attributes:
+        values: Line integrals, density x length in units of the slice's side.
+        angles_rad: Of the views.
+        beam: How the rays run.
+        source_distance: Source to centre, in units of the slice's side; infinite of parallel rays.
+        spacing: Between detector pixels; None where it follows from their number.
+        axis: Detector pixel on which the axis of rotation falls; None: the middle.
+        target: The true slice, in [0, 1], if it is known.
+    """
+
+    values: Float[np.ndarray, "views detectors"]
+    angles_rad: Float[np.ndarray, " views"]
+    beam: Literal["parallel", "fan"]
+    source_distance: float
+    spacing: float | None
+    axis: float | None
+    target: Float[np.ndarray, "height width"] | None
+
+
+def holds_sinogram(path: str | Path) -> bool:
+    """Whether a file is an .npz file with an array called `sinogram`."""
+    return Path(path).suffix.lower() == ".npz" and "sinogram" in array_names(path)
+
+
+def read_sinogram(path: str | Path) -> Sinogram:
+    """Read a measured sinogram; the module says which arrays the file has.
+
+    Raises:
+        InputError: The file cannot be read, or its arrays do not fit together.
+    """
+    path = Path(path)
+    available = array_names(path)
+    if unknown := [name for name in available if name not in _NAMES]:
+        raise InputError(
+            f"{path}: holds {', '.join(unknown)} beside the sinogram, which could change what it "
+            f"means; choose from {', '.join(_NAMES)}"
+        )
+    values = _values(path)
+    angles_rad = _angles_rad(path, available, values)
+    distance, spacing = (_scalar(path, name, available) for name in _SCALARS)
+    beam = read_array(path, "beam").tolist() if "beam" in available else "parallel"
+    if beam not in ("parallel", "fan"):
+        raise InputError(f"{path}: beam is {beam!r}; choose from parallel, fan")
+    if (distance is None) == (beam == "fan"):
+        raise InputError(
+            f"{path}: beam is {beam!r} {'without' if beam == 'fan' else 'with a'} source_distance; "
+            "a fan beam has one, a parallel beam has none"
+        )
+    distance = np.inf if distance is None else distance
+    axis = _scalar(path, "axis", available)
+    _check_detector(path, values.shape[1], distance, spacing, axis)
+    target = read_slice(path, key="target") if "target" in available else None
+    if target is not None and target.shape[0] != target.shape[1]:
+        raise InputError(
+            f"{path}: target has shape {target.shape}, but the slice is square: pad it with air to "
+            "the square whose side the sinogram's units are of"
+        )
+    return Sinogram(values, angles_rad, beam, distance, spacing, axis, target)
+
+
+def _values(path: Path) -> Float[np.ndarray, "views detectors"]:
+    values = read_array(path, "sinogram")
+    if values.ndim != 2 or values.dtype.kind not in "biuf" or min(values.shape) < 1:
+        raise InputError(
+            f"{path}: sinogram has shape {values.shape} and dtype {values.dtype}; it is "
+            "(views, detectors) numbers"
+        )
+    if values.shape[1] < 2:
+        raise InputError(
+            f"{path}: sinogram has shape {values.shape}; a view needs at least 2 detector pixels"
+        )
+    values = values.astype(np.float64)
+    if bad := int((~np.isfinite(values)).sum()):
+        raise InputError(
+            f"{path}: sinogram holds {bad} values that are not numbers (NaN or infinite); leave "
+            "out their views, or fill dead detector pixels from their neighbours"
+        )
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        raise InputError(
+            f"{path}: sinogram is {low:g} everywhere, which shows no slice; give what was measured"
+        )
+    if high > _MOST or values.mean() <= 0:
+        raise InputError(
+            f"{path}: sinogram has values from {low:g} to {high:g} with mean {values.mean():g}, "
+            "but a ray through a slice of values in [0, 1] reads 0 to 1: divide sums over pixels "
+            "(skimage.transform.radon) by the pixels a side, optical depths by that of one side's "
+            "length through value 1"
+        )
+    return values
+
+
+def _angles_rad(
+    path: Path, available: tuple[str, ...], values: Float[np.ndarray, "views detectors"]
+) -> Float[np.ndarray, " views"]:
+    given = [name for name in _ANGLES if name in available]
+    if len(given) != 1:
+        raise InputError(
+            f"{path}: holds {' and '.join(given) or 'no angles'}; store one of {', '.join(_ANGLES)}"
+        )
+    angles, views = read_array(path, given[0]), len(values)
+    if angles.dtype.kind not in "iuf" or not np.isfinite(angles).all():
+        raise InputError(f"{path}: {given[0]} are not finite numbers; give one a view")
+    if angles.shape != (views,):
+        turned = ": turn it" if angles.shape == values.shape[1:] else ""
+        raise InputError(
+            f"{path}: {given[0]} has shape {angles.shape} for a sinogram of shape {values.shape}; "
+            f"it is (views, detectors) and has one angle a view{turned}"
+        )
+    if given[0] == "angles_deg":
+        return np.deg2rad(angles)
+    if np.abs(angles).max() > 4 * np.pi:
+        raise InputError(
+            f"{path}: angles_rad go to {np.abs(angles).max():g}, beyond two turns; if they are "
+            "degrees, store them as angles_deg"
+        )
+    return angles.astype(np.float64)
+
+
+def _scalar(path: Path, name: str, available: tuple[str, ...]) -> float | None:
+    """A number above 0, if the file gives it."""
+    if name not in available:
+        return None
+    stored = read_array(path, name)
+    if stored.size != 1 or stored.dtype.kind not in "iuf" or not 0 < float(stored.item()) < np.inf:
+        raise InputError(f"{path}: {name} is {stored.tolist()}; give one number above 0")
+    return float(stored.item())
+
+
+def _check_detector(
+    path: Path, rays: int, distance: float, spacing: float | None, axis: float | None
+) -> None:
+    """Refuse an axis beside the detector, and outer rays that would leave the source backwards."""
+    if axis is not None and axis > rays - 1:
+        raise InputError(
+            f"{path}: axis is {axis:g}, beside a detector of {rays} pixels; give a number above 0, "
+            f"at most {rays - 1}"
+        )
+    reach = rays if axis is None else 2 * max(axis, rays - 1 - axis) + 1
+    if spacing is not None and reach * spacing >= np.pi * distance:
+        raise InputError(
+            f"{path}: detector_spacing is {spacing:g}, with which {rays} detector pixels make a "
+            f"fan of {np.rad2deg(rays * spacing / distance):.0f} degrees from a source_distance of "
+            f"{distance:g}; give both in units of the slice's side"
+        )

@@ -1,0 +1,112 @@
+"""Slices for training, validation and test: split by patient, or as the file itself says.
+
+The paper's authors publish slices in one .npz file of two arrays, whose split is kept:
+
+    data_train    (N h w), in [0, 1] or uint8; the last are for validation
+    data_test     (N h w), the same
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from theta0.data import split
+from theta0.data._arrays import array_names
+from theta0.data.ct._sinograms import holds_sinogram
+from theta0.data.ct._slices import PUBLISHED, Slices, constant, read_slices, resize_slices
+from theta0.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class SliceSplits:
+    """Square slices in [0, 1] by their purpose.
+
+    Attributes:
+        train: To learn from.
+        validation: To choose by.
+        test: To judge by.
+        skipped: (name, reason) of slices that were left out.
+    """
+
+    train: Float[np.ndarray, "_ size size"]
+    validation: Float[np.ndarray, "_ size size"]
+    test: Float[np.ndarray, "_ size size"]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def read_slice_splits(path: str | Path, size: int, validation: int, test: int) -> SliceSplits:
+    """Read the slices of a file or folder, and split them.
+
+    Constant slices, such as those of nothing but air at the ends of a scan, are left out, and so
+    are copies of a slice, which would count twice: those to learn from first, then those of
+    validation.
+
+    Args:
+        path: As of `read_slices`.
+        size: Side of the squares, in pixels.
+        validation: At least so many slices, copies among them, of patients of their own; of the
+            authors' file the last so many of data_train.
+        test: The same; of the authors' file the first so many of data_test.
+
+    Raises:
+        InputError: The file cannot be used, or leaves no slice for training.
+    """
+    path = Path(path)
+    if holds_sinogram(path):
+        raise InputError(
+            f"{path}: a measured sinogram, which can be fitted (theta0 fit) but not learned from; "
+            "give slices"
+        )
+    if path.suffix.lower() == ".npz" and set(PUBLISHED) <= set(array_names(path)):
+        return _published(path, size, validation, test)
+    slices = read_slices(path)
+    rows, skipped = _varying(path, slices)
+    parts = split([slices.groups[row] for row in rows], validation, test)
+    content = lambda row: slices.pixels[row].tobytes()
+    first: dict[bytes, int] = {}
+    pick = lambda part: [
+        row
+        for row in (rows[number] for number in part)
+        if first.setdefault(content(row), row) == row
+    ]
+    test_rows, validation_rows, train_rows = map(pick, (parts.test, parts.validation, parts.train))
+    if not train_rows:
+        raise InputError(f"{path}: every slice left for training is a copy of another; add slices")
+    copies = [
+        (slices.names[row], f"the same slice as {slices.names[first[content(row)]]}")
+        for row in rows
+        if first[content(row)] != row
+    ]
+    pixels = resize_slices(slices.pixels, size)
+    return SliceSplits(
+        pixels[train_rows], pixels[validation_rows], pixels[test_rows], (*skipped, *copies)
+    )
+
+
+def _published(path: Path, size: int, validation: int, test: int) -> SliceSplits:
+    """The authors' own split, with validation cut from the end of the training slices."""
+    kept, skipped = [], []
+    for key in PUBLISHED:
+        slices = read_slices(path, key=key)
+        rows, left_out = _varying(path, slices)
+        kept.append(resize_slices(slices.pixels, size)[rows])
+        skipped += left_out
+    learned = len(kept[0]) - validation
+    if learned < 1:
+        raise InputError(
+            f"{path}: data_train holds {len(kept[0])} slices, which leaves none for training after "
+            f"validation={validation}; ask for fewer"
+        )
+    return SliceSplits(kept[0][:learned], kept[0][learned:], kept[1][:test], tuple(skipped))
+
+
+def _varying(path: Path, slices: Slices) -> tuple[list[int], tuple[tuple[str, str], ...]]:
+    """Numbers of the slices that show anything, and names and reasons of the others."""
+    reasons = [constant(pixels) for pixels in slices.pixels]
+    if all(reasons):
+        raise InputError(f"{path}: no slice shows anything; the first {reasons[0]}")
+    rows = [row for row, reason in enumerate(reasons) if not reason]
+    skipped = zip(slices.names, reasons, strict=True)
+    return rows, tuple((name, reason) for name, reason in skipped if reason)

@@ -1,0 +1,313 @@
+"""Computed-tomography slices: Hounsfield units from .npz, .npy and DICOM files, windowed to [0, 1].
+
+The window maps `low..high` HU linearly to 0..1 and clips what lies outside.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from PIL import Image
+
+from theta0.data import MAX_BYTES, check_memory
+from theta0.data._arrays import array_names, read_array
+from theta0.data.ct import _dicom as _dicom
+from theta0.data.images import PICTURE_SUFFIXES, read_image
+from theta0.errors import InputError
+
+PUBLISHED = ("data_train", "data_test")
+"""Arrays of the .npz files that the paper's authors publish."""
+
+_ROUNDING = 1e-3
+"""How far stored values may lie outside [0, 1] and still count as in it."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The range of Hounsfield units shown: `low` becomes 0, `high` 1, the rest is clipped."""
+
+    low: float = -1000.0
+    high: float = 1000.0
+
+    def __post_init__(self):
+        if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
+            raise InputError(f"window: low={self.low} must lie below high={self.high}, both finite")
+
+    def apply(self, hu: Shaped[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Map Hounsfield units to float32 in [0, 1]."""
+        scaled = (hu.astype(np.float32) - np.float32(self.low)) / np.float32(self.high - self.low)
+        return np.clip(scaled, 0.0, 1.0, out=scaled)
+
+
+HU_WINDOW = Window()
+"""From air (-1000 HU) to dense bone (1000 HU)."""
+
+_BYTES = Window(0.0, 255.0)
+"""What uint8 arrays span; for them the window is not one of Hounsfield units."""
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """Slices of one size.
+
+    Attributes:
+        pixels: float32 in [0, 1].
+        names: One name a slice.
+        groups: What a slice must not be parted from in a split: its patient or series.
+        window: The window applied (0 to 255 to uint8); None where the file held values in [0, 1].
+    """
+
+    pixels: Float[np.ndarray, "slices height width"]
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    window: Window | None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def read_slices(
+    path: str | Path,
+    window: Window = HU_WINDOW,
+    key: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Slices:
+    """Read the slices of an .npz, .npy, DICOM or picture file, or of a folder of one DICOM series.
+
+    Args:
+        path: File or folder.
+        window: Applied where the file holds Hounsfield units: DICOM, arrays called `hu` in .npz
+            files, and integer .npy arrays. Other arrays must lie in [0, 1], and pictures do.
+        key: The array of an .npz file, for instance "data_test"; see `read_npz`.
+        max_bytes: Refuse arrays that are larger.
+
+    Raises:
+        InputError: The file cannot be used.
+        MissingExtra: It is a DICOM file, and pydicom is not installed.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return read_npz(path, window, key, max_bytes)
+    if key is not None:
+        raise InputError(f"{path}: key={key!r} names an array of an .npz file; leave it out here")
+    if suffix == ".npy":
+        stored = read_array(path, None, max_bytes)
+        hounsfield = stored.dtype.kind in "iu"
+        return _slices(path, stored, window if hounsfield else None, max_bytes, group=path.stem)
+    if suffix in PICTURE_SUFFIXES:
+        rgb = read_image(path, None)
+        # Rec. 601 luma, in float64 so that grey stays the same grey.
+        grey = rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+        return _slices(path, grey, None, max_bytes, names=(path.name,))
+    return read_dicom(path, window, max_bytes)
+
+
+def read_slice(
+    path: str | Path, window: Window = HU_WINDOW, index: int = 0, key: str | None = None
+) -> Float[np.ndarray, "height width"]:
+    """Read one slice as `read_slices` does; `index` counts from 0.
+
+    Raises:
+        InputError: The file cannot be used or has no such slice.
+    """
+    slices = read_slices(path, window, key)
+    if not 0 <= index < len(slices):
+        raise InputError(
+            f"{path}: has no slice {index}; choose an index from 0 to {len(slices) - 1}"
+        )
+    return slices.pixels[index]
+
+
+def read_npz(
+    path: str | Path,
+    window: Window = HU_WINDOW,
+    key: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Slices:
+    """Read the slices of an .npz file, never unpickling.
+
+    The array `hu` (N H W, or H W) holds Hounsfield units; `names` and `patient`, N strings each,
+    are optional, and without `patient` the file counts as one patient. Any other array (for
+    instance `data_train` and `data_test`) holds values in [0, 1], or uint8, each slice a patient of
+    its own.
+
+    Args:
+        path: The file.
+        window: Applied to `hu` only.
+        key: Which array; not needed where there is `hu`, or only one array; `data_test` where it
+            is beside `data_train`.
+        max_bytes: Refuse arrays that are larger, checked before memory is taken.
+
+    Raises:
+        InputError: The file or the array cannot be used.
+    """
+    path = Path(path)
+    available = array_names(path)
+    if not available:
+        raise InputError(f"{path}: holds no array; save slices with numpy.savez")
+    if key is None and "hu" in available:
+        key = "hu"
+    elif key is None and len(available) == 1:
+        key = available[0]
+    elif key is None and set(PUBLISHED) <= set(available):
+        key = PUBLISHED[1]
+    if key is None or key not in available:
+        wanted = "no array was chosen" if key is None else f"has no array {key!r}"
+        raise InputError(f"{path}: {wanted}; choose one of {', '.join(available)}")
+    stored = read_array(path, key, max_bytes)
+    if key != "hu":
+        bytes_window = _BYTES if stored.dtype == np.uint8 else None
+        return _slices(path, stored, bytes_window, max_bytes)
+    names = _strings(path, "names", available, max_bytes)
+    patients = _strings(path, "patient", available, max_bytes)
+    return _slices(path, stored, window, max_bytes, names, patients, group=path.stem)
+
+
+def read_dicom(path: str | Path, window: Window = HU_WINDOW, max_bytes: int = MAX_BYTES) -> Slices:
+    """Read a DICOM file, or a folder (and those below) that holds one series.
+
+    Slices are sorted by position along their normal, or by InstanceNumber where positions are
+    missing; rescale slope and intercept are applied, and MONOCHROME1 is inverted after the window.
+
+    Raises:
+        InputError: Several series, no pixels, or pixels that cannot be decoded.
+        MissingExtra: pydicom is not installed.
+    """
+    series = _dicom.read_series(path, max_bytes)
+    slices = _slices(Path(path), series.values, window, max_bytes, series.names, group=series.group)
+    if series.inverted:
+        np.subtract(1.0, slices.pixels, out=slices.pixels)
+    return slices
+
+
+def resize_slices(
+    pixels: Float[np.ndarray, "slices height width"], size: int
+) -> Float[np.ndarray, "slices size size"]:
+    """Resize slices to squares: area averages where they shrink, bilinear where they grow.
+
+    Slices that are not square are centred on black (air) first, so that nothing is stretched.
+    Both filters only average, so values stay in [0, 1].
+
+    Raises:
+        InputError: `size` is below 2, or too large for memory.
+    """
+    if size < 2:
+        raise InputError(f"resize_slices: size={size} must be at least 2")
+    count, height, width = pixels.shape
+    check_memory(f"{count} slices", 4 * count * size**2, MAX_BYTES, "choose a smaller size")
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    method = Image.Resampling.BOX if size <= side else Image.Resampling.BILINEAR
+    resized = np.empty((count, size, size), np.float32)
+    square = np.zeros((side, side), np.float32)
+    for row in range(count):
+        square[top : top + height, left : left + width] = pixels[row]
+        resized[row] = np.asarray(Image.fromarray(square).resize((size, size), method))
+    return np.clip(resized, 0.0, 1.0, out=resized)
+
+
+def constant(pixels: Float[np.ndarray, "height width"]) -> str | None:
+    """Why a slice shows nothing, or None if it shows something."""
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < high:
+        return None
+    where = {0.0: ", at or below the window", 1.0: ", at or above the window"}.get(low, "")
+    return (
+        f"is {low:g} everywhere{where} (0 to 1; Hounsfield units: {HU_WINDOW.low:g} to "
+        f"{HU_WINDOW.high:g}): give slices whose values vary within the window"
+    )
+
+
+def _strings(
+    path: Path, key: str, available: Sequence[str], max_bytes: int
+) -> tuple[str, ...] | None:
+    if key not in available:
+        return None
+    return tuple(str(text) for text in read_array(path, key, max_bytes).reshape(-1).tolist())
+
+
+def _slices(
+    path: Path,
+    stored: Shaped[np.ndarray, "..."],
+    window: Window | None,
+    max_bytes: int,
+    names: tuple[str, ...] | None = None,
+    groups: tuple[str, ...] | None = None,
+    group: str | None = None,
+) -> Slices:
+    """Check an array of slices and bring it to [0, 1].
+
+    Args:
+        path: Quoted in errors, and the source of names that are not given.
+        stored: (N H W) or (H W) numbers.
+        window: None where the values must lie in [0, 1] already.
+        max_bytes: Largest float32 stack to return.
+        names: None for `<file stem>/<number>`.
+        groups: One a slice; None for `group`.
+        group: The group of all slices; None makes each slice a group.
+    """
+    stack = stored[None] if stored.ndim == 2 else stored
+    if stack.ndim != 3 or stack.dtype.kind not in "biuf" or stack[:1].size < 2:
+        raise InputError(
+            f"{path}: has an array of shape {stored.shape} and dtype {stored.dtype}; "
+            "slices are (N, height, width) numbers, of at least 2 pixels each"
+        )
+    count = len(stack)
+    names = names or tuple(f"{path.stem}/{row:04d}" for row in range(count))
+    groups = groups or (names if group is None else (group,) * count)
+    if len(names) != count or len(groups) != count:
+        raise InputError(
+            f"{path}: has {count} slices but {len(names)} names and {len(groups)} patients; "
+            "store one of each for every slice"
+        )
+    check_memory(path, 4 * stack.size, max_bytes, "store fewer slices in the file")
+    pixels = np.empty(stack.shape, np.float32)
+    for row, values in enumerate(stack):  # slice by slice: no second copy of the whole stack
+        _check_values(path, names[row], values, window)
+        pixels[row] = np.clip(values, 0.0, 1.0) if window is None else window.apply(values)
+    return Slices(pixels, names, groups, window)
+
+
+_OFFSET = 1024
+"""Added to Hounsfield units by scanners that store no negative numbers."""
+
+_TISSUE = (-50, 150, 0.05)
+"""Hounsfield units of soft tissue, and the share of a slice that it fills at least."""
+
+
+def _check_values(
+    path: Path, name: str, values: Shaped[np.ndarray, "height width"], window: Window | None
+) -> None:
+    if not np.isfinite(values).all():
+        raise InputError(
+            f"{path}: slice {name!r} holds values that are not numbers (NaN or infinite); "
+            "replace them, by -1000 HU for instance, or leave the slice out"
+        )
+    low, high = float(values.min()), float(values.max())
+    if window == HU_WINDOW and 0 <= low < high:
+        _check_offset(path, name, values)
+    if window is None and (low < -_ROUNDING or high > 1 + _ROUNDING):
+        raise InputError(
+            f"{path}: slice {name!r} has values from {low:g} to {high:g}, not in [0, 1]; scale "
+            "them, or save Hounsfield units as `hu` in an .npz file or as an integer .npy file"
+        )
+
+
+def _check_offset(path: Path, name: str, values: Shaped[np.ndarray, "height width"]) -> None:
+    """Refuse what can be no Hounsfield units: a slice without a negative value, which air has."""
+    low, high = float(values.min()), float(values.max())
+    if high <= 1:
+        raise InputError(
+            f"{path}: slice {name!r} has values from {low:g} to {high:g}, which is water alone in "
+            "Hounsfield units; save values in [0, 1] under another name than `hu`, or as an .npy "
+            "file of floats"
+        )
+    least, most, share = _TISSUE
+    if ((values > _OFFSET + least) & (values < _OFFSET + most)).mean() > share:
+        raise InputError(
+            f"{path}: slice {name!r} has no value below 0, and much that lies where tissue does "
+            f"{_OFFSET} above its Hounsfield units; subtract {_OFFSET}"
+        )

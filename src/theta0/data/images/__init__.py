@@ -1,0 +1,44 @@
+"""Classes of pictures: folders, data sets and procedures, read as squares of one size."""
+
+from theta0.data.images._celeba import CelebA
+from theta0.data.images._folder import Folder
+from theta0.data.images._imagenette import Imagenette
+from theta0.data.images._images import (
+    PICTURE_SUFFIXES,
+    Images,
+    image_paths,
+    read_folder,
+    read_image,
+    read_images,
+    read_upright,
+)
+from theta0.data.images._masks import read_mask, require_seen
+from theta0.data.images._picture_arrays import Arrays
+from theta0.data.images._pictures import Pictures, PicturesInMemory, PictureSource
+from theta0.data.images._procedural import write_npz
+from theta0.data.images._sdf import SDF, random_curve, signed_distance
+from theta0.data.images._text import Text
+
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "SDF",
+    "Arrays",
+    "CelebA",
+    "Folder",
+    "Imagenette",
+    "Images",
+    "PictureSource",
+    "Pictures",
+    "PicturesInMemory",
+    "Text",
+    "image_paths",
+    "random_curve",
+    "read_folder",
+    "read_image",
+    "read_images",
+    "read_mask",
+    "read_upright",
+    "require_seen",
+    "signed_distance",
+    "write_npz",
+]

@@ -1,0 +1,52 @@
+"""Masks: which pixels of a picture are seen."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from theta0.data.images._images import read_image
+from theta0.errors import InputError
+
+
+def read_mask(path: str | Path, picture: str | Path, size: int) -> Bool[np.ndarray, "size size"]:
+    """Read a mask, cropped and resized as `read_image` does with the picture it belongs to.
+
+    The centred square is resized by taking the nearest pixel, so that nothing is half seen.
+
+    Args:
+        path: A picture whose white pixels (half of full brightness or more) are seen.
+        picture: The picture it belongs to, of the same height and width.
+        size: Side of the square, in pixels.
+
+    Returns:
+        True where the picture is seen.
+
+    Raises:
+        InputError: The mask cannot be read, has another size, or shows nothing of the square.
+    """
+    mask = read_image(path)
+    height, width = read_image(picture).shape[:2]
+    if mask.shape[:2] != (height, width):
+        raise InputError(
+            f"{path}: a mask of {mask.shape[1]} x {mask.shape[0]} pixels for a picture of "
+            f"{width} x {height}; make it of the picture's own size"
+        )
+    short = min(height, width)
+    nearest = ((np.arange(size) + 0.5) * short / size).astype(int)
+    rows, columns = (height - short) // 2 + nearest, (width - short) // 2 + nearest
+    seen = mask.mean(axis=-1)[np.ix_(rows, columns)] >= 0.5
+    require_seen(path, seen)
+    return seen
+
+
+def require_seen(path: str | Path, seen: Bool[np.ndarray, "size size"]) -> None:
+    """Refuse a mask that shows nothing of the square.
+
+    Raises:
+        InputError: Names the mask.
+    """
+    if not seen.any():
+        raise InputError(
+            f"{path}: leaves nothing to fit in the centred square; paint white what is seen"
+        )

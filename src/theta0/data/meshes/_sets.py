@@ -1,0 +1,223 @@
+"""Finds the objects of a class: folders of meshes, ShapeNetCore, catalogues of Sweet Home 3D.
+
+    CHAIRS/*.glb                                  class CHAIRS
+    MESHES/chairs/*.glb                           class chairs
+    SHAPENET/03001627/<id>/model.obj              ShapeNetCore v1: class 03001627
+    SHAPENET/03001627/<id>/models/model_normalized.obj            v2: the same
+    catalogue.sh3f                                its categories
+
+A table index.csv with the columns file, name, source, licence and creator, in the folder or the one
+above, says whom to credit. `file` is relative to the table.
+"""
+
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from theta0.data._files import visible_files
+from theta0.data.meshes._limits import MeshLimits
+from theta0.data.meshes._mesh import Mesh
+from theta0.data.meshes._read import MESH_SUFFIXES, read_mesh
+from theta0.data.meshes._sh3f import read_catalogue
+from theta0.data.meshes._stores import FolderStore, Store, ZipStore
+from theta0.errors import InputError
+
+INDEX = "index.csv"
+CATALOGUE = ".sh3f"
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Where an object comes from; empty where nobody says."""
+
+    name: str
+    source: str = ""
+    licence: str = ""
+    creator: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class MeshObject:
+    """An object that can be read.
+
+    Attributes:
+        category: The class it is of.
+        id: Its own name in the class; fit for a folder, as is `category`.
+        credit: Where it comes from.
+        place: The folder or the catalogue it lies in.
+        member: Its file there.
+        rotation: What a catalogue says about turning it, in the file's axes.
+        problem: Why it cannot be read, if that is known.
+    """
+
+    category: str
+    id: str
+    credit: Credit
+    place: Path
+    member: str
+    rotation: Float[np.ndarray, "3 3"] | None = None
+    problem: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Category and id: what no two objects share."""
+        return f"{self.category}/{self.id}"
+
+    def read(self, limits: MeshLimits | None = None, up: str | None = None) -> Mesh:
+        """Read it; see `read_mesh`.
+
+        Raises:
+            InputError: It cannot be read; the message names its file.
+        """
+        limits = limits or MeshLimits()
+        source = f"{self.place}: {self.member}"
+        try:
+            if self.problem:
+                raise InputError(self.problem)
+            store, name = self._opened(limits)
+            return read_mesh(store, name, limits, up, self.rotation)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from error
+
+    def _opened(self, limits: MeshLimits) -> tuple[Store, str]:
+        """The store and the name in it; a catalogue may hold a model as an archive of its own."""
+        if self.place.is_dir():
+            return FolderStore(self.place, limits.bytes), self.member
+        catalogue = ZipStore(str(self.place), self.place, limits.bytes)
+        if not self.member.lower().endswith(".zip"):
+            return catalogue, self.member
+        inner = ZipStore(self.member, catalogue.read(self.member), limits.bytes)
+        models = [name for name in inner.names() if name.lower().endswith(MESH_SUFFIXES)]
+        if not models:
+            raise InputError(f"holds no mesh; read are {' '.join(MESH_SUFFIXES)}")
+        return inner, models[0]
+
+
+def find_meshes(
+    path: str | Path, category: str | None = None, match: str | None = None
+) -> tuple[MeshObject, ...]:
+    """Find the objects in a folder and those below it, or of one mesh or catalogue.
+
+    Args:
+        path: A folder, a mesh or a catalogue.
+        category: The class of all of them; None: see the module.
+        match: Only those whose class, id or name this regular expression is found in; case does
+            not count.
+
+    Returns:
+        Sorted by class and id.
+
+    Raises:
+        InputError: There is no object, or an argument cannot be used.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check the path")
+    folder = path if path.is_dir() else path.parent
+    files = [path] if path.is_file() else visible_files(path)
+    credits = _credits(folder)
+    found: list[MeshObject] = []
+    for file in files:
+        if file.suffix.lower() == CATALOGUE:
+            found += _furniture(file)
+        elif file.suffix.lower() in MESH_SUFFIXES:
+            found.append(_object(folder, file, credits, bool(category)))
+    if category is not None:
+        found = [replace(one, category=_folder_name(category)) for one in found]
+    found = [one for one in found if _matches(one, match)]
+    if not found:
+        among = "" if match is None else f" that match={match!r} is found in"
+        raise InputError(
+            f"{path}: holds no objects{among}; read are {' '.join((*MESH_SUFFIXES, CATALOGUE))}"
+        )
+    return _distinct(sorted(found, key=lambda one: (one.key, one.member)))
+
+
+def _object(folder: Path, file: Path, credits: dict[Path, Credit], one_class: bool) -> MeshObject:
+    """A mesh file; its class and id follow from where it lies."""
+    member = file.relative_to(folder)
+    parts = list(member.with_suffix("").parts)
+    if parts[-1] == "model_normalized" and parts[-2:-1] == ["models"] and len(parts) > 2:
+        parts = parts[:-2]
+    elif parts[-1] == "model" and len(parts) > 1:
+        parts = parts[:-1]
+    category = folder.resolve().name
+    if len(parts) > 1 and not one_class:
+        category, *parts = parts
+    return MeshObject(
+        category=_folder_name(category),
+        id=_folder_name("-".join(parts)),
+        credit=credits.get(file.resolve(), Credit(parts[-1])),
+        place=folder,
+        member=member.as_posix(),
+    )
+
+
+def _furniture(file: Path) -> list[MeshObject]:
+    """The pieces of a catalogue."""
+    return [
+        MeshObject(
+            category=_folder_name(piece.category),
+            id=_folder_name(f"{file.stem}-{piece.number:03d}-{piece.name}"),
+            credit=Credit(piece.name, file.name, piece.licence, piece.creator),
+            place=file,
+            member=piece.model,
+            rotation=piece.rotation,
+            problem=piece.problem,
+        )
+        for piece in read_catalogue(file, MeshLimits().bytes)
+    ]
+
+
+def _folder_name(text: str) -> str:
+    """A name of letters, digits, dots, lines, that no system takes for anything but a name."""
+    name = re.sub(r"[^\w.-]+", "_", text).strip("._")[:100]
+    if not name:
+        raise InputError(f"{text!r}: is no name for a class or an object; use letters")
+    return name
+
+
+def _matches(one: MeshObject, match: str | None) -> bool:
+    try:
+        return match is None or bool(
+            re.search(match, f"{one.category}/{one.id} {one.credit.name}", re.IGNORECASE)
+        )
+    except re.error as error:
+        raise InputError(f"match={match!r} is not a regular expression ({error})") from error
+
+
+def _distinct(objects: list[MeshObject]) -> tuple[MeshObject, ...]:
+    """Objects that would share a folder, on any system, get the numbers 2, 3 ... at their ids."""
+    seen: Counter[str] = Counter()
+    distinct = []
+    for one in objects:
+        while (again := seen[one.key.lower()]) > 0:
+            seen[one.key.lower()] += 1
+            one = replace(one, id=f"{one.id}-{again + 1}")
+        seen[one.key.lower()] += 1
+        distinct.append(one)
+    return tuple(distinct)
+
+
+def _credits(folder: Path) -> dict[Path, Credit]:
+    """The credits that tables give, by file."""
+    credits: dict[Path, Credit] = {}
+    for place in (folder.resolve().parent, folder.resolve()):
+        table = place / INDEX
+        if not table.is_file():
+            continue
+        with table.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
+            for row in csv.DictReader(stream):
+                words = {key: (row.get(key) or "").strip() for key in ("file", *_COLUMNS)}
+                file = (place / words.pop("file")).resolve()
+                words["name"] = words["name"] or file.stem
+                credits[file] = Credit(**words)
+    return credits
+
+
+_COLUMNS = ("name", "source", "licence", "creator")

@@ -1,0 +1,166 @@
+"""Photographs posed by COLMAP, and NeRF-W's choice among them."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from theta0.data import check_memory
+from theta0.data._files import existing_file
+from theta0.data._frames import Frame, inner_file
+from theta0.data.cameras import inverse_pose, swap_opencv_opengl
+from theta0.data.colmap import ColmapImage, ColmapModel, count_images, is_colmap, read_colmap
+from theta0.data.photos._layouts import Layout, range_of, reliable_points
+from theta0.errors import InputError
+
+_PLACES = (".", "sparse", "dense/sparse", "colmap/sparse", "colmap_text")
+_LARGEST_TABLE = 1 << 26
+
+
+def model_folders(path: Path) -> list[Path]:
+    """The models of a collection: one folder, or several numbered ones."""
+    for place in _PLACES:
+        folder = path / place
+        if is_colmap(folder):
+            return [folder]
+        inner = [x for x in folder.iterdir() if x.name.isdecimal()] if folder.is_dir() else []
+        if models := [x for x in sorted(inner, key=lambda x: int(x.name)) if is_colmap(x)]:
+            return models
+    return []
+
+
+def colmap_layout(path: Path, images: Path | None) -> Layout:
+    """The photographs of a model, by name.
+
+    Of several models the one with most images is read, for they share no world; the others are
+    named in `skipped`.
+
+    Near and far of a photograph follow from the depths of the points it sees, as far as they are
+    reliable: see `reliable_points` and `range_of`.
+
+    Raises:
+        InputError: There is no model, it is damaged, or its images' folder is not found.
+    """
+    folders = model_folders(path)
+    if not folders:
+        raise InputError(
+            f"{path}: holds no COLMAP model; give the folder of cameras, images and points3D "
+            "(.bin or .txt), or one with it in sparse/0"
+        )
+    counts = [count_images(folder) for folder in folders]
+    chosen = folders[counts.index(max(counts))]
+    model = read_colmap(chosen)
+    folder = _images_folder(chosen, images)
+    reliable = reliable_points(model.photos)
+    names = [folder.relative_to(path).as_posix() for folder in folders]
+    taken = f"{chosen.relative_to(path).as_posix()} has {max(counts)}"
+    return Layout(
+        frames=tuple(_frame(image, model, reliable, folder, chosen) for image in model.images),
+        points=(model.xyz[reliable], model.rgb[reliable]) if reliable.any() else None,
+        skipped=tuple(
+            (name, f"is a model of its own, of {count} images; {taken}")
+            for name, count, other in zip(names, counts, folders, strict=True)
+            if other != chosen
+        ),
+    )
+
+
+def nerfw_layout(table: Path, images: Path | None, validation: int) -> Layout:
+    """NeRF-W's split of a model: a table of `filename id split dataset` beside `dense`.
+
+    Its rows for training and test are kept; the first `validation` names of those for training are
+    for validation, of which the table has none. Rows without an id have no pose.
+
+    Raises:
+        InputError: The table is malformed or names none of the model's images.
+    """
+    layout = colmap_layout(table.parent, images)
+    parts = dict(_rows(table))
+    frames = {frame.name: frame for frame in layout.frames}
+    skipped = [
+        (name, f"is not to be used by {table.name}, or has no id in it")
+        for name in frames
+        if parts.get(name) is None
+    ]
+    skipped += [
+        (name, "has no pose in the model")
+        for name, part in parts.items()
+        if part and name not in frames
+    ]
+    chosen = [
+        replace(frame, part=parts[name])
+        for name, frame in frames.items()
+        if parts.get(name) is not None
+    ]
+    if not chosen:
+        raise InputError(f"{table}: names none of the model's images, such as {next(iter(frames))}")
+    if not any(frame.part == "val" for frame in chosen):
+        train = [number for number, frame in enumerate(chosen) if frame.part == "train"]
+        for number in train[:validation]:
+            chosen[number] = replace(chosen[number], part="val")
+    return replace(
+        layout,
+        frames=tuple(chosen),
+        skipped=(*layout.skipped, *skipped),
+        whole=layout.frames,
+    )
+
+
+def _rows(table: Path) -> Iterator[tuple[str, str | None]]:
+    """Name and part of each row; no part where there is no id."""
+    size = existing_file(table).stat().st_size
+    check_memory(table, size, _LARGEST_TABLE, "it is no table of photographs")
+    text = table.read_bytes().decode("utf-8-sig", "replace")
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
+    if not {"filename", "id", "split"} <= set(rows.fieldnames or ()):
+        raise InputError(
+            f"{table}: has the columns {rows.fieldnames}; NeRF-W's are filename, id, split and "
+            "dataset, with tabs between them"
+        )
+    seen = set()
+    for row in rows:
+        name, number, part = row["filename"], row["id"], row["split"]
+        if not name or name in seen:
+            raise InputError(f"{table}: {name!r} is no name, or is in two rows; correct the table")
+        seen.add(name)
+        if not (number or "").strip() or number.strip().lower() == "nan":
+            yield name, None
+        elif part in ("train", "val", "test"):
+            yield name, part
+        else:
+            raise InputError(f"{table}: split of {name} is {part!r}; give train, val or test")
+
+
+def _frame(
+    image: ColmapImage,
+    model: ColmapModel,
+    reliable: Bool[np.ndarray, " points"],
+    images: Path,
+    source: Path,
+) -> Frame:
+    rotation, shift = image.w2c[:, :3], image.w2c[:, 3]
+    c2w = inverse_pose(image.w2c)
+    seen = model.xyz[image.seen[reliable[image.seen]]]
+    near, far = range_of(seen @ rotation[2] + shift[2])
+    return Frame(
+        name=image.name,
+        image=inner_file(image.name, images, source),
+        pose=swap_opencv_opengl(c2w),
+        lens=model.lenses[image.camera],
+        near=near,
+        far=far,
+    )
+
+
+def _images_folder(model: Path, images: Path | None) -> Path:
+    if images is not None:
+        return images
+    model = model.absolute()
+    for folder in (model, *model.parents[:3]):
+        if (folder / "images").is_dir():
+            return folder / "images"
+    raise InputError(f"{model}: has no folder of images beside it; say where it is (images)")

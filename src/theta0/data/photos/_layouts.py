@@ -1,0 +1,248 @@
+"""What files say of photographs of a place, layout by layout; `read_photos` describes them.
+
+COLMAP's are in `_colmap_layouts`.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from theta0.data._arrays import read_array
+from theta0.data._frames import Frame, inner_file, read_any_json, read_json
+from theta0.data._transforms import PARTS, read_transforms, transforms_files
+from theta0.data._view_pixels import read_header
+from theta0.data.cameras import swap_opencv_opengl
+from theta0.data.images import PICTURE_SUFFIXES
+from theta0.data.photos._write import Points
+from theta0.errors import InputError
+
+AUTHORS_ARRAYS = ("bds.npy", "c2w_mats.npy", "kinv_mats.npy", "res_mats.npy")
+STRECHA = "cameras_gt.json"
+
+NEAR_FACTOR, FAR_FACTOR = 0.9, 1.2
+"""By these the paper widens the range of depths at which points of the place are seen."""
+
+_RELIABLE_PHOTOS, _RELIABLE_POINTS = 3, 10
+
+_FEW = 10
+"""Of so many points, all count."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """A collection before its pictures are opened.
+
+    Attributes:
+        frames: In the collection's order.
+        points: Of the place, in the world of the poses.
+        skipped: (name, reason) of what is left out.
+        normalised: The world is upright, and the place about in the unit sphere.
+        whole: The frames, and in their order those that are not read, which say no less how the
+            world lies; None if all are read.
+    """
+
+    frames: tuple[Frame, ...]
+    points: Points | None = None
+    skipped: tuple[tuple[str, str], ...] = ()
+    normalised: bool = False
+    whole: tuple[Frame, ...] | None = None
+
+
+def reliable_points(photos: Int[np.ndarray, " points"]) -> Bool[np.ndarray, " points"]:
+    """Which points to take, from in how many photographs each is seen: in three or more.
+
+    The depths of others are often far off. If fewer than ten are left, all are taken.
+    """
+    reliable = photos >= _RELIABLE_PHOTOS
+    return reliable if reliable.sum() >= _RELIABLE_POINTS else np.ones_like(reliable)
+
+
+def range_of(depths: Float[np.ndarray, " n"]) -> tuple[float | None, float | None]:
+    """Near and far of a photograph from the depths of the points it shows; None if there are none.
+
+    The 0.1 and 99.9 percentiles of the depths above 0, times 0.9 and 1.2: the margins of the paper.
+    Of a few hundred points they would be the nearest and the farthest, which a single false match
+    puts at twice the depth of the place, so these two are not counted.
+    """
+    depths = np.sort(depths[depths > 0])
+    if not len(depths):
+        return None, None
+    depths = depths[1:-1] if len(depths) > _FEW else depths
+    near, far = np.percentile(depths, (0.1, 99.9))
+    return float(near * NEAR_FACTOR), float(far * FAR_FACTOR)
+
+
+def transforms_layout(path: Path) -> Layout:
+    """`transforms.json` as `write_photos` or others write it, or Blender's in parts.
+
+    Raises:
+        InputError: It is malformed, or a lens is of an unknown model.
+    """
+    files = transforms_files(path, None)
+    beside = transforms_files(files[0].parent, None)  # all parts, where one is given
+    found = {file: _transforms_frames(file) for file in (beside if path in beside else files)}
+    normalised = {read_json(file).get("normalised", False) for file in files}
+    if normalised not in ({True}, {False}):
+        raise InputError(f"{files[0]}: normalised is {normalised}; give true or false")
+    points = files[0].parent / "points.npz"
+    return Layout(
+        frames=tuple(frame for file in files for frame in found[file]),
+        points=_points(points) if points.is_file() else None,
+        normalised=normalised.pop(),
+        whole=tuple(frame for frames in found.values() for frame in frames),
+    )
+
+
+def _transforms_frames(file: Path) -> list[Frame]:
+    part = file.stem.removeprefix("transforms_")
+    part = part if part in PARTS else None
+    frames = read_transforms(file, ignore_distortion=False)
+    return [replace(frame, part=frame.part or part) for frame in frames]
+
+
+def _points(path: Path) -> Points:
+    xyz, rgb = read_array(path, "xyz"), read_array(path, "rgb")
+    good = xyz.dtype.kind == "f" and rgb.dtype == np.uint8 and xyz.shape == rgb.shape
+    if not good or xyz.ndim != 2 or xyz.shape[1] != 3 or not np.isfinite(xyz).all():
+        raise InputError(
+            f"{path}: xyz is {xyz.dtype} {xyz.shape} and rgb {rgb.dtype} {rgb.shape}; give finite "
+            "floats and bytes of one shape (n, 3)"
+        )
+    return xyz, rgb
+
+
+def strecha_layout(path: Path) -> Layout:
+    """Strecha's benchmark: a list of `file K cam_to_world_R centre width height`.
+
+    Poses are in OpenCV axes. The collections were measured by laser: no points come with them.
+
+    Raises:
+        InputError: It is malformed.
+    """
+    entries = read_any_json(path)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"{path}: is no list of cameras; give Strecha's cameras_gt.json")
+    return Layout(tuple(_strecha_frame(entry, path) for entry in entries))
+
+
+def _strecha_frame(entry: dict[str, Any], path: Path) -> Frame:
+    file = inner_file(entry.get("file"), path.parent, path)
+    matrix = _numbers(entry, "K", (3, 3), path)
+    rotation = _numbers(entry, "cam_to_world_R", (3, 3), path)
+    centre = _numbers(entry, "centre", (3,), path)
+    size = [float(_numbers(entry, name, (), path)) for name in ("width", "height")]
+    lens = _lens(matrix, f"{path}: K of {file.name}")
+    pose = swap_opencv_opengl(np.column_stack([rotation, centre]))
+    return Frame(file.stem, file, pose, {**lens, "w": size[0], "h": size[1]})
+
+
+def _numbers(
+    entry: dict[str, Any], name: str, shape: tuple[int, ...], path: Path
+) -> Float[np.ndarray, "..."]:
+    try:
+        values = np.array(entry.get(name), np.float64)
+    except (TypeError, ValueError, OverflowError):
+        values = np.full(1, np.nan)
+    if values.shape != shape or not np.isfinite(values).all():
+        raise InputError(
+            f"{path}: {name} of {entry.get('file')!r} is {str(entry.get(name))[:60]}; give numbers "
+            f"of shape {shape}"
+        )
+    return values
+
+
+def _lens(matrix: Float[np.ndarray, "3 3"], source: str) -> dict[str, float]:
+    """Focal lengths and principal point of a camera matrix."""
+    (fl_x, skew, cx), (zero, fl_y, cy), last = matrix.tolist()
+    if max(abs(skew), abs(zero)) > 1e-6 * abs(fl_x) or not np.allclose(last, [0, 0, 1], atol=1e-6):
+        raise InputError(
+            f"{source} is {matrix.tolist()}; give [[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]]: "
+            "pixels at right angles"
+        )
+    return {"fl_x": fl_x, "fl_y": fl_y, "cx": cx, "cy": cy}
+
+
+def authors_layout(path: Path, images: Path | None) -> Layout:
+    """The paper authors' four arrays, one row a picture in the order of sorted file names.
+
+        c2w_mats   (n 4 4)  camera to world
+        kinv_mats  (n 3 3)  pixel (column, row, 1) to a direction in the camera's axes
+        bds        (n 2)    depths of the nearest and the furthest point seen
+        res_mats   (n 2)    width and height in pixels, or height and width
+
+    Of the axes nothing is assumed but that a ray goes along c2w kinv (column, row, 1), as the
+    authors' code takes it; pixels are taken to count from the picture's corner, as in COLMAP,
+    whose poses these are (the authors' own rays go through whole numbers, half a pixel aside).
+    The factor 0.05 by which that code makes the world small is left to `Similarity`.
+
+    Raises:
+        InputError: An array has another shape, their number is not that of the pictures, or a
+            matrix is no pinhole's.
+    """
+    folder = _images_folder(path, images)
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+    bounds, poses, inverses, sizes = (read_array(path / name) for name in AUTHORS_ARRAYS)
+    count = len(files)
+    for name, array, shapes in (
+        ("bds.npy", bounds, [(count, 2)]),
+        ("c2w_mats.npy", poses, [(count, 4, 4), (count, 3, 4)]),
+        ("kinv_mats.npy", inverses, [(count, 3, 3)]),
+        ("res_mats.npy", sizes, [(count, 2)]),
+    ):
+        if array.shape not in shapes or array.dtype.kind not in "iuf":
+            raise InputError(
+                f"{path / name}: is {array.dtype} {array.shape}; give numbers of shape "
+                f"{shapes[0]}: one row for each of the {count} pictures in {folder}"
+            )
+    if not _in_order(files, sizes):
+        sizes = sizes[:, ::-1]
+    frames = []
+    for row, file in enumerate(files):
+        lens, signs = _inverse_lens(inverses[row], path / "kinv_mats.npy")
+        pose = np.array(poses[row], np.float64)[:3] * np.append(signs, 1.0)
+        near, far = bounds[row].tolist()
+        size = {"w": float(sizes[row, 0]), "h": float(sizes[row, 1])}
+        frames.append(
+            Frame(
+                name=file.stem,
+                image=file,
+                pose=swap_opencv_opengl(pose),
+                lens=lens | size,
+                near=near * NEAR_FACTOR,
+                far=far * FAR_FACTOR,
+            )
+        )
+    return Layout(tuple(frames))
+
+
+def _in_order(files: list[Path], sizes: np.ndarray) -> bool:
+    """Whether sizes are rather widths and heights than heights and widths."""
+    straight, swapped = 0.0, 0.0
+    for file, (first, second) in zip(files, sizes.tolist(), strict=True):
+        header = read_header(file)
+        straight += abs(first * header.height - second * header.width)
+        swapped += abs(second * header.height - first * header.width)
+    return straight <= swapped
+
+
+def _inverse_lens(
+    inverse: np.ndarray, path: Path
+) -> tuple[dict[str, float], Float[np.ndarray, "3"]]:
+    """A lens, and which of the camera's axes are OpenCV's (1) or their opposites (-1)."""
+    inverse = inverse.astype(np.float64)
+    signs = np.sign(np.diag(inverse))
+    try:
+        matrix = np.linalg.inv(signs[:, None] * inverse)
+    except np.linalg.LinAlgError as error:
+        raise InputError(f"{path}: holds {inverse.tolist()}, which has no inverse") from error
+    return _lens(matrix, f"{path}: the inverse of a matrix"), signs
+
+
+def _images_folder(path: Path, images: Path | None) -> Path:
+    for folder in (images,) if images else (path / "images", path / "dense" / "images", path):
+        if folder.is_dir() and any(x.suffix.lower() in PICTURE_SUFFIXES for x in folder.iterdir()):
+            return folder
+    raise InputError(f"{images or path}: holds no pictures; say in which folder they are (images)")

@@ -1,0 +1,29 @@
+"""Posed views of objects: read, written, or drawn by a procedure."""
+
+from theta0.data.views._objects import ObjectFolders, Objects, read_objects
+from theta0.data.views._procedural_objects import ProceduralObjects
+from theta0.data.views._viewpoints import random_cameras
+from theta0.data.views._views import (
+    ViewFiles,
+    ViewOptions,
+    Views,
+    open_views,
+    read_photograph,
+    read_views,
+)
+from theta0.data.views._write import write_views
+
+__all__ = [
+    "ObjectFolders",
+    "Objects",
+    "ProceduralObjects",
+    "ViewFiles",
+    "ViewOptions",
+    "Views",
+    "open_views",
+    "random_cameras",
+    "read_objects",
+    "read_photograph",
+    "read_views",
+    "write_views",
+]

@@ -1,0 +1,112 @@
+"""Classes of objects seen from many sides: chairs, cars, lamps; pictures are read when asked for.
+
+The paper authors' layout, SRN's, or any folder of folders that `open_views` reads:
+
+    ROOT/chair_splits.json              {"train": [ids], "val": [ids], "test": [ids]}
+    ROOT/{chair,chairs,03001627}/ID/    transforms.json and RGBA PNGs
+    ROOT/cars_{train,val,test}/ID/      rgb, pose, intrinsics.txt
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from theta0.data import Collection, Split, split
+from theta0.data._files import existing_folder
+from theta0.data.views._object_splits import (
+    Parts,
+    class_folder,
+    find_objects,
+    is_object,
+    part_folders,
+    read_split_file,
+    split_file,
+)
+from theta0.data.views._views import ViewFiles, ViewOptions, Views, open_views
+from theta0.errors import InputError
+
+_AS_STORED = ViewOptions()
+
+
+@runtime_checkable
+class Objects(Collection[Views], Protocol):
+    """The objects of a class; of each, all its views."""
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectFolders:
+    """Objects in folders of their own, none of them read; see `Objects` and `read_objects`."""
+
+    names: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+    split: Split
+    folders: tuple[Path, ...]
+    options: ViewOptions
+
+    def open(self, index: int) -> ViewFiles:
+        """Object number `index`, judged by its headers: views, sizes and memory it will take."""
+        return open_views(self.folders[index], self.options)
+
+    def load(self, index: int) -> Views:
+        """All views of object number `index`."""
+        return self.open(index).load()
+
+
+def read_objects(
+    root: str | Path,
+    kind: str | None = None,
+    validation: int | float = 0.1,
+    test: int | float = 0.1,
+    seed: int = 0,
+    allow_absent: bool = False,
+    options: ViewOptions = _AS_STORED,
+) -> ObjectFolders:
+    """Find a class of objects and its split, without reading a picture.
+
+    Args:
+        root: Folder in one of the module's layouts.
+        kind: Which class, such as 'chair', if there are several.
+        validation: Where the data has no split of its own: number of objects, or a fraction.
+        test: The same, for the test set.
+        seed: Another seed gives another split of such data.
+        allow_absent: Leave out objects that a split file names and the folder lacks (the authors'
+            has some), and say so in `skipped`.
+        options: How views are read.
+
+    Raises:
+        InputError: There are no objects, none for training, or the split file is unusable.
+    """
+    root = existing_folder(root)
+    if is_object(root):
+        raise InputError(f"{root}: is one object, not a class of them; give the folder it is in")
+    skipped = []
+    if (file := split_file(root, kind)) is not None:
+        parts, skipped = read_split_file(file, root)
+        if skipped and not allow_absent:
+            raise InputError(
+                f"{file}: {len(skipped)} of its objects are not there, such as {skipped[0][0]}; "
+                f"copy them to {root}, or allow absent objects"
+            )
+    elif (parts := part_folders(root, kind)) is None:
+        parts = _drawn(class_folder(root, kind), validation, test, seed)
+    if not parts[0]:
+        raise InputError(f"{root}: holds no object for training; add its folder")
+    folders = tuple(folder for part in parts for folder in part)
+    names = tuple(folder.relative_to(root).as_posix() for folder in folders)
+    return ObjectFolders(names, tuple(skipped), Split.in_order(*map(len, parts)), folders, options)
+
+
+def _drawn(folder: Path, validation: int | float, test: int | float, seed: int) -> Parts:
+    found = find_objects(folder)
+    if not found:
+        raise InputError(
+            f"{folder}: holds no object; folders with transforms.json, or with rgb, pose and "
+            "intrinsics.txt count"
+        )
+    names = [f"{seed}:{path.relative_to(folder).as_posix()}" for path in found]
+    chosen = split(names, validation, test)
+    train, kept, tested = (
+        [found[number] for number in part]
+        for part in (chosen.train, chosen.validation, chosen.test)
+    )
+    return train, kept, tested

@@ -1,0 +1,281 @@
+"""Posed views of an object, from the folders people keep them in.
+
+    transforms.json                     Blender, nerfstudio and instant-ngp, and the paper authors'
+    transforms_{train,val,test}.json    Blender's, in parts
+    rgb/ pose/ intrinsics.txt           SRN's
+
+Poses are kept in the file's world; see `cameras` for the axes. What a lens has bent is straightened
+on reading, see `cameras.Distortion`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from theta0.data import MAX_BYTES, check_memory
+from theta0.data._arrays import read_array
+from theta0.data._files import existing_file
+from theta0.data._frames import Frame, straight_camera, straight_pixels
+from theta0.data._pillow import opened
+from theta0.data._transforms import read_transforms, transforms_files
+from theta0.data._view_pixels import Background, downscaled, over, read_header, read_pixels
+from theta0.data.cameras import Camera, Distortion, Number, fov_rad, orbit
+from theta0.data.views._srn import is_srn, read_srn
+from theta0.errors import InputError
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """How views are read."""
+
+    downscale: int = 1
+    """make pictures smaller by this factor, averaging over blocks of pixels"""
+    need_alpha: bool = False
+    """refuse pictures without an alpha channel"""
+    ignore_distortion: bool = False
+    """take a lens that bends straight lines for a pinhole"""
+    allow_missing: bool = False
+    """leave out views whose picture is missing"""
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Views of one object, all of one size.
+
+    Attributes:
+        images: RGB, or RGBA with colours not multiplied by alpha; in [0, 1], or bytes where 255
+            is 1.0.
+        cameras: One a view.
+        names: One a view.
+        object_id: Which object it is.
+        depth: Along the viewing axis at pixel centres, in world units; inf where nothing is.
+    """
+
+    images: (
+        UInt8[np.ndarray, "views height width channels"]
+        | Float[np.ndarray, "views height width channels"]
+    )
+    cameras: tuple[Camera, ...]
+    names: tuple[str, ...]
+    object_id: str
+    depth: Float[np.ndarray, "views height width"] | None = None
+
+    def __post_init__(self):
+        views, height, width, channels = self.images.shape
+        if not views == len(self.cameras) == len(self.names) or channels not in (3, 4):
+            raise InputError(
+                f"{self.object_id}: images of shape {self.images.shape} for {len(self.cameras)} "
+                f"cameras and {len(self.names)} names; give one of each a view, and RGB or RGBA"
+            )
+        if any((camera.width, camera.height) != (width, height) for camera in self.cameras):
+            raise InputError(
+                f"{self.object_id}: a camera has another size than its picture of {width} x "
+                f"{height}; see Camera.downscaled"
+            )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def colours(self, background: Background = "white") -> Float[np.ndarray, "views h w 3"]:
+        """RGB in [0, 1], float32, with a background behind what is transparent."""
+        return over(self.images, background)
+
+    def select(self, numbers: Sequence[int]) -> "Views":
+        """Some of the views, in the order given."""
+        return Views(
+            images=self.images[list(numbers)],
+            cameras=tuple(self.cameras[number] for number in numbers),
+            names=tuple(self.names[number] for number in numbers),
+            object_id=self.object_id,
+            depth=None if self.depth is None else self.depth[list(numbers)],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ViewFiles:
+    """Views of one object whose pictures have not been decoded; see `open_views`.
+
+    Attributes:
+        object_id: Name of the folder.
+        frames: What the files say of each view.
+        cameras: Of the pictures as they will be read.
+        channels: 4 if the pictures have alpha, else 3.
+        downscale: See `ViewOptions`.
+        missing: Names of the views left out because their pictures are missing.
+    """
+
+    object_id: str
+    frames: tuple[Frame, ...]
+    cameras: tuple[Camera, ...]
+    channels: int
+    downscale: int
+    missing: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the pictures and depths will take."""
+        pixels = sum(camera.width * camera.height for camera in self.cameras)
+        return pixels * (self.channels + 4 * self._has_depth)
+
+    @property
+    def _has_depth(self) -> bool:
+        # A mean of depths over an edge is the depth of nothing, so a smaller picture has none, nor
+        # has one that was straightened.
+        return self.downscale == 1 and all(
+            frame.depth is not None and not Distortion.of(frame.lens).bends for frame in self.frames
+        )
+
+    def load(self, max_bytes: int = MAX_BYTES) -> Views:
+        """Decode the pictures, and the depths if nothing is downscaled or straightened.
+
+        Raises:
+            InputError: One is damaged, or they need too much memory.
+        """
+        remedy = "downscale them, or describe fewer views"
+        check_memory(f"{self.object_id}: {len(self)} views", self.size_bytes, max_bytes, remedy)
+        alpha = self.channels == 4
+        images = [
+            downscaled(straight_pixels(frame, read_pixels(frame.image, alpha)), self.downscale)
+            for frame in self.frames
+        ]
+        depth = None
+        if self._has_depth:
+            pairs = zip(self.frames, self.cameras, strict=True)
+            depth = np.stack([_read_depth(frame, camera) for frame, camera in pairs])
+        names = tuple(frame.name for frame in self.frames)
+        return Views(np.stack(images), self.cameras, names, self.object_id, depth)
+
+
+def read_views(
+    path: str | Path, options: ViewOptions = ViewOptions(), part: str | None = None
+) -> Views:
+    """Read all views of an object; see `open_views`."""
+    return open_views(path, options, part).load()
+
+
+def open_views(
+    path: str | Path, options: ViewOptions = ViewOptions(), part: str | None = None
+) -> ViewFiles:
+    """Find the views of an object and judge them by their headers, without decoding a picture.
+
+    Args:
+        path: A folder in one of the module's layouts, or a `transforms.json`.
+        options: How they are read.
+        part: 'train', 'val' or 'test' of a description in parts; None for all there is.
+
+    Raises:
+        InputError: There are no views, pictures are missing, too large, of several sizes or
+            without the alpha that is needed, or a lens or a pose is none.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such folder; check the path")
+    if path.is_dir() and is_srn(path):
+        frames = list(read_srn(path))
+    else:
+        frames = [
+            frame
+            for file in transforms_files(path, part)
+            for frame in read_transforms(file, options.ignore_distortion)
+        ]
+    if not frames:
+        raise InputError(
+            f"{path}: holds no views; give a folder with transforms.json, or with rgb, pose and "
+            "intrinsics.txt"
+        )
+    return _opened((path if path.is_dir() else path.parent).resolve().name, frames, options)
+
+
+def read_photograph(
+    path: str | Path,
+    azimuth_deg: Number,
+    elevation_deg: Number,
+    distance: Number,
+    fov_x_deg: Number,
+    options: ViewOptions = ViewOptions(need_alpha=True),
+) -> Views:
+    """Read one picture of an object, taken from a known direction, as its only view.
+
+    Args:
+        path: A picture; its alpha says where the object is.
+        azimuth_deg: Where the camera stands, from +x towards +y, in degrees; see `cameras.orbit`.
+        elevation_deg: Its height above the horizontal, in degrees.
+        distance: To the object's centre, in world units.
+        fov_x_deg: Angle between the left and the right edge of the picture, in degrees.
+        options: How it is read.
+
+    Raises:
+        InputError: The picture cannot be read or has no alpha, or a number is impossible.
+    """
+    path = existing_file(path)
+    pose = orbit(azimuth_deg, elevation_deg, distance)
+    lens = {"camera_angle_x": fov_rad(fov_x_deg)}
+    return _opened(path.stem, [Frame(path.stem, path, pose, lens)], options).load()
+
+
+def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> ViewFiles:
+    """Judge pictures by their headers."""
+    missing = [frame for frame in frames if not frame.image.is_file()]
+    if missing and (not options.allow_missing or len(missing) == len(frames)):
+        raise InputError(
+            f"{missing[0].image}: the picture is missing, as are {len(missing) - 1} others of "
+            f"{len(frames)} views; copy them there (from Python, allow_missing leaves them out)"
+        )
+    frames = [frame for frame in frames if frame not in missing]
+    headers = [read_header(frame.image) for frame in frames]
+    first, seen = headers[0], set()
+    for frame, header in zip(frames, headers, strict=True):
+        if options.need_alpha and not header.alpha:
+            raise InputError(
+                f"{frame.image}: has no alpha channel to tell the object from what is behind it; "
+                "cut the object out and save it as a PNG with transparency"
+            )
+        if header != first:
+            kind = lambda x: f"{x.width} x {x.height} with{'' if x.alpha else 'out'} alpha"
+            raise InputError(
+                f"{frame.image}: is {kind(header)}, but {frames[0].image.name} is {kind(first)}; "
+                "make the views of an object alike"
+            )
+        if frame.image in seen:
+            raise InputError(f"{frame.image}: is the picture of two views; leave one out")
+        seen.add(frame.image)
+    cameras = [straight_camera(frame, first.width, first.height) for frame in frames]
+    if len({(camera.width, camera.height) for camera in cameras}) > 1:
+        raise InputError(
+            f"{frames[0].image.parent}: the lenses of an object's views bend straight lines "
+            "differently, so that the straightened pictures differ in size; straighten them first "
+            "(`colmap image_undistorter`), or ask to ignore distortion"
+        )
+    return ViewFiles(
+        object_id=object_id,
+        frames=tuple(frames),
+        cameras=tuple(camera.downscaled(options.downscale) for camera in cameras),
+        channels=4 if first.alpha else 3,
+        downscale=options.downscale,
+        missing=tuple(frame.name for frame in missing),
+    )
+
+
+def _read_depth(frame: Frame, camera: Camera) -> Float[np.ndarray, "height width"]:
+    path = frame.depth
+    assert path is not None
+    if path.suffix == ".npy":
+        stored, scale = read_array(path), 1.0
+    else:
+        with opened(path) as image:
+            stored, scale = np.asarray(image), frame.depth_scale
+    if stored.shape != (camera.height, camera.width) or stored.dtype.kind not in "iuf":
+        raise InputError(
+            f"{path}: has shape {stored.shape}; depths are one number a pixel of the "
+            f"{camera.width} x {camera.height} picture"
+        )
+    if not scale > 0:
+        raise InputError(f"{path}: depth_scale is {scale}; give world units a step, above 0")
+    depth = stored.astype(np.float32) * np.float32(scale)
+    return np.where(depth > 0, depth, np.float32(np.inf))

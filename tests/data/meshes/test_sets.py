@@ -1,0 +1,208 @@
+"""Objects are found in all layouts, with their classes, names and credits."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from theta0.data.meshes import MeshLimits, find_meshes
+from theta0.data.meshes._sets import Credit
+from theta0.data.meshes._sh3f import parse_properties
+from theta0.errors import InputError
+
+from .mesh_files import OBJ_TETRAHEDRON, write_catalogue
+
+
+def touch(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(OBJ_TETRAHEDRON)
+    return root
+
+
+def keys(objects):
+    return [one.key for one in objects]
+
+
+@pytest.mark.parametrize(
+    "names, expected",
+    [
+        (["b.obj", "a.PLY", "note.txt", ".hidden.obj"], ["Things/a", "Things/b"]),
+        (["cars/a.obj", "cars/old/b.glb", "lamps/a.off"], ["cars/a", "cars/old-b", "lamps/a"]),
+        (["03001627/1a2b/model.obj", "03001627/3c/model.obj"], ["03001627/1a2b", "03001627/3c"]),
+        (["03001627/1a2b/models/model_normalized.obj"], ["03001627/1a2b"]),
+        (["a.obj", "a.glb", "A.ply"], ["Things/A", "Things/a-2", "Things/a-3"]),
+        (["a chair (1).obj", "Stühle/ä.obj"], ["Stühle/ä", "Things/a_chair_1"]),
+    ],
+    ids=["folder", "classes", "shapenet v1", "shapenet v2", "same name", "odd names"],
+)
+def test_classes_and_names_follow_from_the_layout(tmp_path, names, expected):
+    assert keys(find_meshes(touch(tmp_path / "Things", *names))) == expected
+
+
+def test_a_class_may_be_given_and_objects_chosen(tmp_path):
+    root = touch(tmp_path, "one/chair.obj", "two/chair.obj", "two/lamp.obj")
+    assert keys(find_meshes(root, "chair", match="CHAIR$")) == [
+        "chair/one-chair",
+        "chair/two-chair",
+    ]
+    assert keys(find_meshes(root / "two/lamp.obj", "lamp")) == ["lamp/lamp"]
+    # One class of ShapeNet is found as well by its own folder.
+    shapenet = touch(tmp_path / "03001627", "1a/models/model_normalized.obj")
+    assert keys(find_meshes(shapenet, "chair")) == ["chair/1a"]
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ({"path": "nowhere"}, "nowhere: no such file or folder"),
+        ({"path": "."}, "holds no objects; read are .obj"),
+        ({"path": "there", "match": "sofa"}, "match='sofa'"),
+        ({"path": "there", "match": "("}, "not a regular expression"),
+        ({"path": "there", "category": "../.."}, "no name for a class"),
+    ],
+)
+def test_nothing_found_is_refused(tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path / ".there", "a.obj")
+    touch(tmp_path.parent / f"{tmp_path.name}-there", "a.obj")
+    if arguments["path"] == "there":
+        arguments = arguments | {"path": f"../{tmp_path.name}-there"}
+    with pytest.raises(InputError) as error:
+        find_meshes(**arguments)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("given", [".", "chairs"])
+def test_a_table_says_whom_to_credit(tmp_path, given):
+    touch(tmp_path, "chairs/a.obj", "chairs/b.obj")
+    (tmp_path / "index.csv").write_text(
+        "category,file,name,source,licence,creator\n"
+        'chairs,chairs/a.obj,"Chair, old",a museum,CC0,Ann\n'
+    )
+    a, b = find_meshes(tmp_path / given)
+    assert a.credit == Credit("Chair, old", "a museum", "CC0", "Ann")
+    assert b.credit == Credit("b")
+
+
+LISTED = r"""# a catalogue
+id=test
+license=CC-BY
+name#1=Fauteuil d\u00e9co
+category#1=Living room
+model#1=/models/chair.obj
+creator#1 = Ann
+license#1: CC0
+name#2=Sideways
+category#2=Living room
+model#2=/models/packed.zip
+modelRotation#2=0 -1 0 1 0 0 0 0 1
+name#3=Thief
+model#3=../../etc/passwd.obj
+category#3=Living \
+    room
+name#4=Missing
+category#4=Bath
+model#4=/models/none.obj
+name#5=Skewed
+category#5=Bath
+model#5=/models/chair.obj
+modelRotation#5=1 1 0 0 1 0 0 0 1
+name#6=Other format
+category#6=Bath
+model#6=/models/chair.dae
+"""
+
+
+def packed(files):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return content.getvalue()
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    files = {
+        "models/chair.obj": OBJ_TETRAHEDRON,
+        "models/packed.zip": packed({"readme.txt": "", "deep/model.obj": OBJ_TETRAHEDRON}),
+    }
+    return write_catalogue(tmp_path / "test.sh3f", LISTED, files)
+
+
+def test_a_catalogue_lists_its_pieces(catalogue):
+    objects = find_meshes(catalogue)
+    assert keys(objects) == [
+        "Bath/test-004-Missing", "Bath/test-005-Skewed", "Bath/test-006-Other_format",
+        "Living_room/test-001-Fauteuil_déco", "Living_room/test-002-Sideways",
+        "Living_room/test-003-Thief",
+    ]  # fmt: skip
+    assert objects[3].credit == Credit("Fauteuil déco", "test.sh3f", "CC0", "Ann")
+    assert objects[4].credit == Credit("Sideways", "test.sh3f", "CC-BY", "")
+    assert keys(find_meshes(catalogue, "chair", "fauteuil")) == ["chair/test-001-Fauteuil_déco"]
+
+
+def test_pieces_of_a_catalogue_are_read_and_turned(catalogue):
+    pytest.importorskip("trimesh", reason="trimesh is not installed")
+    upright, sideways = (find_meshes(catalogue, match=name)[0].read() for name in ("Faut", "Sidew"))
+    size = lambda mesh: np.ptp(mesh.parts[0].vertices, axis=0) * np.sqrt(2.75)
+    np.testing.assert_allclose(size(upright), [1, 1, 3])
+    np.testing.assert_allclose(size(sideways), [3, 1, 1])  # x' = -y in the file's axes
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("Thief", "no file inside the folder or archive"),
+        ("Missing", "holds no models/none.obj"),
+        ("Skewed", "modelRotation"),
+        ("Other", "is no mesh; read are"),
+    ],
+)
+def test_broken_pieces_are_refused_by_name(catalogue, name, words):
+    pytest.importorskip("trimesh", reason="trimesh is not installed")
+    (piece,) = find_meshes(catalogue, match=name)
+    with pytest.raises(InputError, match=words) as error:
+        piece.read()
+    assert "test.sh3f" in str(error.value)
+
+
+def test_sizes_in_archives_are_checked_before_they_are_read(tmp_path):
+    pytest.importorskip("trimesh", reason="trimesh is not installed")
+    large = "\n" * 3_000_000
+    files = {"a.obj": large, "b.zip": packed({"model.obj": large})}
+    listed = "category#1=c\nmodel#1=a.obj\ncategory#2=c\nmodel#2=b.zip\n"
+    for piece in find_meshes(write_catalogue(tmp_path / "bomb.sh3f", listed, files)):
+        with pytest.raises(InputError, match="is 3 MB, more than the limit of 2 MB"):
+            piece.read(MeshLimits(megabytes=2))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", packed({"other.txt": ""})])
+def test_a_damaged_catalogue_is_refused_by_name(tmp_path, content):
+    (tmp_path / "damaged.sh3f").write_bytes(content)
+    with pytest.raises(InputError, match=r"damaged\.sh3f"):
+        find_meshes(tmp_path)
+
+
+def test_properties_are_read_as_java_does():
+    # Cases of the documentation of java.util.Properties.load.
+    text = rb"""
+Truth = Beauty
+ Truth2:Beauty
+Truth3                    :Beauty
+fruits                           apple, banana, pear, \
+                                 cantaloupe, watermelon
+cheeses
+! a comment
+key\ with\=signs = a\tb\\n
+name\#1=\u00c4
+windows=C:\\
+next=1
+"""
+    assert parse_properties(text) == {
+        "Truth": "Beauty", "Truth2": "Beauty", "Truth3": "Beauty", "cheeses": "",
+        "fruits": "apple, banana, pear, cantaloupe, watermelon",
+        "key with=signs": "a\tb\\n", "name#1": "Ä", "windows": "C:\\", "next": "1",
+    }  # fmt: skip

@@ -1,0 +1,304 @@
+"""Photographs posed by COLMAP, and NeRF-W's tables: their worlds, ranges and lenses."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from theta0.data.cameras import Distortion, project
+from theta0.data.cameras._lens import bend
+from theta0.data.photos import PhotoOptions as Options
+from theta0.data.photos import Photos, read_photos
+from theta0.errors import InputError
+
+from ..photo_files import colmap, place, write_binary, write_images, write_text
+
+LANDMARKS = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "landmarks"
+FEW = Options(test=1, validation=1)
+
+
+@pytest.fixture
+def scene():
+    return place()
+
+
+def write(folder, scene, model=None, place_of_model="sparse/0", images="images"):
+    write_images(folder / images, scene)
+    write_binary(folder / place_of_model, model or colmap(scene))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("model", "images"),
+    [("sparse/0", "images"), ("sparse", "images"), ("dense/sparse", "dense/images"),
+     ("colmap_text", "images"), ("colmap/sparse/0", "images"), (".", "images")],
+)  # fmt: skip
+def test_a_model_is_found_where_people_keep_it(tmp_path, scene, model, images):
+    found = read_photos(write(tmp_path, scene, None, model, images), FEW)
+    assert isinstance(found, Photos) and len(found.names) == 7
+    for row, image in enumerate(scene.images):
+        np.testing.assert_array_equal(found.load(row).image, image)
+    direct = read_photos(tmp_path / model, FEW)  # the model's own folder
+    assert direct.names == found.names
+    np.testing.assert_array_equal(direct.load(3).image, found.load(3).image)
+
+
+def test_pictures_may_lie_elsewhere(tmp_path, scene):
+    write_images(tmp_path / "pictures", scene)
+    write_binary(tmp_path / "model", colmap(scene))
+    with pytest.raises(InputError, match=r"no folder of images beside it; say where it is"):
+        read_photos(tmp_path / "model", FEW)
+    found = read_photos(tmp_path / "model", replace(FEW, images=str(tmp_path / "pictures")))
+    np.testing.assert_array_equal(found.load(2).image, scene.images[2])
+
+
+@pytest.mark.parametrize("form", [write_binary, write_text])
+def test_points_appear_where_they_did_in_the_world_that_is_made(tmp_path, scene, form):
+    write_images(tmp_path / "images", scene)
+    form(tmp_path / "sparse", colmap(scene))
+    found = read_photos(tmp_path, FEW)
+    world = found.world_from_file
+    assert found.names == tuple(name.removesuffix(".png") for name in scene.names)
+    xyz, rgb = found.points
+    np.testing.assert_allclose(xyz, world.points(scene.points[::-1]), rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(rgb, scene.colours[::-1])
+    np.testing.assert_allclose(np.median(xyz, axis=0), 0, atol=1e-12)
+    for row, camera in enumerate(scene.cameras):
+        photo = found.load(row)
+        before = project(scene.points, camera)
+        after = project(world.points(scene.points), photo.camera)
+        np.testing.assert_allclose(after.pixel, before.pixel, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(world.inverse.pose(photo.camera.c2w), camera.c2w, atol=1e-12)
+        # The nearest and the farthest of 40 points do not count.
+        near, far = np.percentile(np.sort(after.depth)[1:-1], [0.1, 99.9])
+        assert (photo.near, photo.far) == (pytest.approx(0.9 * near), pytest.approx(1.2 * far))
+
+
+def test_points_of_two_photographs_say_nothing_of_depth(tmp_path, scene):
+    model = colmap(scene)
+    for point in model.points[:5]:
+        point[1] = [1e5, 1e5, 1e5]
+        point[4] = point[4][:2]
+    found = read_photos(write(tmp_path, scene, model), FEW)
+    assert len(found.points[0]) == 35 and np.abs(found.points[0]).max() < 5
+    assert max(frame.far for frame in found.frames) < 20
+    # But if there are hardly others, they are taken.
+    for point in model.points[5:-9]:
+        point[4] = point[4][:2]
+    found = read_photos(write(tmp_path / "few", scene, model), FEW)
+    assert len(found.points[0]) == 40
+
+
+def test_a_photo_that_sees_no_points_has_the_range_of_the_unit_sphere(tmp_path, scene):
+    model = colmap(scene)
+    model.images[0][5] = []  # the last by name
+    found = read_photos(write(tmp_path, scene, model), FEW)
+    depth = float(project(np.zeros(3), found.load(6).camera).depth)
+    photo = found.load(6)
+    assert photo.near == pytest.approx(0.9 * (depth - 1)) and depth > 1.1
+    assert photo.far == pytest.approx(1.2 * (depth + 1))
+
+
+def test_depths_that_are_given_are_in_units_of_the_file(tmp_path, scene):
+    found = read_photos(write(tmp_path, scene), replace(FEW, near=2.0, far=50.0))
+    scale = found.world_from_file.scale
+    assert {(frame.near, frame.far) for frame in found.frames} == {(2 * scale, 50 * scale)}
+    with pytest.raises(InputError, match=r"photo_00.png: near is 60 and far .*give 0 < near < far"):
+        read_photos(tmp_path, replace(FEW, near=60.0))
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [("OPENCV", "k1 k2 p1 p2"), ("FULL_OPENCV", "k1 k2 p1 p2 k3 k4 k5 k6")],
+)
+def test_lenses_are_straightened_with_their_cameras(tmp_path, scene, model, names):
+    values = [-0.15, 0.05, 0.01, -0.02, 0.02, 0.05, -0.03, 0.01][: len(names.split())]
+    distortion = Distortion(**dict(zip(names.split(), values, strict=True)))
+    entries = colmap(scene, lambda points: bend(points, distortion), model, values)
+    found = read_photos(write(tmp_path, scene, entries), FEW)
+    for row, camera in enumerate(scene.cameras):
+        photo = found.load(row)
+        # The pinhole's picture is the straight one, cut or extended by whole pixels on all sides.
+        straight = project(scene.points, camera).pixel
+        pixel = project(found.world_from_file.points(scene.points), photo.camera).pixel
+        shift = np.array([photo.camera.width - camera.width, photo.camera.height - camera.height])
+        assert (shift % 2 == 0).all()
+        np.testing.assert_allclose(pixel, straight + shift / 2, rtol=0, atol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.own_process
+@pytest.mark.skipif(
+    not LANDMARKS.is_dir(), reason="needs shared/data/landmarks beside the checkout"
+)
+@pytest.mark.parametrize("name", ["british_museum", "statue"])
+def test_real_points_lie_on_their_features_after_straightening(name):
+    """As near as in COLMAP's own model, by COLMAP's own undoing of the lens."""
+    pycolmap = pytest.importorskip("pycolmap", reason="pycolmap is not installed")
+    theirs = pycolmap.Reconstruction(LANDMARKS / name / "colmap_text")
+    found = read_photos(LANDMARKS / name, FEW)
+    images = {Path(image.name).stem: image for image in theirs.images.values()}
+    for row in (0, 3):
+        image, camera = images[found.names[row]], found.camera(row)
+        lens = theirs.cameras[image.camera_id]
+        seen = [point for point in image.points2D if point.has_point3D()]
+        features = np.array([point.xy for point in seen])
+        world = np.array([theirs.points3D[point.point3D_id].xyz for point in seen])
+        bent = lens.img_from_cam(image.cam_from_world() * world)
+        before = np.linalg.norm(bent - features, axis=1)
+        straight = lens.cam_from_img(features) * [camera.fl_x, camera.fl_y] + [camera.cx, camera.cy]
+        pixel = project(found.world_from_file.points(world), camera).pixel
+        after = np.linalg.norm(pixel - straight, axis=1)
+        # Straightening stretches by some parts in a hundred.
+        np.testing.assert_allclose(after, before, rtol=0.05, atol=1e-6)
+        assert np.median(after) < 0.6
+        undone = pycolmap.undistort_camera(pycolmap.UndistortCameraOptions(), lens)
+        assert abs(camera.width - undone.width) <= 2 and abs(camera.height - undone.height) <= 2
+
+
+def test_of_several_models_the_largest_is_read_and_the_others_are_named(tmp_path, scene):
+    model = colmap(scene)
+    small = colmap(place(count=3, seed=1))
+    write_binary(write(tmp_path, scene, small) / "sparse" / "1", model)
+    write_text(tmp_path / "sparse" / "10", small)
+    found = read_photos(tmp_path, FEW)
+    assert len(found.names) == 7
+    assert found.skipped == (
+        ("sparse/0", "is a model of its own, of 3 images; sparse/1 has 7"),
+        ("sparse/10", "is a model of its own, of 3 images; sparse/1 has 7"),
+    )
+
+
+def test_missing_pictures_are_named_or_left_out_as_asked(tmp_path, scene):
+    write(tmp_path, scene)
+    for number in (1, 4):
+        (tmp_path / "images" / f"photo_{number:02d}.png").unlink()
+    with pytest.raises(
+        InputError, match=r"2 of 7 pictures are missing, such as .*photo_01.png, .*"
+    ):
+        read_photos(tmp_path, FEW)
+    found = read_photos(tmp_path, replace(FEW, allow_missing=True))
+    assert found.names == ("photo_00", "photo_02", "photo_03", "photo_05", "photo_06")
+    missing = "the picture is missing"
+    assert found.skipped == (("photo_01.png", missing), ("photo_04.png", missing))
+    np.testing.assert_array_equal(found.load(1).image, scene.images[2])
+
+
+def test_a_picture_listed_twice_is_refused(tmp_path, scene):
+    model = colmap(scene)
+    model.images[1][4] = model.images[0][4]
+    with pytest.raises(InputError, match=r"photo_06.png: is the picture of two photographs"):
+        read_photos(write(tmp_path, scene, model), FEW)
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/hostname", "a/../../x.png"])
+def test_no_name_leads_out_of_the_folder(tmp_path, scene, name):
+    model = colmap(scene)
+    model.images[1][4] = name
+    with pytest.raises(InputError, match=r"leads out of its folder; make it relative"):
+        read_photos(write(tmp_path, scene, model), FEW)
+
+
+def test_pictures_are_those_of_the_model(tmp_path, scene):
+    """Smaller copies are, others are not; and they are never turned."""
+    write(tmp_path, scene)
+    path = tmp_path / "images" / "photo_00.png"
+    Image.fromarray(scene.images[0]).resize((12, 8)).save(path)
+    camera = read_photos(tmp_path, FEW).load(0).camera
+    assert (camera.width, camera.fl_x) == (12, pytest.approx(scene.cameras[0].fl_x / 2))
+    exif = Image.Exif()
+    exif[0x112] = 6  # to be turned by a quarter
+    Image.fromarray(scene.images[0]).save(path, exif=exif)
+    np.testing.assert_array_equal(read_photos(tmp_path, FEW).load(0).image, scene.images[0])
+    Image.fromarray(scene.images[0]).resize((16, 24)).save(path)
+    with pytest.raises(InputError, match=r"photo_00.png: is 16 x 24, but .* described as 24 x 16"):
+        read_photos(tmp_path, FEW)
+
+
+def test_names_in_several_folders_are_told_apart(tmp_path, scene):
+    model = colmap(scene)
+    for number, image in enumerate(model.images):
+        image[4] = f"camera{number % 2}/{number // 2}.png"
+    write_binary(tmp_path / "sparse", model)
+    for row, image in enumerate(model.images):
+        path = tmp_path / "images" / image[4]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(scene.images[::-1][row]).save(path)
+    found = read_photos(tmp_path, FEW)
+    assert found.names[:2] == ("camera0_0.png", "camera0_1.png")
+    assert len(set(found.names)) == 7
+
+
+def write_table(folder, rows, name="place.tsv"):
+    lines = ["filename\tid\tsplit\tdataset", *("\t".join([*row, "place"]) for row in rows)]
+    (folder / name).write_text("\n".join(lines) + "\n")
+
+
+def nerfw(folder, scene, extra=()):
+    write(folder, scene, None, "dense/sparse", "dense/images")
+    parts = ["train", "test", "train", "train", "test", "train"]
+    rows = [(scene.names[row], f"{row}.0", part) for row, part in enumerate(parts)]
+    write_table(folder, [*rows, *extra])
+    return folder
+
+
+def test_nerfws_table_splits_the_model(tmp_path, scene):
+    extra = [("photo_06.png", "", "train"), ("absent.jpg", "9", "train")]
+    nerfw(tmp_path, scene, extra)
+    found = read_photos(tmp_path, Options(validation=1))
+    assert found.names == tuple(f"photo_{row:02d}" for row in range(6))
+    # Validation is taken from the first for training.
+    assert (found.split.train, found.split.validation) == ((2, 3, 5), (0,))
+    assert found.split.test == (1, 4)
+    assert dict(found.skipped) == {
+        "photo_06.png": "is not to be used by place.tsv, or has no id in it",
+        "absent.jpg": "has no pose in the model",
+    }
+    np.testing.assert_array_equal(found.load(4).image, scene.images[4])
+    assert read_photos(tmp_path / "place.tsv", Options(validation=0)).split.validation == ()
+    with pytest.raises(InputError, match=r"none of 6 photographs is for training"):
+        read_photos(tmp_path, Options(validation=4))
+
+
+def test_a_table_does_not_move_the_world(tmp_path, scene):
+    """What it does not name has its pose all the same, and may be fitted to through `dense`."""
+    nerfw(tmp_path, scene)
+    write_table(tmp_path, [(name, "1", "train") for name in scene.names[:3]])
+    chosen = read_photos(tmp_path, Options(validation=1))
+    every = read_photos(tmp_path / "dense", FEW)
+    assert chosen.names == every.names[:3] and len(every.names) == 7
+    for one, two in zip(chosen.frames, every.frames[:3], strict=True):
+        np.testing.assert_array_equal(one.pose, two.pose)
+        assert (one.near, one.far) == (two.near, two.far)
+    np.testing.assert_array_equal(chosen.points[0], every.points[0])
+    (tmp_path / "dense/images/photo_06.png").unlink()  # it is not asked for
+    again = read_photos(tmp_path, Options(validation=1))
+    np.testing.assert_array_equal(again.frames[0].pose, chosen.frames[0].pose)
+
+
+def test_of_two_tables_one_is_to_be_given(tmp_path, scene):
+    nerfw(tmp_path, scene)
+    write_table(tmp_path, [(name, "1", "train") for name in scene.names[:3]], "other.tsv")
+    with pytest.raises(InputError, match=r"holds 2 .tsv files; give the path of one"):
+        read_photos(tmp_path)
+    assert len(read_photos(tmp_path / "other.tsv", Options(validation=1)).names) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\tb\n1\t2\n", r"has the columns \['a', 'b'\]; NeRF-W's are filename, id, split"),
+        ("", r"has the columns None"),
+        ("filename\tid\tsplit\nx.jpg\t1\tdev\n", r"split of x.jpg is 'dev'; give train, val or"),
+        ("filename\tid\tsplit\nx.jpg\t1\ttrain\nx.jpg\t2\ttrain\n", r"'x.jpg' is .* in two rows"),
+        ("filename\tid\tsplit\nx.jpg\n", r"names none of the model's images, such as photo_00"),
+        ("filename\tid\tsplit\nx.jpg\t1\ttest\n", r"names none of the model's images"),
+    ],
+)
+def test_tables_that_make_no_sense_are_refused(tmp_path, scene, text, message):
+    nerfw(tmp_path, scene)
+    (tmp_path / "place.tsv").write_text(text)
+    with pytest.raises(InputError, match=rf"place.tsv: {message}"):
+        read_photos(tmp_path)
