@@ -17,12 +17,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from theta0.experiments import Experiment
-from theta0.experiments.ct import PRESETS
-from theta0.experiments.fitting import fit_stack, fit_start
 from theta0.fit import InnerConfig, fit, loss_and_gradient
 from theta0.forward import Lines, Points
 from theta0.meta import Reptile
+from theta0.presets import Experiment
+from theta0.presets.ct import PRESETS
+from theta0.reconstruct import fit_stack, fit_start
 from theta0.tasks import CTConfig, Observation, Signal
 
 from ._measure import Row, Sgemm, Sizes, interleaved, seconds

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 
 from theta0.data import cameras
 from theta0.data.meshes import RenderConfig, find_meshes, render_views
-from theta0.experiments.new_views import render_view
-from theta0.experiments.views import PRESETS
 from theta0.fit import InnerConfig
 from theta0.forward import Volume
 from theta0.meta import Reptile
+from theta0.presets.views import PRESETS
+from theta0.reconstruct import render_view
 from theta0.tasks import Task, ViewConfig
 
 from ._measure import Row, Sgemm, Sizes, seconds

@@ -16,8 +16,8 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 ORDER = [
     "__init__", "errors", "files", "store", "metrics",
     "data", "classic", "fields", "forward", "tasks", "chunks", "config", "regularizers", "fit",
-    "meta", "conformance", "inits", "measure", "protocol", "evaluate", "experiments", "report",
-    "cli", "__main__",
+    "meta", "conformance", "inits", "measure", "protocol", "evaluate", "reconstruct", "presets",
+    "paper", "report", "cli", "__main__",
 ]  # fmt: skip
 
 INSIDE_FUNCTIONS = {"matplotlib", "skimage", "pydicom", "imageio_ffmpeg"}

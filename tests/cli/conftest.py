@@ -13,11 +13,11 @@ from PIL import Image
 from theta0.cli import run
 from theta0.data.images import Folder
 from theta0.data.views import ProceduralObjects, write_views
-from theta0.experiments import PRESETS, Experiment
 from theta0.fields import FourierConfig, PositionalConfig, SirenConfig
 from theta0.fit import InnerConfig
 from theta0.forward import Lines, Points, Volume
 from theta0.meta import OuterConfig
+from theta0.presets import PRESETS, Experiment
 from theta0.protocol import Protocol
 from theta0.tasks import CTConfig, ImageConfig, ViewConfig
 

@@ -216,7 +216,7 @@ def test_a_mask_that_cannot_be_used(refused, images_run, photo, tmp_path):
 
 
 def test_a_region_too_large_at_the_scale_of_the_file(refused, images_run, photo, monkeypatch):
-    monkeypatch.setattr("theta0.experiments.rendering.LARGEST_SIZE", 50)
+    monkeypatch.setattr("theta0.reconstruct.rendering.LARGEST_SIZE", 50)
     region = ["--region", -1, -1, 2, 2]
     refused("60 pixels.*choose a size of at most 50", "fit", images_run, photo, *region)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from theta0.experiments import PRESETS, ct
+from theta0.presets import PRESETS, ct
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from theta0.experiments import density_grid
 from theta0.inits import load
+from theta0.reconstruct import density_grid
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 
 from theta0 import __version__, cli
 from theta0.cli import COMMANDS
-from theta0.experiments import PRESETS
+from theta0.presets import PRESETS
 
 EVERY = [[], *([command] for command in COMMANDS), *(["train", preset] for preset in PRESETS)]
 

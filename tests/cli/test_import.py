@@ -61,9 +61,9 @@ def test_fit_and_info_take_the_result(theta0, file, photo, tmp_path):
 def test_eval_of_the_result(theta0, file, pictures, tmp_path, monkeypatch):
     from dataclasses import replace
 
-    from theta0.experiments import PRESETS
     from theta0.fit import InnerConfig
     from theta0.inits import Initialization
+    from theta0.presets import PRESETS
 
     small = replace(PRESETS["images"]["cpu"], baseline=InnerConfig("adam", 1e-3, 3))
     monkeypatch.setitem(PRESETS["images"], "cpu", small)

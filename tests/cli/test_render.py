@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from theta0.data.cameras import orbit
-from theta0.experiments import render_view
 from theta0.inits import load
+from theta0.reconstruct import render_view
 
 pytestmark = pytest.mark.slow
 

@@ -13,10 +13,9 @@ import pytest
 from theta0.classic import FBP, SART, TV
 from theta0.cli.reproduce import TARGETS
 from theta0.data.images import SDF, CelebA, Imagenette, Text
-from theta0.experiments import PRESETS, Options, Parts, Run, preset, sparse_views
-from theta0.experiments import parts as finished
-from theta0.experiments._bench import Bench
 from theta0.inits import load, shipped
+from theta0.paper import Comparison, Options, Run, RunCache, ct, run_cache
+from theta0.presets import PRESETS, preset
 from theta0.tasks import ImageConfig
 
 from .conftest import IMAGES
@@ -78,14 +77,14 @@ def test_the_help_states_the_defaults(name, told, tmp_path, monkeypatch):
     def ask(bench, options, signals, tuning_signals, steps):
         raise Asked(options.signals or signals, options.tuning_signals or tuning_signals)
 
-    monkeypatch.setattr(Bench, "protocol", ask)
-    monkeypatch.setattr(Bench, "starts", lambda *given: {})
+    monkeypatch.setattr(Comparison, "protocol", ask)
+    monkeypatch.setattr(Comparison, "starts", lambda *given: {})
     target = TARGETS[name]
     which = "image-text" if target.data is ImageConfig else target.presets[0]
     start = load(shipped()["text"])  # nothing is fitted
     run = Run(which, tmp_path, preset(which, "smoke"), start, "digest")
     with pytest.raises(Asked) as asked:
-        target.measure([run], Options(), Parts(tmp_path), lambda what, done: None)
+        target.measure([run], Options(), RunCache(tmp_path), lambda what, done: None)
     for option, default in zip(("signals", "tuning_signals"), asked.value.args, strict=True):
         defaults = dict(re.findall(r"([a-z0-9-]+):\s(\d+)", told[option]))
         assert defaults[name] == str(default), option
@@ -107,7 +106,7 @@ def made(theta0, home, monkeypatch):
 def test_table_3_from_nothing_and_again_from_what_was_measured(theta0, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     few = {"fbp": [FBP("ramp", 0.5)], "sart": [SART(1, 0.1)], "tv": [TV(1e-3, 1)]}
-    monkeypatch.setattr(sparse_views, "METHODS", few)
+    monkeypatch.setattr(ct, "METHODS", few)
     command = ["reproduce", "table3", "--scale", "smoke", *QUICK, "--steps", 2, "--views", 1, 2,
                "--tv", 1e-3, "--json"]  # fmt: skip
     done = theta0(*command)
@@ -124,7 +123,7 @@ def test_table_3_from_nothing_and_again_from_what_was_measured(theta0, tmp_path,
     def refuse(make):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(finished, "_timed", refuse)
+    monkeypatch.setattr(run_cache, "_timed", refuse)
     assert theta0(*command).json["results"] == rows
 
 
@@ -166,7 +165,7 @@ def test_a_second_time_nothing_is_measured(made, theta0, monkeypatch):
         raise AssertionError("measured again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(finished, "_timed", refuse)
+        patch.setattr(run_cache, "_timed", refuse)
         again, _ = made("table2")
     assert again.json["results"] == before.json["results"] and place.read_text() == text
     times = {path.name: path.stat().st_mtime_ns for path in (place.parent / "parts").iterdir()}
@@ -183,7 +182,7 @@ def test_an_interrupt_is_told_how_to_go_on(made, monkeypatch, theta0, tmp_path):
     def interrupt(make):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(finished, "_timed", interrupt)
+    monkeypatch.setattr(run_cache, "_timed", interrupt)
     run = home / "runs" / "image-text" / "smoke"
     done = theta0("reproduce", "table2", "--runs", run, *QUICK, "--out", tmp_path / "out")
     assert done.code == 1 and "the same command goes on" in done.err

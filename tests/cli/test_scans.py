@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from theta0.data.ct import phantom
-from theta0.experiments import fit_start
 from theta0.inits import load
+from theta0.reconstruct import fit_start
 from theta0.tasks import parallel_beam
 
 DEGREES = np.arange(6) * 30.0

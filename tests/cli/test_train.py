@@ -15,9 +15,9 @@ import pytest
 import theta0.cli.train
 import theta0.files
 from theta0.data.images import CelebA
-from theta0.experiments import PRESETS, read_experiment
 from theta0.files import read_jsonl
 from theta0.inits import load
+from theta0.presets import PRESETS, read_experiment
 from theta0.store import Stored
 
 FILES = {

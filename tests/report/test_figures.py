@@ -42,7 +42,7 @@ def runs(mask):
 def test_grid_shows_known_pixels_at_known_places():
     red, green = np.zeros((4, 8, 3)), np.zeros((4, 8, 3))
     red[..., 0], green[..., 1] = 1.0, 0.5
-    sheet = decode(figures.picture_grid([[red, green], [green, red]], ["", ""], ["", ""]))
+    sheet = decode(pictures.picture_grid([[red, green], [green, red]], ["", ""], ["", ""]))
     # 8 pixels are enlarged 24 times to 192; the margin is 6, the gap between columns 12.
     assert sheet.shape == (6 + 96 + 6 + 96 + 6, 6 + 192 + 12 + 192 + 6, 3)
     is_red, is_green = (sheet == (255, 0, 0)).all(-1), (sheet == (0, 128, 0)).all(-1)
@@ -53,7 +53,7 @@ def test_grid_shows_known_pixels_at_known_places():
 
 def test_enlargement_is_nearest_and_not_transposed():
     image = np.arange(6).reshape(2, 3) / 5
-    sheet = decode(figures.strip([image], [""]))
+    sheet = decode(pictures.strip([image], [""]))
     factor = 192 // 3
     inside = sheet[6 : 6 + 2 * factor, 6 : 6 + 3 * factor, 0]
     expected = np.kron(np.rint(255 * image), np.ones((factor, factor)))
@@ -62,9 +62,9 @@ def test_enlargement_is_nearest_and_not_transposed():
 
 def test_labels_and_captions_take_room_and_touch_no_picture():
     black = np.zeros((4, 4))
-    plain = decode(figures.strip([black, black], ["", ""]))
+    plain = decode(pictures.strip([black, black], ["", ""]))
     labelled = decode(
-        figures.picture_grid([[black, black]], ["row"], ["a", "b"], [["10.0 dB", None]])
+        pictures.picture_grid([[black, black]], ["row"], ["a", "b"], [["10.0 dB", None]])
     )
     assert labelled.shape[0] > plain.shape[0] and labelled.shape[1] > plain.shape[1]
     # Wherever a picture stands it is wholly black: no text was written over it.
@@ -84,14 +84,14 @@ def test_labels_and_captions_take_room_and_touch_no_picture():
 def test_a_long_label_widens_its_column_and_is_cut_at_last():
     image = np.zeros((4, 4))
     widths = [
-        decode(figures.strip([image, image], ["w" * n, ""])).shape[1] for n in (1, 30, 60, 600)
+        decode(pictures.strip([image, image], ["w" * n, ""])).shape[1] for n in (1, 30, 60, 600)
     ]
     assert widths[0] < widths[1] < widths[2] == widths[3]
 
 
 def test_missing_picture_leaves_its_cell_empty():
     black = np.zeros((4, 4))
-    sheet = decode(figures.strip([black, None, black], ["", "", ""]))
+    sheet = decode(pictures.strip([black, None, black], ["", "", ""]))
     assert runs((sheet[100] == 0).all(-1)) == [(6, 192), (210 + 12, 192)]
 
 
@@ -113,16 +113,16 @@ def test_other_shapes_are_refused(shape):
 def test_ragged_grid_is_refused():
     image = np.zeros((4, 4))
     with pytest.raises(ValueError, match="images has rows of"):
-        figures.picture_grid([[image, image], [image]], ["a", "b"], ["c", "d"])
+        pictures.picture_grid([[image, image], [image]], ["a", "b"], ["c", "d"])
     with pytest.raises(ValueError, match="captions has rows of"):
-        figures.picture_grid([[image]], ["a"], ["c"], [["x", "y"]])
+        pictures.picture_grid([[image]], ["a"], ["c"], [["x", "y"]])
     with pytest.raises(ValueError, match="no picture"):
-        figures.picture_grid([[None]], ["a"], ["c"])
+        pictures.picture_grid([[None]], ["a"], ["c"])
 
 
 def test_file_stays_small_even_for_noise():
     noise = np.random.default_rng(0).random((178, 178, 3))
-    png = figures.picture_grid([[noise] * 5] * 5, list("abcde"), list("vwxyz"))
+    png = pictures.picture_grid([[noise] * 5] * 5, list("abcde"), list("vwxyz"))
     assert len(png) < 500_000
     assert decode(png).shape[0] > 5 * 64
 
@@ -130,13 +130,13 @@ def test_file_stays_small_even_for_noise():
 def test_difference_has_a_sign_and_a_fixed_scale():
     target = np.full((1, 4, 3), 0.5)
     image = target + np.array([-0.5, 0.0, 0.125, 0.25])[None, :, None]
-    shown = figures.difference(image, target)[0]
+    shown = pictures.difference(image, target)[0]
     assert shown[1].tolist() == [1.0, 1.0, 1.0]
     assert shown[0, 2] > shown[0, 0] and shown[3, 0] > shown[3, 2]  # blue is dark, red is bright
     np.testing.assert_allclose(1 - shown[2], (1 - shown[3]) / 2)  # half the error, half the colour
-    np.testing.assert_array_equal(shown[:3], figures.difference(image[:, :3], target[:, :3])[0])
+    np.testing.assert_array_equal(shown[:3], pictures.difference(image[:, :3], target[:, :3])[0])
     with pytest.raises(REFUSED, match=r"differ in shape|Type-check"):
-        figures.difference(image, target[:, :2])
+        pictures.difference(image, target[:, :2])
 
 
 def centre_of(sheet, colour):

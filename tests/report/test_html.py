@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from theta0.report import chart, html, series, strip
+from theta0.report import html, series, strip, svg
 from theta0.report.tables import steps_table
 
 HOSTILE = "<script>alert('1')</script>\"><img src=x onerror=alert(2)>&amp;"
@@ -140,7 +140,7 @@ def test_write_is_whole(tmp_path):
 
 def test_chart_has_every_value_without_a_script():
     rows = [row("learned", "sgd", s, 10.123 + s, psnr_std=0.5) for s in (0, 1, 10)]
-    page = Page(chart.curves_svg(rows))
+    page = Page(svg.curves_svg(rows))
     values = [attrs["data-value"] for _, attrs in page.elements if "data-value" in attrs]
     assert values == [
         "learned, 0 steps: 10.12 ± 0.50 dB",
@@ -153,7 +153,7 @@ def test_chart_has_every_value_without_a_script():
 
 def test_chart_places_points_by_their_numbers():
     rows = [row("matched", "sgd", s, p) for s, p in ((0, 10.0), (1, 20.0), (10, 30.0))]
-    page = Page(chart.curves_svg(rows))
+    page = Page(svg.curves_svg(rows))
     (line,) = [attrs for _, attrs in page.elements if attrs.get("class") == "line"]
     points = np.array([p.split() for p in line["d"].removeprefix("M").split("L")], float)
     assert points[0, 1] - points[1, 1] == pytest.approx(points[1, 1] - points[2, 1], abs=0.11)
@@ -167,7 +167,7 @@ def test_chart_places_points_by_their_numbers():
     "init", [*series.INITS, "fbp", "learned+mirrored", "another", "yet another"]
 )
 def test_every_marker_is_a_closed_outline_round_its_point(init):
-    outline = chart._marker(series.style(init).marker, 100.0, 50.0)
+    outline = svg._marker(series.style(init).marker, 100.0, 50.0)
     assert outline.startswith("M") and outline.endswith("Z")
     if "a" not in outline:
         corners = np.array([p.split() for p in outline[1:-1].split("L")], float)
@@ -177,12 +177,12 @@ def test_every_marker_is_a_closed_outline_round_its_point(init):
 def test_no_two_markers_have_one_outline():
     looks = [*series._STYLES.values(), *series._SPARE]
     markers = {look.marker for look in looks} | {marker for marker, _ in series._ADDED.values()}
-    outlines = {chart._marker(marker, 0.0, 0.0) for marker in markers}
+    outlines = {svg._marker(marker, 0.0, 0.0) for marker in markers}
     assert len(outlines) == len(markers)
-    assert [marker for marker in markers if "a" in chart._marker(marker, 0.0, 0.0)] == ["o"]
+    assert [marker for marker in markers if "a" in svg._marker(marker, 0.0, 0.0)] == ["o"]
 
 
 def test_chart_of_a_single_point_and_of_nothing():
-    Page(chart.curves_svg([row("learned", steps=0, psnr=10.0)]))
+    Page(svg.curves_svg([row("learned", steps=0, psnr=10.0)]))
     with pytest.raises(ValueError, match="finite"):
-        chart.curves_svg([row(psnr=None)])
+        svg.curves_svg([row(psnr=None)])

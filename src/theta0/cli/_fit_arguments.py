@@ -7,8 +7,9 @@ from typing import Literal
 import tyro
 
 from theta0.errors import InputError
-from theta0.experiments import LARGEST_SIZE, STARTS, Region, StartName, check_region
 from theta0.fit import OptimizerName
+from theta0.presets import STARTS, StartName
+from theta0.reconstruct import LARGEST_SIZE, Region, check_region
 
 from ._common import Flag
 

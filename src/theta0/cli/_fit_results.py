@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from theta0.experiments import (
+from theta0.fields import Field
+from theta0.files import write_bytes, write_json
+from theta0.inits import Initialization
+from theta0.reconstruct import (
     WHOLE,
     Region,
     StartFit,
@@ -16,9 +19,6 @@ from theta0.experiments import (
     render_values,
     seen_picture,
 )
-from theta0.fields import Field
-from theta0.files import write_bytes, write_json
-from theta0.inits import Initialization
 from theta0.report import picture_grid
 from theta0.tasks import DataConfig, PhotoConfig, Signal, ViewConfig
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from theta0.experiments import Evaluation, Gallery, command_line, environment
 from theta0.files import write_json
 from theta0.metrics import psnr
+from theta0.presets import Evaluation, Gallery, command_line, environment
 from theta0.report import evaluation_report, gallery_grid, steps_table
 
 from ._common import console, say

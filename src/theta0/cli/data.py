@@ -9,7 +9,7 @@ import tyro
 
 from theta0.data.images import write_npz
 from theta0.errors import InputError
-from theta0.experiments import PRESETS, preset
+from theta0.presets import PRESETS, preset
 from theta0.tasks import ImageConfig, ImageSource
 
 from ._common import Flag, parse, progress_bar, require_folder, say

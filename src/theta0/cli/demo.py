@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from theta0.errors import InputError
-from theta0.experiments import ct, evaluate_initialization
 from theta0.files import read_jsonl
 from theta0.inits import load
+from theta0.presets import ct, evaluate_initialization
 
 from ._common import Flag, parse, progress_bar, require_folder, resumable, say
 from ._results import system_facts, write_evaluation

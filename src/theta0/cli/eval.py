@@ -9,15 +9,9 @@ import tyro
 
 from theta0.errors import InputError
 from theta0.evaluate import as_far_as_there_are
-from theta0.experiments import (
-    STARTS,
-    Experiment,
-    StartName,
-    evaluate_initialization,
-    experiment_of,
-)
 from theta0.files import read_jsonl
 from theta0.inits import find
+from theta0.presets import STARTS, Experiment, StartName, evaluate_initialization, experiment_of
 
 from ._common import parse, progress_bar, require_folder
 from ._results import system_facts, write_evaluation

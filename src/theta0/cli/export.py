@@ -8,8 +8,8 @@ from typing import Any
 import tyro
 
 from theta0.errors import InputError, require_positive
-from theta0.experiments import density_grid, half_opaque, surface
 from theta0.files import write_bytes
+from theta0.reconstruct import density_grid, half_opaque, surface
 
 from ._common import parse, progress_bar, require_folder, say
 from ._objects import find_object

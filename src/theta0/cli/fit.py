@@ -6,20 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from theta0.errors import InputError
-from theta0.experiments import (
-    BASELINE_FIT,
-    STARTS,
-    Experiment,
-    StartName,
-    experiment_of,
-    fit_stack,
-    fit_start,
-    own_size,
-)
 from theta0.fields import Field
 from theta0.fit import InnerConfig
 from theta0.forward import check_shapes, with_samples
 from theta0.inits import Initialization, find
+from theta0.presets import STARTS, Experiment, StartName, experiment_of
+from theta0.reconstruct import BASELINE_FIT, fit_stack, fit_start, own_size
 from theta0.tasks import DataConfig, Signal, ViewConfig, observe_part
 
 from ._common import parse, progress_bar, require_folder, say

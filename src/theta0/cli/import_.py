@@ -8,9 +8,9 @@ from typing import Any
 import tyro
 
 from theta0.errors import InputError
-from theta0.experiments import LARGEST_SIZE
 from theta0.fields import count_weights
 from theta0.inits import import_haiku
+from theta0.reconstruct import LARGEST_SIZE
 
 from ._common import Flag, parse, require_folder, say
 

@@ -12,8 +12,8 @@ import tyro
 from jaxtyping import Float
 
 from theta0.errors import InputError, require_positive
-from theta0.experiments import LARGEST_SIZE, between, paths, render_view
 from theta0.fields import Field
+from theta0.reconstruct import LARGEST_SIZE, between, camera_paths, render_view
 from theta0.report import check_film, depth_picture, write_film
 from theta0.tasks import PhotoConfig
 
@@ -181,13 +181,15 @@ def _poses(
     data = shown.data
     if isinstance(data, PhotoConfig):
         standpoint = data.taken_from()
-        return paths.around(frames, standpoint.pose, standpoint.middle)
+        return camera_paths.around(frames, standpoint.pose, standpoint.middle)
     azimuth = _BEGIN_DEG if arguments.azimuth is None else arguments.azimuth
     elevation = _ABOVE_DEG if arguments.elevation is None else arguments.elevation
     where = azimuth, elevation, data.distance
     if arguments.path == "spiral":
-        return paths.spiral(frames, *where)
-    return paths.orbit(frames, *where, turn_deg=90 if arguments.path == "interpolate" else 360)
+        return camera_paths.spiral(frames, *where)
+    return camera_paths.orbit(
+        frames, *where, turn_deg=90 if arguments.path == "interpolate" else 360
+    )
 
 
 def _pictures(

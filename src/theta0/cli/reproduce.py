@@ -13,14 +13,13 @@ import tyro
 from theta0.data.images import CelebA, Imagenette
 from theta0.errors import InputError
 from theta0.evaluate import Rows, best_rows
-from theta0.experiments import (
+from theta0.paper import (
     BY_VIEWS,
     Options,
-    Parts,
     Reproduction,
     Run,
+    RunCache,
     Where,
-    command_line,
     figure_curves,
     figure_images,
     figure_shapenet,
@@ -28,8 +27,6 @@ from theta0.experiments import (
     figure_tourism,
     figure_training,
     on_signals,
-    preset,
-    read_experiment,
     read_runs,
     table1,
     table2,
@@ -37,7 +34,7 @@ from theta0.experiments import (
     table4,
     table5,
 )
-from theta0.experiments.evaluation import OnProgress
+from theta0.presets import OnProgress, command_line, preset, read_experiment
 from theta0.report import (
     Table,
     classes_table,
@@ -102,7 +99,7 @@ OBJECTS = ("chair", "car", "lamp")
 class Target:
     """One table or figure."""
 
-    measure: Callable[[Sequence[Run], Options, Parts, OnProgress], Reproduction]
+    measure: Callable[[Sequence[Run], Options, RunCache, OnProgress], Reproduction]
     table: Callable[[Rows], Table]
     figures: Callable[[Reproduction], dict[str, bytes]] = lambda found: {}
     """PNG files by name"""
@@ -121,7 +118,7 @@ def _pictures(found: Reproduction) -> dict[str, bytes]:
 def _reconstructions(found: Reproduction) -> dict[str, bytes]:
     pictures = {
         _file("slices", name): comparison_grid(shown.target, shown.pictures)
-        for name, shown in found.comparisons.items()
+        for name, shown in found.reconstructions.items()
     }
     return {"views.png": views_curve(best_rows(found.rows, BY_VIEWS)), **pictures}
 
@@ -250,7 +247,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     out = arguments.out or Path("results") / arguments.name
     _require_own_results(out, arguments.overwrite)
     where = _where(arguments)
-    parts, system = Parts(out / "parts"), system_facts()
+    parts, system = RunCache(out / "parts"), system_facts()
     with resumable():
         runs = read_runs(_finished(arguments, target, where), target.data, where)
         with progress_bar(100, "%") as update:
@@ -337,7 +334,7 @@ def _written(
     target: Target,
     found: Reproduction,
     runs: list[Run],
-    parts: Parts,
+    parts: RunCache,
     system: dict[str, Any],
 ) -> dict[str, Any]:
     """Write everything, print the table, say where it lies; returns the JSON result."""

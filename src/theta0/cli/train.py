@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import tyro
 
 from theta0.errors import InputError
-from theta0.experiments import PRESETS, Experiment, preset, read_experiment, train
 from theta0.files import read_jsonl, write_bytes
 from theta0.meta import Progress
+from theta0.presets import PRESETS, Experiment, preset, read_experiment, train
 from theta0.report import training_curve
 
 from ._common import Flag, parse, progress_bar, require_folder, say

@@ -3,30 +3,19 @@
 Knows nothing of networks or JAX: it takes plain rows, NumPy pictures and text.
 """
 
-from theta0.report.chart import curves_svg
+from theta0.report.ct import comparison_grid, views_curve, views_table
 from theta0.report.depth import depth_picture
 from theta0.report.evaluation import evaluation_report, gallery_grid
-from theta0.report.figures import (
-    curves,
-    difference,
-    minutes_curve,
-    picture_grid,
-    strip,
-    training_curve,
-)
-from theta0.report.film import check_film, write_film
+from theta0.report.figures import curves, minutes_curve, training_curve
 from theta0.report.html import Code, Curves, Facts, Image, Section, page, write
+from theta0.report.images import classes_table, match_table, minutes_table, transfer_table
 from theta0.report.objects import novel_views, objects_table
-from theta0.report.paper import (
-    classes_table,
-    match_table,
-    minutes_table,
-    paper_report,
-    transfer_table,
-)
-from theta0.report.photos import looks_grid, scenes_table
+from theta0.report.paper import paper_report
+from theta0.report.pictures import difference, picture_grid, strip
+from theta0.report.svg import curves_svg
 from theta0.report.tables import Table, steps_table
-from theta0.report.views import comparison_grid, views_curve, views_table
+from theta0.report.tourism import looks_grid, scenes_table
+from theta0.report.video import check_film, write_film
 
 __all__ = [
     "Code",

@@ -1,4 +1,4 @@
-"""Figures as PNG files: PSNR against steps, the course of a training, grids of pictures."""
+"""Figures as PNG files: PSNR against steps, the course of a training."""
 
 import io
 import statistics
@@ -6,21 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from theta0.report import series
-from theta0.report.pictures import difference, picture_grid, strip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-__all__ = [
-    "curves",
-    "difference",
-    "labelled_figure",
-    "minutes_curve",
-    "picture_grid",
-    "strip",
-    "training_curve",
-]
 
 _DPI = 110
 Point = tuple[int | float, int | float]  # step, value

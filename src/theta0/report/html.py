@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from theta0 import files
-from theta0.report import chart, series
+from theta0.report import series, svg
 from theta0.report.tables import MISSING, Table
 
 __all__ = ["Code", "Curves", "Facts", "Image", "Part", "Section", "page", "write"]
@@ -149,11 +149,11 @@ def page(title: str, intro: str, sections: Sequence[Section]) -> str:
     )
     contents = f"<nav><ul>{links}</ul></nav>\n" if len(sections) > 1 else ""
     scripted = any(isinstance(part, Curves) for section in sections for part in section.parts)
-    script = f"<script>{chart.SCRIPT}</script>\n" if scripted else ""
+    script = f"<script>{svg.SCRIPT}</script>\n" if scripted else ""
     return _PAGE.format(
         policy=_POLICY,
         title=escape(title),
-        style=_STYLE + chart.STYLE,
+        style=_STYLE + svg.STYLE,
         intro=_paragraphs(intro) + contents,
         bodies=bodies,
         script=script,
@@ -174,7 +174,7 @@ def _part(part: Part) -> str:
     if isinstance(part, Image):
         return _image(part)
     if isinstance(part, Curves):
-        return _figure(chart.curves_svg(part.rows), part.caption)
+        return _figure(svg.curves_svg(part.rows), part.caption)
     if isinstance(part, Facts):
         return _facts(part)
     if isinstance(part, Code):

@@ -20,7 +20,7 @@ class Style:
     """How one initialization looks in every figure of the project."""
 
     colour: str
-    marker: str  # matplotlib's letter; `chart` draws the same shape
+    marker: str  # matplotlib's letter; `svg` draws the same shape
     dashes: tuple[int | float, ...]  # on, off, … in line widths; empty is a solid line
 
 

@@ -1,0 +1,52 @@
+"""Reproducing the paper: each of its tables and figures is one function of trained runs."""
+
+from .classical import METHODS, evaluate_classic, scan_of
+from .comparison import Comparison, Options
+from .ct import BY_VIEWS, table3
+from .images import (
+    MATCH_COUNTS,
+    figure_curves,
+    figure_images,
+    figure_training,
+    steps_to_match,
+    table1,
+    table2,
+)
+from .objects import figure_shapenet, figure_shapenet_convergence, object_classes, table4
+from .reproduction import Looks, Novel, Reconstructions, Reproduction
+from .run_cache import RunCache
+from .runs import Run, Where, on_signals, read_runs
+from .tourism import figure_tourism, scenes, table5
+
+__all__ = [
+    "BY_VIEWS",
+    "MATCH_COUNTS",
+    "METHODS",
+    "Comparison",
+    "Looks",
+    "Novel",
+    "Options",
+    "Reconstructions",
+    "Reproduction",
+    "Run",
+    "RunCache",
+    "Where",
+    "evaluate_classic",
+    "figure_curves",
+    "figure_images",
+    "figure_shapenet",
+    "figure_shapenet_convergence",
+    "figure_tourism",
+    "figure_training",
+    "object_classes",
+    "on_signals",
+    "read_runs",
+    "scan_of",
+    "scenes",
+    "steps_to_match",
+    "table1",
+    "table2",
+    "table3",
+    "table4",
+    "table5",
+]

@@ -1,0 +1,33 @@
+"""Presets as Python values, the training runs they describe, and their evaluation."""
+
+from . import ct, images, photos, views
+from .environment import command_line, commit, environment, machine
+from .evaluation import Evaluation, Gallery, OnProgress, evaluate_initialization, gallery
+from .experiment import STARTS, Experiment, StartName, StepSizes
+from .lookup import PRESETS, experiment_of, preset
+from .run import read_experiment, train
+
+__all__ = [
+    "PRESETS",
+    "STARTS",
+    "Evaluation",
+    "Experiment",
+    "Gallery",
+    "OnProgress",
+    "StartName",
+    "StepSizes",
+    "command_line",
+    "commit",
+    "ct",
+    "environment",
+    "evaluate_initialization",
+    "experiment_of",
+    "gallery",
+    "images",
+    "machine",
+    "photos",
+    "preset",
+    "read_experiment",
+    "train",
+    "views",
+]

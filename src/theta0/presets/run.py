@@ -1,0 +1,117 @@
+"""A run: a folder that holds a training completely, and goes on after a kill."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+
+from theta0 import __version__
+from theta0.config import from_plain, to_plain
+from theta0.errors import InputError
+from theta0.files import write_json
+from theta0.forward import check_shapes
+from theta0.inits import Description, Initialization, load, without_folders
+from theta0.meta import Progress, learn
+from theta0.tasks import TaskFamily
+
+from .environment import command_line, commit, environment
+from .experiment import Experiment
+
+
+def read_experiment(folder: Path) -> Experiment:
+    """The configuration of a run folder."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise InputError(f"{folder}: not a run folder (no config.json)")
+    try:
+        plain = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error})") from error
+    return from_plain(plain, Experiment, str(path))
+
+
+def train(
+    experiment: Experiment,
+    folder: Path,
+    resume: bool = False,
+    on_step: Callable[[Progress], None] | None = None,
+    family: TaskFamily | None = None,
+    overwrite: bool = False,
+) -> Initialization:
+    """Learn an initialization, or go on learning it, in a run folder.
+
+    Args:
+        experiment: the settings; with ``resume`` they must equal the folder's own.
+        folder: ``config.json``, ``environment.json``, ``metrics.jsonl``, ``checkpoints/``,
+            ``init.safetensors`` (the best), ``last.safetensors``.
+        resume: go on in a folder that exists.
+        on_step: called after every outer step.
+        family: the tasks, if they are built already.
+        overwrite: delete the run in the folder, once the new one is known to be able to start.
+
+    Returns:
+        The best initialization on validation signals.
+    """
+    if resume and (folder / "config.json").exists():
+        _same_settings(experiment, folder)
+    family = experiment.data.build() if family is None else family
+    estimator = experiment.estimator(family)
+    # Before anything is written: what cannot be sampled, measured or validated is refused.
+    tasks = family.training_tasks(experiment.seed, 0, experiment.outer.tasks)
+    first = jax.tree.map(lambda leaf: leaf[0], tasks.support)
+    check_shapes(experiment.forward, experiment.learned_field, first.p, first.y)
+    validate = experiment.validator(family)
+    beginning = experiment.beginning()
+    if overwrite and (folder / "config.json").exists():
+        shutil.rmtree(folder)
+    write_json(folder / "config.json", to_plain(experiment))
+    write_json(folder / "environment.json", environment())
+
+    def describe(progress: Progress) -> Description:
+        provenance = {
+            "command": command_line(paths=False),
+            "theta0": __version__,
+            "commit": commit(),
+            "credit": experiment.credit,
+            "scale": experiment.scale,
+            "begin": experiment.begin and Path(experiment.begin).name,
+            "meta": experiment.meta,
+            "seed": experiment.seed,
+            "outer_steps": progress.step,
+            "seconds": round(progress.seconds),
+            "validation_psnr": progress.validation_psnr,
+        }
+        return Description(
+            name=experiment.name or experiment.preset,
+            preset=experiment.preset,
+            field=experiment.learned_field,
+            forward=experiment.forward,
+            inner=experiment.learned_inner,
+            data=without_folders(experiment.data),
+            provenance=provenance,
+        )
+
+    def keep(field, progress: Progress) -> None:
+        Initialization(field, describe(progress)).save(folder / "init.safetensors")
+
+    learned = learn(
+        estimator, experiment.forward, beginning, family, experiment.outer,
+        experiment.seed, folder, validate, keep, on_step,
+    )  # fmt: skip
+    last = Initialization(learned.last, describe(learned.progress))
+    last.save(folder / "last.safetensors")
+    return load(folder / "init.safetensors")
+
+
+def _same_settings(experiment: Experiment, folder: Path) -> None:
+    """Refuse to resume under other settings."""
+    old = read_experiment(folder)
+    if old != experiment:
+        new, was = to_plain(experiment), to_plain(old)
+        differ = [name for name in new if new[name] != was.get(name)]
+        raise InputError(
+            f"{folder}: was started with other settings ({', '.join(differ)}); resume without "
+            "changing them, or give another --out"
+        )
