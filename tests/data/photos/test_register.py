@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from theta0.data.cameras import Camera, project
+from theta0.data.colmap import read_colmap
 from theta0.data.photos import RegisterConfig, register_photos
 from theta0.data.photos._layouts import range_of, reliable_points
 from theta0.data.photos._work import exif_focal
@@ -94,7 +95,7 @@ def contents(folder):
 
 
 def model(out):
-    return np.load(f"{out}.work/pinholes/model.npz")
+    return read_colmap(Path(f"{out}.work/pinholes/sparse"))
 
 
 @needs_pycolmap
@@ -123,14 +124,14 @@ def test_points_are_seen_where_features_were_found(done):
         np.testing.assert_array_equal(points["rgb"], registered.rgb)
         xyz = points["xyz"].astype(float)
     # Those seen in three photos or more are kept, in their order.
-    kept = reliable_points(np.bincount(found["point"]))
+    kept = reliable_points(found.photos)
     row, errors = np.cumsum(kept) - 1, []
-    for number, frame in enumerate(frames(out)):
+    for image, frame in zip(found.images, frames(out), strict=True):
         lens = [frame[key] for key in ("w", "h", "fl_x", "fl_y", "cx", "cy")]
         camera = Camera(*lens, np.array(frame["transform_matrix"]))
-        own = (found["seen_by"] == number) & kept[found["point"]]
-        seen = project(xyz[row[found["point"][own]]], camera)
-        errors.append(np.linalg.norm(seen.pixel - found["pixel"][own], axis=1))
+        own = kept[image.seen]
+        seen = project(xyz[row[image.seen[own]]], camera)
+        errors.append(np.linalg.norm(seen.pixel - image.pixels[own], axis=1))
         assert (frame["near"], frame["far"]) == pytest.approx(range_of(seen.depth))
     # COLMAP's is in pixels before they are undistorted, which are a few percent larger or smaller.
     assert np.concatenate(errors).mean() == pytest.approx(registered.reprojection_error, rel=0.1)
@@ -176,11 +177,11 @@ def test_the_world_is_a_similarity_of_colmaps(done):
     said = json.loads((out / "transforms.json").read_text("utf-8"))["world_from_colmap"]
     scale, rotation, translation = (np.array(said[key]) for key in
                                     ("scale", "rotation", "shift"))  # fmt: skip
-    kept = reliable_points(np.bincount(found["point"]))
-    moved = scale * found["xyz"][kept] @ rotation.T + translation
+    kept = reliable_points(found.photos)
+    moved = scale * found.xyz[kept] @ rotation.T + translation
     np.testing.assert_allclose(moved, registered.xyz, rtol=0, atol=1e-12)
-    for pose, camera in zip(found["w2c"], registered.cameras, strict=True):
-        centre = scale * rotation @ (-pose[:, :3].T @ pose[:, 3]) + translation
+    for image, camera in zip(found.images, registered.cameras, strict=True):
+        centre = scale * rotation @ (-image.w2c[:, :3].T @ image.w2c[:, 3]) + translation
         np.testing.assert_allclose(centre, camera.position, rtol=0, atol=1e-12)
 
 
@@ -308,9 +309,13 @@ def test_a_focal_length_that_ran_away_is_no_place(done, trip, tmp_path, monkeypa
     module = sys.modules[RegisterConfig.__module__]
     shutil.copytree(f"{done[1]}.work", tmp_path / "out.work")
     whole = module.run_colmap(tmp_path / "out.work", 1, lambda *told: None)
-    lens = whole.lens.copy()
-    lens[1 : 1 + count, :2] *= 40
-    monkeypatch.setattr(module, "run_colmap", lambda *arguments: replace(whole, lens=lens))
+    images, lenses = list(whole.model.images), dict(whole.model.lenses)
+    for number in range(1, 1 + count):
+        lens = lenses[images[number].camera]
+        lenses[-number] = {**lens, "fl_x": 40 * lens["fl_x"], "fl_y": 40 * lens["fl_y"]}
+        images[number] = replace(images[number], camera=-number)
+    model = replace(whole.model, images=tuple(images), lenses=lenses)
+    monkeypatch.setattr(module, "run_colmap", lambda *arguments: replace(whole, model=model))
     if count == 4:
         with pytest.raises(InputError, match=r"of 4 photos no focal length .* leaves 2"):
             register_photos(trip, tmp_path / "out", ONE_THREAD)

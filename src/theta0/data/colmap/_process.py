@@ -7,7 +7,7 @@
     WORK/database.db     features and matches; what is in it is not done again
     WORK/sparse/         COLMAP's models
     WORK/one_lens/       database and models once more, if the photos turn out to be of one lens
-    WORK/pinholes/       undistorted pictures and model of the largest, model.npz, model.json
+    WORK/pinholes/       undistorted pictures and model of the largest, model.json
 
 It tells on its standard output what it is at, one JSON object a line: stage, total, and how much
 is done, or which table of which database has a row for each thing done. It ends when its standard
@@ -241,9 +241,6 @@ class _Stages:
         models[0].write(model)
         self._colmap.undistort_images(part, model, self._images, num_threads=self._threads)
         shutil.rmtree(model)
-        pinholes = self._colmap.Reconstruction(part / "sparse")
-        arrays: dict[str, Any] = _arrays(pinholes)
-        np.savez(part / "model.npz", **arrays)
         facts = {
             "pycolmap": self._colmap.__version__,
             "reprojection_error": models[0].compute_mean_reprojection_error(),
@@ -276,31 +273,6 @@ class _Stages:
             ended.set()
             watcher.join()
         self._say(stage=stage, done=total, total=total)
-
-
-def _arrays(model: Any) -> dict[str, np.ndarray]:
-    """A model of pinholes as arrays; the rows of `seen_by` and `points` belong together."""
-    images = _registered(model)
-    rows = {key: row for row, key in enumerate(sorted(model.points3D))}
-    points = [model.points3D[key] for key in rows]
-    seen = [
-        (number, rows[point.point3D_id], *point.xy)
-        for number, image in enumerate(images)
-        for point in image.points2D
-        if point.has_point3D()
-    ]
-    cameras = [image.camera for image in images]
-    return {
-        "names": np.array([image.name for image in images]),
-        "size": np.array([(camera.width, camera.height) for camera in cameras]),
-        "lens": np.array([camera.params for camera in cameras]),  # fx fy cx cy
-        "w2c": np.array([image.cam_from_world().matrix() for image in images]),  # OpenCV axes
-        "xyz": np.array([point.xyz for point in points]),
-        "rgb": np.array([point.color for point in points], np.uint8),
-        "seen_by": np.array([row[0] for row in seen]),
-        "point": np.array([row[1] for row in seen]),
-        "pixel": np.array([row[2:] for row in seen]),
-    }
 
 
 def _registered(model: Any) -> list[Any]:

@@ -9,17 +9,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float, Int, UInt8
-
 from theta0.data._files import reason
+from theta0.data.colmap._model import ColmapModel, read_colmap
 from theta0.errors import InputError, MissingExtra
 
 Progress = Callable[[str, int, int], None]
@@ -35,33 +33,18 @@ _DOING = {
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
-    """A place by structure from motion, in COLMAP's world, seen by pinhole cameras.
+class Reconstruction:
+    """The largest model that COLMAP made of some photos.
 
     Attributes:
-        images: Names of the photos, sorted; their pictures are in `pinholes/images`.
-        size: Width and height of each.
-        lens: fx, fy, cx and cy of each, in pixels.
-        w2c: World to camera, OpenCV axes.
-        xyz: Points of the place.
-        rgb: Their colours.
-        seen_by: Row of the photo of each observation,
-        point: of the point,
-        pixel: and where it was found in the pinhole's picture.
+        model: Its photos undistorted, so that the cameras are pinholes; their pictures are in
+            `pinholes/images` of the work folder.
         others: Names of the photos in each smaller model.
-        reprojection_error: Mean over the observations, in pixels of the photo, by COLMAP.
+        reprojection_error: Mean over the observations, in pixels of the photos, by COLMAP.
         pycolmap: Version.
     """
 
-    images: tuple[str, ...]
-    size: Int[np.ndarray, "photos 2"]
-    lens: Float[np.ndarray, "photos 4"]
-    w2c: Float[np.ndarray, "photos 3 4"]
-    xyz: Float[np.ndarray, "points 3"]
-    rgb: UInt8[np.ndarray, "points 3"]
-    seen_by: Int[np.ndarray, " observations"]
-    point: Int[np.ndarray, " observations"]
-    pixel: Float[np.ndarray, "observations 2"]
+    model: ColmapModel
     others: tuple[tuple[str, ...], ...]
     reprojection_error: float
     pycolmap: str
@@ -77,7 +60,7 @@ def require_pycolmap() -> None:
         raise MissingExtra("structure from motion needs pycolmap: pip install 'theta0[colmap]'")
 
 
-def run_colmap(work: Path, threads: int | None, on_progress: Progress) -> Model | None:
+def run_colmap(work: Path, threads: int | None, on_progress: Progress) -> Reconstruction | None:
     """Do what is not done yet in a work folder, in another process, and read the model.
 
     Args:
@@ -97,14 +80,11 @@ def run_colmap(work: Path, threads: int | None, on_progress: Progress) -> Model 
     if not (work / "pinholes").is_dir():
         return None
     facts = json.loads((work / "pinholes/model.json").read_text("utf-8"))
-    with np.load(work / "pinholes/model.npz", allow_pickle=False) as arrays:
-        values: dict[str, Any] = {name: arrays[name] for name in arrays.files}
-    return Model(
-        images=tuple(values.pop("names").tolist()),
+    return Reconstruction(
+        model=read_colmap(work / "pinholes/sparse"),
         others=tuple(map(tuple, facts["models"][1:])),
         reprojection_error=facts["reprojection_error"],
         pycolmap=facts["pycolmap"],
-        **values,
     )
 
 
@@ -119,7 +99,6 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
         "PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path)
     }
     environment["OMP_NUM_THREADS"] = "1"  # COLMAP has threads of its own; OpenMP's add in any order
-    stage, failure, last = "features", None, None
     with (
         open(work / "colmap.log", "ab") as log,
         # A session of its own: Ctrl-C reaches this process alone, which ends the other.
@@ -130,18 +109,7 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
     ):  # fmt: skip
         assert process.stdout is not None
         try:
-            for line in process.stdout:
-                if not line.endswith(b"\n"):  # torn by a crash
-                    break
-                message = json.loads(line)
-                if "error" in message:
-                    failure = message["error"]
-                    continue
-                stage, total = message["stage"], message["total"]
-                done = message["done"] if "done" in message else _rows(**message)
-                if done is not None and (stage, done) != last:
-                    last = stage, done
-                    on_progress(stage, min(done, total), total)
+            stage, failure = _told(process.stdout, on_progress)
             code = process.wait()
         except BaseException:
             process.kill()
@@ -152,6 +120,24 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
             f"kept: give the command again to go on, or remove {work} to begin again; "
             f"{work / 'colmap.log'} tells more"
         )
+
+
+def _told(lines: Iterable[bytes], on_progress: Progress) -> tuple[str, str | None]:
+    """Pass on what the process tells; returns the stage it came to, and its error if it has one."""
+    stage, failure, last = "features", None, None
+    for line in lines:
+        if not line.endswith(b"\n"):  # torn by a crash
+            break
+        message = json.loads(line)
+        if "error" in message:
+            failure = message["error"]
+            continue
+        stage, total = message["stage"], message["total"]
+        done = message["done"] if "done" in message else _rows(**message)
+        if done is not None and (stage, done) != last:
+            last = stage, done
+            on_progress(stage, min(done, total), total)
+    return stage, failure
 
 
 def _rows(database: str, rows: str, **_: Any) -> int | None:

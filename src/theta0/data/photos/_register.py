@@ -20,7 +20,14 @@ from jaxtyping import Float, UInt8
 from theta0.data._files import existing_folder
 from theta0.data._view_pixels import read_pixels
 from theta0.data.cameras import Camera, inverse_pose, project, swap_opencv_opengl
-from theta0.data.colmap import Model, Progress, require_pycolmap, run_colmap
+from theta0.data.colmap import (
+    ColmapImage,
+    ColmapModel,
+    Progress,
+    Reconstruction,
+    require_pycolmap,
+    run_colmap,
+)
 from theta0.data.photos._layouts import range_of, reliable_points
 from theta0.data.photos._photos import Photo
 from theta0.data.photos._similarity import from_points
@@ -113,34 +120,44 @@ def register_photos(
     """
     folder, out, config = existing_folder(folder), Path(out), config or RegisterConfig()
     require_pycolmap()
+    _check_out(out, folder)
+    work = out.with_name(f"{out.name}.work")
+    read = lambda done, total: on_progress("read", done, total)
+    job = prepared(folder, work, config.max_size, _settings(config), read)
+    found, runaway = _found(folder, work, job, config.threads, on_progress)
+    result = _write(job, found, runaway, work / "pinholes/images", out, on_progress)
+    if not config.keep_work:
+        shutil.rmtree(work)
+    return result
+
+
+def _check_out(out: Path, folder: Path) -> None:
     if out.exists():
         raise InputError(f"{out}: exists already; remove it, or write elsewhere")
     if out.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{out}: lies in the folder of the photos; write elsewhere")
-    work = out.with_name(f"{out.name}.work")
-    job = prepared(
-        folder, work, config.max_size, _settings(config),
-        lambda done, total: on_progress("read", done, total),
-    )  # fmt: skip
-    model = run_colmap(work, config.threads, on_progress)
-    if model is None:
+
+
+def _found(
+    folder: Path, work: Path, job: dict[str, Any], threads: int | None, on_progress: Progress
+) -> tuple[Reconstruction, tuple[str, ...]]:
+    """What COLMAP found, without the photos whose focal length ran away, and their names."""
+    found = run_colmap(work, threads, on_progress)
+    if found is None:
         shutil.rmtree(work)  # it would find the same again
         raise InputError(
             f"{folder}: no {MIN_PHOTOS} of its {len(job['photos'])} photos could be placed "
             "together; give photos that overlap, of things that stand still and have texture, from "
             "places that are not all the same" + told(job["skipped"])
         )
-    model, runaway = _sound(model)
+    model, runaway = _sound(found.model)
     if len(model.images) < MIN_PHOTOS:
         raise InputError(
             f"{folder}: of {len(runaway)} photos no focal length was found, which leaves "
             f"{len(model.images)}; give more photos, from more places, larger ones (max_size), or, "
             "if all are of one camera at one zoom, --lenses one"
         )
-    result = _write(job, model, runaway, work / "pinholes/images", out, on_progress)
-    if not config.keep_work:
-        shutil.rmtree(work)
-    return result
+    return replace(found, model=model), runaway
 
 
 _LONGEST_LENS = 10
@@ -148,23 +165,19 @@ _LONGEST_LENS = 10
 places photos; its last adjustment can still run there, where a camera far away sees the same."""
 
 
-def _sound(model: Model) -> tuple[Model, tuple[str, ...]]:
+def _sound(model: ColmapModel) -> tuple[ColmapModel, tuple[str, ...]]:
     """A model without the photos whose focal length ran away, and their names."""
-    ratio = model.lens[:, :2] / model.size.max(axis=1, keepdims=True)
-    sound = ((ratio < _LONGEST_LENS) & (ratio > 1 / _LONGEST_LENS)).all(axis=1)
-    seen = sound[model.seen_by]
-    images = np.asarray(model.images)
-    kept = replace(
-        model,
-        images=tuple(images[sound].tolist()),
-        size=model.size[sound],
-        lens=model.lens[sound],
-        w2c=model.w2c[sound],
-        seen_by=(np.cumsum(sound) - 1)[model.seen_by[seen]],
-        point=model.point[seen],
-        pixel=model.pixel[seen],
-    )
-    return kept, tuple(images[~sound].tolist())
+    sound = {key for key, lens in model.lenses.items() if _is_sound(lens)}
+    images = tuple(image for image in model.images if image.camera in sound)
+    seen = np.concatenate([np.zeros(0, np.int64), *(image.seen for image in images)])
+    photos = np.bincount(seen, minlength=len(model.xyz))
+    runaway = tuple(image.name for image in model.images if image.camera not in sound)
+    return replace(model, images=images, photos=photos), runaway
+
+
+def _is_sound(lens: dict[str, float]) -> bool:
+    ratios = (lens[name] / max(lens["w"], lens["h"]) for name in ("fl_x", "fl_y"))
+    return all(1 / _LONGEST_LENS < ratio < _LONGEST_LENS for ratio in ratios)
 
 
 def _settings(config: RegisterConfig) -> dict[str, Any]:
@@ -175,45 +188,26 @@ def _settings(config: RegisterConfig) -> dict[str, Any]:
 
 def _write(
     job: dict[str, Any],
-    model: Model,
+    found: Reconstruction,
     runaway: tuple[str, ...],
     pictures: Path,
     out: Path,
     on_progress: Progress,
 ) -> Registered:
     """Put the place upright into the unit sphere, and write it."""
-    c2w = np.stack([swap_opencv_opengl(inverse_pose(pose)) for pose in model.w2c])
-    photos = {photo["image"]: photo for photo in job["photos"]}
-    found = [
-        Camera(width, height, fl_x, fl_y, cx, cy, pose)
-        for (width, height), (fl_x, fl_y, cx, cy), pose in zip(
-            model.size.tolist(), model.lens.tolist(), c2w, strict=True
-        )
-    ]
-    reliable = reliable_points(np.bincount(model.point, minlength=len(model.xyz)))
-    world = from_points(found, model.xyz[reliable])
-    xyz = world.points(model.xyz)
-    cameras = tuple(replace(camera, c2w=world.pose(camera.c2w)) for camera in found)
-
-    def posed() -> Iterator[tuple[Photo, Part | None]]:
-        for number, image in enumerate(model.images):
-            on_progress("written", number, len(model.images))
-            shown = model.point[model.seen_by == number]
-            near, far = range_of(project(xyz[shown[reliable[shown]]], cameras[number]).depth)
-            if near is None or far is None:
-                raise InputError(f"{image}: shows no point of the place; leave the photo out")
-            pixels = read_pixels(pictures / image, alpha=False)
-            yield Photo(pixels, cameras[number], photos[image]["name"], near, far), None
-        on_progress("written", len(model.images), len(model.images))
-
+    model = found.model
+    files = {photo["image"]: photo["file"] for photo in job["photos"]}
+    reliable = reliable_points(model.photos)
+    cameras = [_camera(image, model) for image in model.images]
+    world = from_points(cameras, model.xyz[reliable])
     result = Registered(
-        tuple(photos[image]["file"] for image in model.images),
-        cameras,
-        xyz[reliable],
-        model.rgb[reliable],
-        model.reprojection_error,
-        _unregistered(job, model, runaway),
-        tuple(map(tuple, job["skipped"])),
+        files=tuple(files[image.name] for image in model.images),
+        cameras=tuple(replace(camera, c2w=world.pose(camera.c2w)) for camera in cameras),
+        xyz=world.points(model.xyz[reliable]),
+        rgb=model.rgb[reliable],
+        reprojection_error=found.reprojection_error,
+        unregistered=_unregistered(job, found, runaway),
+        skipped=tuple(map(tuple, job["skipped"])),
     )
     facts = {
         "registered": len(result.files),
@@ -224,24 +218,56 @@ def _write(
         "world_from_colmap": asdict(world),
         "settings": job["settings"],
         "theta0": version("theta0"),
-        "pycolmap": model.pycolmap,
+        "pycolmap": found.pycolmap,
     }
-    write_photos(posed(), out, ".jpg", (result.xyz, result.rgb), facts)
+    photos = _posed(job, model, result, pictures, on_progress)
+    write_photos(photos, out, ".jpg", (result.xyz, result.rgb), facts)
     return result
 
 
+def _camera(image: ColmapImage, model: ColmapModel) -> Camera:
+    """The camera of an undistorted photo, in COLMAP's world."""
+    lens = model.lenses[image.camera]
+    intrinsics = {name: lens[name] for name in ("fl_x", "fl_y", "cx", "cy")}
+    c2w = swap_opencv_opengl(inverse_pose(image.w2c))
+    return Camera(width=round(lens["w"]), height=round(lens["h"]), c2w=c2w, **intrinsics)
+
+
+def _posed(
+    job: dict[str, Any],
+    model: ColmapModel,
+    result: Registered,
+    pictures: Path,
+    on_progress: Progress,
+) -> Iterator[tuple[Photo, Part | None]]:
+    """The photos with their cameras, and depths of the points they show."""
+    names = {photo["image"]: photo["name"] for photo in job["photos"]}
+    reliable = reliable_points(model.photos)
+    row = np.cumsum(reliable) - 1
+    for number, (image, camera) in enumerate(zip(model.images, result.cameras, strict=True)):
+        on_progress("written", number, len(model.images))
+        shown = result.xyz[row[image.seen[reliable[image.seen]]]]
+        near, far = range_of(project(shown, camera).depth)
+        if near is None or far is None:
+            raise InputError(f"{image.name}: shows no point of the place; leave the photo out")
+        pixels = read_pixels(pictures / image.name, alpha=False)
+        yield Photo(pixels, camera, names[image.name], near, far), None
+    on_progress("written", len(model.images), len(model.images))
+
+
 def _unregistered(
-    job: dict[str, Any], model: Model, runaway: tuple[str, ...]
+    job: dict[str, Any], found: Reconstruction, runaway: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
     """(file, reason) of the photos that are not in the largest model, or not for certain."""
     apart = {
         image: f"is in another model, of {len(images)} photos that do not overlap these enough"
-        for images in model.others
+        for images in found.others
         for image in images
     }
     apart |= dict.fromkeys(runaway, "its focal length could not be found")
+    placed = {image.name for image in found.model.images}
     return tuple(
         (photo["file"], apart.get(photo["image"], "shows too little that others show too"))
         for photo in job["photos"]
-        if photo["image"] not in model.images
+        if photo["image"] not in placed
     )
