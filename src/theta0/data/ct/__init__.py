@@ -1,19 +1,10 @@
 """Computed tomography: slices from files, phantoms and measured sinograms."""
 
 from theta0.data.ct._phantoms import Phantom, phantom, random_phantom, shepp_logan
+from theta0.data.ct._read import read_dicom, read_npz, read_slice, read_slices
 from theta0.data.ct._sinograms import Sinogram, holds_sinogram, read_sinogram
 from theta0.data.ct._slice_splits import SliceSplits, read_slice_splits
-from theta0.data.ct._slices import (
-    HU_WINDOW,
-    Slices,
-    Window,
-    constant,
-    read_dicom,
-    read_npz,
-    read_slice,
-    read_slices,
-    resize_slices,
-)
+from theta0.data.ct._slices import HU_WINDOW, Slices, Window, constant, resize_slices
 
 __all__ = [
     "HU_WINDOW",

@@ -27,7 +27,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data._arrays import array_names, read_array
-from theta0.data.ct._slices import read_slice
+from theta0.data.ct._read import read_slice
 from theta0.errors import InputError
 
 _ANGLES = ("angles_deg", "angles_rad")

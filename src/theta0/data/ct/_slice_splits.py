@@ -14,8 +14,9 @@ from jaxtyping import Float
 
 from theta0.data import split
 from theta0.data._arrays import array_names
+from theta0.data.ct._read import PUBLISHED, read_slices
 from theta0.data.ct._sinograms import holds_sinogram
-from theta0.data.ct._slices import PUBLISHED, Slices, constant, read_slices, resize_slices
+from theta0.data.ct._slices import Slices, constant, resize_slices
 from theta0.errors import InputError
 
 
@@ -61,6 +62,11 @@ def read_slice_splits(path: str | Path, size: int, validation: int, test: int) -
         )
     if path.suffix.lower() == ".npz" and set(PUBLISHED) <= set(array_names(path)):
         return _published(path, size, validation, test)
+    return _by_patient(path, size, validation, test)
+
+
+def _by_patient(path: Path, size: int, validation: int, test: int) -> SliceSplits:
+    """A split that keeps the slices of a patient together and leaves out copies."""
     slices = read_slices(path)
     rows, skipped = _varying(path, slices)
     parts = split([slices.groups[row] for row in rows], validation, test)

@@ -1,9 +1,8 @@
-"""Computed-tomography slices: Hounsfield units from .npz, .npy and DICOM files, windowed to [0, 1].
+"""Computed-tomography slices in [0, 1], and the window that maps Hounsfield units there.
 
 The window maps `low..high` HU linearly to 0..1 and clips what lies outside.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +11,16 @@ from jaxtyping import Float, Shaped
 from PIL import Image
 
 from theta0.data import MAX_BYTES, check_memory
-from theta0.data._arrays import array_names, read_array
-from theta0.data.ct import _dicom as _dicom
-from theta0.data.images import PICTURE_SUFFIXES, read_image
 from theta0.errors import InputError
-
-PUBLISHED = ("data_train", "data_test")
-"""Arrays of the .npz files that the paper's authors publish."""
 
 _ROUNDING = 1e-3
 """How far stored values may lie outside [0, 1] and still count as in it."""
+
+_OFFSET = 1024
+"""Added to Hounsfield units by scanners that store no negative numbers."""
+
+_TISSUE = (-50, 150, 0.05)
+"""Hounsfield units of soft tissue, and the share of a slice that it fills at least."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Window:
 HU_WINDOW = Window()
 """From air (-1000 HU) to dense bone (1000 HU)."""
 
-_BYTES = Window(0.0, 255.0)
+BYTE_WINDOW = Window(0.0, 255.0)
 """What uint8 arrays span; for them the window is not one of Hounsfield units."""
 
 
@@ -66,121 +65,6 @@ class Slices:
 
     def __len__(self) -> int:
         return len(self.names)
-
-
-def read_slices(
-    path: str | Path,
-    window: Window = HU_WINDOW,
-    key: str | None = None,
-    max_bytes: int = MAX_BYTES,
-) -> Slices:
-    """Read the slices of an .npz, .npy, DICOM or picture file, or of a folder of one DICOM series.
-
-    Args:
-        path: File or folder.
-        window: Applied where the file holds Hounsfield units: DICOM, arrays called `hu` in .npz
-            files, and integer .npy arrays. Other arrays must lie in [0, 1], and pictures do.
-        key: The array of an .npz file, for instance "data_test"; see `read_npz`.
-        max_bytes: Refuse arrays that are larger.
-
-    Raises:
-        InputError: The file cannot be used.
-        MissingExtra: It is a DICOM file, and pydicom is not installed.
-    """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix == ".npz":
-        return read_npz(path, window, key, max_bytes)
-    if key is not None:
-        raise InputError(f"{path}: key={key!r} names an array of an .npz file; leave it out here")
-    if suffix == ".npy":
-        stored = read_array(path, None, max_bytes)
-        hounsfield = stored.dtype.kind in "iu"
-        return _slices(path, stored, window if hounsfield else None, max_bytes, group=path.stem)
-    if suffix in PICTURE_SUFFIXES:
-        rgb = read_image(path, None)
-        # Rec. 601 luma, in float64 so that grey stays the same grey.
-        grey = rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
-        return _slices(path, grey, None, max_bytes, names=(path.name,))
-    return read_dicom(path, window, max_bytes)
-
-
-def read_slice(
-    path: str | Path, window: Window = HU_WINDOW, index: int = 0, key: str | None = None
-) -> Float[np.ndarray, "height width"]:
-    """Read one slice as `read_slices` does; `index` counts from 0.
-
-    Raises:
-        InputError: The file cannot be used or has no such slice.
-    """
-    slices = read_slices(path, window, key)
-    if not 0 <= index < len(slices):
-        raise InputError(
-            f"{path}: has no slice {index}; choose an index from 0 to {len(slices) - 1}"
-        )
-    return slices.pixels[index]
-
-
-def read_npz(
-    path: str | Path,
-    window: Window = HU_WINDOW,
-    key: str | None = None,
-    max_bytes: int = MAX_BYTES,
-) -> Slices:
-    """Read the slices of an .npz file, never unpickling.
-
-    The array `hu` (N H W, or H W) holds Hounsfield units; `names` and `patient`, N strings each,
-    are optional, and without `patient` the file counts as one patient. Any other array (for
-    instance `data_train` and `data_test`) holds values in [0, 1], or uint8, each slice a patient of
-    its own.
-
-    Args:
-        path: The file.
-        window: Applied to `hu` only.
-        key: Which array; not needed where there is `hu`, or only one array; `data_test` where it
-            is beside `data_train`.
-        max_bytes: Refuse arrays that are larger, checked before memory is taken.
-
-    Raises:
-        InputError: The file or the array cannot be used.
-    """
-    path = Path(path)
-    available = array_names(path)
-    if not available:
-        raise InputError(f"{path}: holds no array; save slices with numpy.savez")
-    if key is None and "hu" in available:
-        key = "hu"
-    elif key is None and len(available) == 1:
-        key = available[0]
-    elif key is None and set(PUBLISHED) <= set(available):
-        key = PUBLISHED[1]
-    if key is None or key not in available:
-        wanted = "no array was chosen" if key is None else f"has no array {key!r}"
-        raise InputError(f"{path}: {wanted}; choose one of {', '.join(available)}")
-    stored = read_array(path, key, max_bytes)
-    if key != "hu":
-        bytes_window = _BYTES if stored.dtype == np.uint8 else None
-        return _slices(path, stored, bytes_window, max_bytes)
-    names = _strings(path, "names", available, max_bytes)
-    patients = _strings(path, "patient", available, max_bytes)
-    return _slices(path, stored, window, max_bytes, names, patients, group=path.stem)
-
-
-def read_dicom(path: str | Path, window: Window = HU_WINDOW, max_bytes: int = MAX_BYTES) -> Slices:
-    """Read a DICOM file, or a folder (and those below) that holds one series.
-
-    Slices are sorted by position along their normal, or by InstanceNumber where positions are
-    missing; rescale slope and intercept are applied, and MONOCHROME1 is inverted after the window.
-
-    Raises:
-        InputError: Several series, no pixels, or pixels that cannot be decoded.
-        MissingExtra: pydicom is not installed.
-    """
-    series = _dicom.read_series(path, max_bytes)
-    slices = _slices(Path(path), series.values, window, max_bytes, series.names, group=series.group)
-    if series.inverted:
-        np.subtract(1.0, slices.pixels, out=slices.pixels)
-    return slices
 
 
 def resize_slices(
@@ -221,15 +105,7 @@ def constant(pixels: Float[np.ndarray, "height width"]) -> str | None:
     )
 
 
-def _strings(
-    path: Path, key: str, available: Sequence[str], max_bytes: int
-) -> tuple[str, ...] | None:
-    if key not in available:
-        return None
-    return tuple(str(text) for text in read_array(path, key, max_bytes).reshape(-1).tolist())
-
-
-def _slices(
+def stacked(
     path: Path,
     stored: Shaped[np.ndarray, "..."],
     window: Window | None,
@@ -269,13 +145,6 @@ def _slices(
         _check_values(path, names[row], values, window)
         pixels[row] = np.clip(values, 0.0, 1.0) if window is None else window.apply(values)
     return Slices(pixels, names, groups, window)
-
-
-_OFFSET = 1024
-"""Added to Hounsfield units by scanners that store no negative numbers."""
-
-_TISSUE = (-50, 150, 0.05)
-"""Hounsfield units of soft tissue, and the share of a slice that it fills at least."""
 
 
 def _check_values(

@@ -15,9 +15,9 @@ from theta0.data.images._images import (
 from theta0.data.images._masks import read_mask, require_seen
 from theta0.data.images._picture_arrays import Arrays
 from theta0.data.images._pictures import Pictures, PicturesInMemory, PictureSource
-from theta0.data.images._procedural import write_npz
 from theta0.data.images._sdf import SDF, random_curve, signed_distance
 from theta0.data.images._text import Text
+from theta0.data.images._write import write_npz
 
 __all__ = [
     "PICTURE_SUFFIXES",

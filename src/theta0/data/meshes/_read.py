@@ -6,6 +6,7 @@ surfaces are opaque, dull and flat, and show the same colour on both sides.
 """
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 from jaxtyping import Float
@@ -43,10 +44,8 @@ def read_mesh(
         InputError: The file is missing, damaged, too large, or holds no surface.
         MissingExtra: trimesh is not installed.
     """
-    try:
-        import trimesh  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra("reading meshes needs trimesh: pip install 'theta0[render]'") from error
+    if find_spec("trimesh") is None:
+        raise MissingExtra("reading meshes needs trimesh: pip install 'theta0[render]'")
     limits = limits or MeshLimits()
     suffix = name[name.rfind(".") :].lower()
     if suffix not in MESH_SUFFIXES:

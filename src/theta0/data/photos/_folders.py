@@ -33,47 +33,25 @@ from theta0.data._frames import Frame, camera_of, straight_camera, straight_pixe
 from theta0.data._pillow import opened
 from theta0.data._transforms import transforms_files
 from theta0.data._view_pixels import over, read_header, read_pixels
-from theta0.data.cameras import Camera, project
+from theta0.data.cameras import Camera
 from theta0.data.photos._colmap_layouts import colmap_layout, model_folders, nerfw_layout
 from theta0.data.photos._layouts import (
     AUTHORS_ARRAYS,
-    FAR_FACTOR,
-    NEAR_FACTOR,
     STRECHA,
     Layout,
     authors_layout,
     strecha_layout,
     transforms_layout,
 )
+from theta0.data.photos._options import PhotoOptions, split_photos
 from theta0.data.photos._photos import Photo
-from theta0.data.photos._similarity import Similarity, from_cameras, from_points
+from theta0.data.photos._placement import moved_frames, moved_points, world_from_file
+from theta0.data.photos._similarity import Similarity
 from theta0.data.photos._write import Points
 from theta0.errors import InputError
 
 _FEWEST = 3
-_NEAREST = 0.1
-"""Depth, in radii of the place, before which nothing is looked for by a camera inside of it."""
-
-
-@dataclass(frozen=True)
-class PhotoOptions:
-    """How a collection of photographs is read."""
-
-    test: int = 20
-    """the first so many photos by name are for test, where the files have no split"""
-    validation: int = 5
-    """the next so many are for validation; with NeRF-W's split, the first of those for training"""
-    rotation: int = 0
-    """names that go from the front to the end before they are split, so that in a small collection
-    each photo can be for test in turn"""
-    near: float | None = None
-    """depth before which nothing stands, in units of the files, in place of what they say"""
-    far: float | None = None
-    """depth behind which nothing is looked for, in units of the files"""
-    images: str | None = None
-    """folder of the pictures, where it is not beside COLMAP's model or the authors' arrays"""
-    allow_missing: bool = False
-    """leave out photos whose picture is missing"""
+_USUAL = PhotoOptions()
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +115,7 @@ class PhotoFolder:
         return Photo(pixels, camera, name, frame.near, frame.far, hidden)
 
 
-def read_photos(path: str | Path, options: PhotoOptions = PhotoOptions()) -> PhotoFolder:
+def read_photos(path: str | Path, options: PhotoOptions = _USUAL) -> PhotoFolder:
     """Find a collection of photographs and judge it by its headers, without decoding a picture.
 
     Near and far are, first, those of the options; then those of the files; then those of a
@@ -163,27 +141,19 @@ def read_photos(path: str | Path, options: PhotoOptions = PhotoOptions()) -> Pho
         raise InputError(f"{path}: no such folder; check the path")
     layout = _layout(path, options)
     frames, missing = _present(path, layout.frames, options.allow_missing)
-    skipped = [(frame.name, "the picture is missing") for frame in missing]
     cameras = [_judged(frame) for frame in frames]
-    taken = {frame.image: camera for frame, camera in zip(frames, cameras, strict=True)}
     try:
-        world_from_file = _world(layout, taken, options)
+        world = world_from_file(layout, frames, cameras, options)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    points = layout.points
-    if points is not None and not layout.normalised:
-        points = world_from_file.points(points[0]), points[1]
-    placed = [
-        _placed(frame, camera, world_from_file, options, moved=not layout.normalised)
-        for frame, camera in zip(frames, cameras, strict=True)
-    ]
+    absent = tuple((frame.name, "the picture is missing") for frame in missing)
     return PhotoFolder(
         names=_names(frames),
-        skipped=(*layout.skipped, *skipped),
-        split=_split(path, frames, options),
-        frames=tuple(placed),
-        points=points,
-        world_from_file=world_from_file,
+        skipped=layout.skipped + absent,
+        split=split_photos(path, frames, options),
+        frames=moved_frames(layout, frames, cameras, world, options),
+        points=moved_points(layout, world),
+        world_from_file=world,
     )
 
 
@@ -253,53 +223,6 @@ def _judged(frame: Frame) -> Camera:
     return camera_of(frame, header.width, header.height)
 
 
-def _world(layout: Layout, taken: dict[Path, Camera], options: PhotoOptions) -> Similarity:
-    """Where the world is moved, by all poses of a layout.
-
-    Args:
-        layout: Of the collection.
-        taken: Cameras of the pictures that are read.
-        options: With near and far, if they are given.
-    """
-    if layout.normalised:
-        return Similarity.identity()
-    frames = layout.whole or layout.frames
-    like = next(iter(taken.values()))
-    cameras = [taken.get(frame.image) or _untaken(frame, like) for frame in frames]
-    if layout.points is not None:
-        return from_points(cameras, np.asarray(layout.points[0], np.float64))
-    ranges = []
-    for frame in frames:
-        near, far = options.near or frame.near, options.far or frame.far
-        ranges.append((near, far) if near and far else None)
-    return from_cameras(cameras, ranges)
-
-
-def _untaken(frame: Frame, like: Camera) -> Camera:
-    """The camera of a frame whose picture is not read, as large as the files say, or as another."""
-    width, height = frame.lens.get("w", like.width), frame.lens.get("h", like.height)
-    return camera_of(frame, round(width), round(height))
-
-
-def _placed(
-    frame: Frame, camera: Camera, world: Similarity, options: PhotoOptions, moved: bool
-) -> Frame:
-    """A frame in the moved world, with its range of depths."""
-    if moved:
-        camera = replace(camera, c2w=world.pose(camera.c2w))
-    depth = float(project(np.zeros(3), camera).depth)
-    near, far = NEAR_FACTOR * max(depth - 1, _NEAREST), FAR_FACTOR * (max(depth, 0) + 1)
-    for given in ((frame.near, frame.far), (options.near, options.far)):
-        near = near if given[0] is None else given[0] * world.scale
-        far = far if given[1] is None else given[1] * world.scale
-    if not 0 < near < far < np.inf:
-        raise InputError(
-            f"{frame.image}: near is {near / world.scale:g} and far {far / world.scale:g}; give "
-            "0 < near < far"
-        )
-    return replace(frame, pose=camera.c2w, near=near, far=far)
-
-
 def _names(frames: Sequence[Frame]) -> tuple[str, ...]:
     """Names of files without suffix, or if two would be one, of files with their folders."""
     stems = tuple(frame.image.stem for frame in frames)
@@ -307,36 +230,6 @@ def _names(frames: Sequence[Frame]) -> tuple[str, ...]:
         return stems
     shared = os.path.commonpath([frame.image.parent for frame in frames])
     return tuple("_".join(frame.image.relative_to(shared).parts) for frame in frames)
-
-
-def _split(path: Path, frames: Sequence[Frame], options: PhotoOptions) -> Split:
-    for name, number in (("test", options.test), ("validation", options.validation)):
-        if number < 0:
-            raise InputError(f"{name} is {number}; give a number of photographs, 0 or more")
-    numbers = range(len(frames))
-    if any(frame.part for frame in frames):
-        parts = {
-            part: tuple(number for number in numbers if (frames[number].part or "train") == part)
-            for part in ("train", "val", "test")
-        }
-        if not parts["train"]:
-            raise InputError(
-                f"{path}: none of {len(frames)} photographs is for training; change their split, "
-                "or ask for fewer for validation"
-            )
-        return Split(parts["train"], parts["val"], parts["test"])
-    ordered = sorted(numbers, key=lambda number: str(frames[number].image))
-    turned = options.rotation % len(ordered)
-    ordered = ordered[turned:] + ordered[:turned]
-    first, second = options.test, options.test + options.validation
-    if second >= len(ordered):
-        raise InputError(
-            f"{path}: {len(frames)} photographs leave none for training after test={options.test} "
-            f"and validation={options.validation}; ask for fewer, such as "
-            f"--data.source.test {len(frames) // 5} --data.source.validation {len(frames) // 10}"
-        )
-    train, validation, test = ordered[second:], ordered[first:second], ordered[:first]
-    return Split(tuple(train), tuple(validation), tuple(test))
 
 
 def _mask(path: Path) -> UInt8[np.ndarray, "height width 1"]:

@@ -184,19 +184,7 @@ def authors_layout(path: Path, images: Path | None) -> Layout:
     """
     folder = _images_folder(path, images)
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
-    bounds, poses, inverses, sizes = (read_array(path / name) for name in AUTHORS_ARRAYS)
-    count = len(files)
-    for name, array, shapes in (
-        ("bds.npy", bounds, [(count, 2)]),
-        ("c2w_mats.npy", poses, [(count, 4, 4), (count, 3, 4)]),
-        ("kinv_mats.npy", inverses, [(count, 3, 3)]),
-        ("res_mats.npy", sizes, [(count, 2)]),
-    ):
-        if array.shape not in shapes or array.dtype.kind not in "iuf":
-            raise InputError(
-                f"{path / name}: is {array.dtype} {array.shape}; give numbers of shape "
-                f"{shapes[0]}: one row for each of the {count} pictures in {folder}"
-            )
+    bounds, poses, inverses, sizes = _authors_arrays(path, folder, len(files))
     if not _in_order(files, sizes):
         sizes = sizes[:, ::-1]
     frames = []
@@ -216,6 +204,19 @@ def authors_layout(path: Path, images: Path | None) -> Layout:
             )
         )
     return Layout(tuple(frames))
+
+
+def _authors_arrays(path: Path, folder: Path, count: int) -> list[np.ndarray]:
+    """The arrays called `AUTHORS_ARRAYS`, with one row for each picture in the folder."""
+    shapes = ([(count, 2)], [(count, 4, 4), (count, 3, 4)], [(count, 3, 3)], [(count, 2)])
+    arrays = [read_array(path / name) for name in AUTHORS_ARRAYS]
+    for name, array, allowed in zip(AUTHORS_ARRAYS, arrays, shapes, strict=True):
+        if array.shape not in allowed or array.dtype.kind not in "iuf":
+            raise InputError(
+                f"{path / name}: is {array.dtype} {array.shape}; give numbers of shape "
+                f"{allowed[0]}: one row for each of the {count} pictures in {folder}"
+            )
+    return arrays
 
 
 def _in_order(files: list[Path], sizes: np.ndarray) -> bool:

@@ -103,17 +103,7 @@ def from_cameras(
     rotation = _upright(cameras)
     centre = _meeting_point(cameras)
     if centre is None or np.median([project(centre, camera).depth for camera in cameras]) <= 0:
-        points = [
-            camera.position - np.sqrt(pair[0] * pair[1]) * camera.c2w[:, 2]
-            for camera, pair in zip(cameras, ranges, strict=True)
-            if pair is not None
-        ]
-        if len(points) < len(cameras):
-            raise InputError(
-                "the cameras do not look at one place from several sides, so that nothing says "
-                "how far away it is; give near and far"
-            )
-        centre = np.median(np.array(points) @ rotation.T, axis=0) @ rotation
+        centre = np.median(_halfway(cameras, ranges) @ rotation.T, axis=0) @ rotation
     halves = [
         project(centre, camera).depth
         * np.sqrt(camera.width * camera.height / (camera.fl_x * camera.fl_y))
@@ -124,6 +114,27 @@ def from_cameras(
     if not radius > 0:
         raise InputError("most cameras stand where they look; nothing says how large the place is")
     return _placed(rotation, rotation @ centre, radius)
+
+
+def _halfway(
+    cameras: Sequence[Camera], ranges: Sequence[tuple[float, float] | None]
+) -> Float[np.ndarray, "cameras 3"]:
+    """The points on the viewing axes half-way, in ratio, from near to far.
+
+    Raises:
+        InputError: Not all ranges are known.
+    """
+    points = [
+        camera.position - np.sqrt(pair[0] * pair[1]) * camera.c2w[:, 2]
+        for camera, pair in zip(cameras, ranges, strict=True)
+        if pair is not None
+    ]
+    if len(points) < len(cameras):
+        raise InputError(
+            "the cameras do not look at one place from several sides, so that nothing says "
+            "how far away it is; give near and far"
+        )
+    return np.array(points)
 
 
 def _placed(

@@ -56,18 +56,7 @@ def prepared(
     files = {path.relative_to(folder).as_posix(): _digest(path) for path in paths}
     wanted = {"format_version": FORMAT_VERSION, "settings": settings, "files": files}
     if work.exists():
-        if not (work / "job.json").is_file():
-            raise InputError(
-                f"{work}: is where the work is to be done, but holds something else; move it, or "
-                "write the result elsewhere"
-            )
-        job = read_json(work / "job.json")
-        if any(job.get(key) != value for key, value in wanted.items()):
-            raise InputError(
-                f"{work}: was begun with other photos or settings; remove it to begin again, or "
-                "give those"
-            )
-        return job
+        return _continued(work, wanted)
     with whole_folder(work) as temporary:
         (temporary / "images").mkdir()
         photos, skipped = _write_upright(folder, paths, temporary / "images", max_size, tell)
@@ -80,6 +69,26 @@ def prepared(
             _check_one_size(folder, photos)
         job = {**wanted, "photos": photos, "skipped": skipped}
         write_json(temporary / "job.json", job)
+    return job
+
+
+def _continued(work: Path, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The job of a work folder that is there.
+
+    Raises:
+        InputError: It was begun with other photos or settings, or is no work folder.
+    """
+    if not (work / "job.json").is_file():
+        raise InputError(
+            f"{work}: is where the work is to be done, but holds something else; move it, or "
+            "write the result elsewhere"
+        )
+    job = read_json(work / "job.json")
+    if any(job.get(key) != value for key, value in wanted.items()):
+        raise InputError(
+            f"{work}: was begun with other photos or settings; remove it to begin again, or "
+            "give those"
+        )
     return job
 
 

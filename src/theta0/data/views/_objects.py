@@ -79,14 +79,9 @@ def read_objects(
     root = existing_folder(root)
     if is_object(root):
         raise InputError(f"{root}: is one object, not a class of them; give the folder it is in")
-    skipped = []
+    skipped: list[tuple[str, str]] = []
     if (file := split_file(root, kind)) is not None:
-        parts, skipped = read_split_file(file, root)
-        if skipped and not allow_absent:
-            raise InputError(
-                f"{file}: {len(skipped)} of its objects are not there, such as {skipped[0][0]}; "
-                f"copy them to {root}, or allow absent objects"
-            )
+        parts, skipped = _listed(file, root, allow_absent)
     elif (parts := part_folders(root, kind)) is None:
         parts = _drawn(class_folder(root, kind), validation, test, seed)
     if not parts[0]:
@@ -94,6 +89,17 @@ def read_objects(
     folders = tuple(folder for part in parts for folder in part)
     names = tuple(folder.relative_to(root).as_posix() for folder in folders)
     return ObjectFolders(names, tuple(skipped), Split.in_order(*map(len, parts)), folders, options)
+
+
+def _listed(file: Path, root: Path, allow_absent: bool) -> tuple[Parts, list[tuple[str, str]]]:
+    """The objects that a split file names, and (name, reason) of those that are absent."""
+    parts, absent = read_split_file(file, root)
+    if absent and not allow_absent:
+        raise InputError(
+            f"{file}: {len(absent)} of its objects are not there, such as {absent[0][0]}; "
+            f"copy them to {root}, or allow absent objects"
+        )
+    return parts, absent
 
 
 def _drawn(folder: Path, validation: int | float, test: int | float, seed: int) -> Parts:

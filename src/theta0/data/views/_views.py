@@ -21,7 +21,7 @@ from theta0.data._files import existing_file
 from theta0.data._frames import Frame, straight_camera, straight_pixels
 from theta0.data._pillow import opened
 from theta0.data._transforms import read_transforms, transforms_files
-from theta0.data._view_pixels import Background, downscaled, over, read_header, read_pixels
+from theta0.data._view_pixels import Background, Header, downscaled, over, read_header, read_pixels
 from theta0.data.cameras import Camera, Distortion, Number, fov_rad, orbit
 from theta0.data.views._srn import is_srn, read_srn
 from theta0.errors import InputError
@@ -228,23 +228,7 @@ def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> Vi
             f"{len(frames)} views; copy them there (from Python, allow_missing leaves them out)"
         )
     frames = [frame for frame in frames if frame not in missing]
-    headers = [read_header(frame.image) for frame in frames]
-    first, seen = headers[0], set()
-    for frame, header in zip(frames, headers, strict=True):
-        if options.need_alpha and not header.alpha:
-            raise InputError(
-                f"{frame.image}: has no alpha channel to tell the object from what is behind it; "
-                "cut the object out and save it as a PNG with transparency"
-            )
-        if header != first:
-            kind = lambda x: f"{x.width} x {x.height} with{'' if x.alpha else 'out'} alpha"
-            raise InputError(
-                f"{frame.image}: is {kind(header)}, but {frames[0].image.name} is {kind(first)}; "
-                "make the views of an object alike"
-            )
-        if frame.image in seen:
-            raise InputError(f"{frame.image}: is the picture of two views; leave one out")
-        seen.add(frame.image)
+    first = _common_header(frames, options.need_alpha)
     cameras = [straight_camera(frame, first.width, first.height) for frame in frames]
     if len({(camera.width, camera.height) for camera in cameras}) > 1:
         raise InputError(
@@ -260,6 +244,32 @@ def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> Vi
         downscale=options.downscale,
         missing=tuple(frame.name for frame in missing),
     )
+
+
+def _common_header(frames: Sequence[Frame], need_alpha: bool) -> Header:
+    """The header that the pictures of an object share.
+
+    Raises:
+        InputError: They differ, one has no alpha although it is needed, or one is there twice.
+    """
+    headers = [read_header(frame.image) for frame in frames]
+    first, seen = headers[0], set()
+    for frame, header in zip(frames, headers, strict=True):
+        if need_alpha and not header.alpha:
+            raise InputError(
+                f"{frame.image}: has no alpha channel to tell the object from what is behind it; "
+                "cut the object out and save it as a PNG with transparency"
+            )
+        if header != first:
+            kind = lambda x: f"{x.width} x {x.height} with{'' if x.alpha else 'out'} alpha"
+            raise InputError(
+                f"{frame.image}: is {kind(header)}, but {frames[0].image.name} is {kind(first)}; "
+                "make the views of an object alike"
+            )
+        if frame.image in seen:
+            raise InputError(f"{frame.image}: is the picture of two views; leave one out")
+        seen.add(frame.image)
+    return first
 
 
 def _read_depth(frame: Frame, camera: Camera) -> Float[np.ndarray, "height width"]:
