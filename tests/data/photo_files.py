@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
@@ -62,6 +63,17 @@ def photos(place):
     hidden[3:6, 2:9] = True
     found[1] = replace(found[1], hidden=hidden)
     return found
+
+
+def assert_same_places(one, two):
+    """The same photographs in the same world, whatever files they came from."""
+    assert (one.names, one.split) == (two.names, two.split)
+    for row in range(len(one.names)):
+        first, second = one.load(row), two.load(row)
+        np.testing.assert_array_equal(first.image, second.image)
+        np.testing.assert_allclose(first.camera.c2w, second.camera.c2w, rtol=0, atol=1e-9)
+        for name in ("width", "height", "fl_x", "fl_y", "cx", "cy"):
+            assert getattr(first.camera, name) == pytest.approx(getattr(second.camera, name))
 
 
 def write_images(folder, place):

@@ -1,6 +1,9 @@
 """A corner of three textured walls and photos of it, whose cameras are known."""
 
+from pathlib import Path
+
 import numpy as np
+from PIL import Image
 
 from theta0.data.cameras import Camera, look_at
 from theta0.data.photos import Similarity
@@ -83,3 +86,11 @@ def degrees_apart(one, two) -> float:
     """Angle of the rotation between two poses."""
     cosine = (np.trace(one[:, :3] @ two[:, :3].T) - 1) / 2
     return float(np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def write_pngs(folder: Path, pictures) -> Path:
+    """Write pictures as 0.png, 1.png and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, pixels in enumerate(pictures):
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder

@@ -5,7 +5,6 @@ import pytest
 
 from theta0.data.cameras import Camera, look_at, orbit, project
 from theta0.data.photos import Similarity
-from theta0.data.photos._layouts import range_of
 from theta0.data.photos._similarity import from_points, up_direction
 from theta0.errors import InputError
 
@@ -124,20 +123,6 @@ def test_what_is_far_behind_the_place_does_not_shrink_it():
     far[:12] += [0, 500, 0]
     one, two = normalised(xyz, poses), normalised(far, poses)
     assert two.scale == pytest.approx(one.scale, rel=0.2)
-
-
-def test_near_and_far_are_those_of_the_paper():
-    depth = np.concatenate([[0.5], np.linspace(2, 4, 1001), [9.0, -3.0]])
-    assert range_of(depth) == (pytest.approx(0.9 * 2.002), pytest.approx(1.2 * 3.998))
-    assert range_of(depth[-1:]) == (None, None)
-
-
-def test_one_false_match_is_not_the_range_of_a_photograph():
-    depth = np.linspace(2, 4, 300)
-    with_one = np.append(depth[:-1], 100.0)
-    assert range_of(with_one) == pytest.approx(range_of(depth), rel=0.01)
-    # Of a handful, each tells something.
-    assert range_of(np.array([1.0, 2.0, 3.0]))[1] == pytest.approx(1.2 * 2.998)
 
 
 def test_a_place_needs_an_extent():

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -20,8 +19,7 @@ from theta0.data.cameras import Camera, project
 from theta0.data.colmap import read_colmap
 from theta0.data.photos import RegisterConfig, register_photos
 from theta0.data.photos._layouts import range_of, reliable_points
-from theta0.data.photos._work import exif_focal
-from theta0.errors import InputError, MissingExtra
+from theta0.errors import InputError
 
 from .photo_scene import FOCAL, SIZE, aligned, cameras, degrees_apart, photo
 
@@ -32,12 +30,6 @@ needs_pycolmap = pytest.mark.skipif(
 
 ONE_THREAD = RegisterConfig(threads=1, keep_work=True)
 """The machine may have other things to do"""
-
-
-@pytest.fixture(scope="module")
-def pictures():
-    """What six cameras see of the corner."""
-    return [photo(camera) for camera in cameras()]
 
 
 @pytest.fixture(scope="module")
@@ -262,47 +254,6 @@ def test_two_threads_find_the_same_places(done, trip, tmp_path):
         assert degrees_apart(moved, same.c2w) < 0.2
 
 
-def write(folder: Path, pictures) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, pixels in enumerate(pictures):
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-    return folder
-
-
-@needs_pycolmap
-@pytest.mark.slow
-@pytest.mark.parametrize("lenses", ["one", "auto"])
-def test_a_film_through_one_lens(lenses, pictures, tmp_path):
-    told = []
-    config = RegisterConfig(
-        matching="sequential", overlap=1, lenses=lenses, threads=1, keep_work=True
-    )
-    registered = register_photos(
-        write(tmp_path / "film", pictures), tmp_path / "out", config,
-        on_progress=lambda *progress: told.append(progress),
-    )  # fmt: skip
-    assert len(registered.files) == 6
-    lenses = {(one.fl_x, one.fl_y, one.cx, one.cy, one.width) for one in registered.cameras}
-    ((focal, *_),) = lenses
-    assert focal == pytest.approx(FOCAL, rel=0.01)
-    assert ("pairs", 5, 5) in told
-    database = sqlite3.connect(tmp_path / "out.work/database.db")
-    assert database.execute("SELECT COUNT(*) FROM two_view_geometries").fetchone() == (5,)
-    database.close()
-
-
-@pytest.mark.slow
-@needs_pycolmap
-def test_of_two_places_the_one_with_more_photos_is_kept(pictures, tmp_path):
-    elsewhere = [photo(camera, seed=1) for camera in cameras(3)]
-    folder = write(tmp_path / "photos", [*elsewhere, *pictures[:4]])
-    registered = register_photos(folder, tmp_path / "out", RegisterConfig(threads=1))
-    assert registered.files == ("3.png", "4.png", "5.png", "6.png")
-    assert [file for file, _ in registered.unregistered] == ["0.png", "1.png", "2.png"]
-    assert "another model, of 3 photos" in registered.unregistered[0][1]
-    assert not (tmp_path / "out.work").exists()
-
-
 @needs_pycolmap
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_focal_length_that_ran_away_is_no_place(done, trip, tmp_path, monkeypatch, count):
@@ -326,15 +277,6 @@ def test_a_focal_length_that_ran_away_is_no_place(done, trip, tmp_path, monkeypa
     assert len(frames(tmp_path / "out")) == len(frames(done[1])) - 1
 
 
-@pytest.mark.slow
-@needs_pycolmap
-def test_photos_of_different_things_make_no_place(tmp_path):
-    folder = write(tmp_path / "photos", [photo(cameras()[0], seed) for seed in range(3)])
-    with pytest.raises(InputError, match="no 3 of its 3 photos could be placed together"):
-        register_photos(folder, tmp_path / "out", RegisterConfig(threads=1))
-    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
-
-
 @needs_pycolmap
 def test_the_process_ends_with_the_one_that_started_it(done):
     from theta0.data.colmap import _run as _colmap
@@ -345,192 +287,3 @@ def test_the_process_ends_with_the_one_that_started_it(done):
         stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (1, b"")
-
-
-# What follows needs no pycolmap: the process is another one.
-
-
-@pytest.fixture
-def three(tmp_path):
-    """Three photos that are quickly read."""
-    rng = np.random.default_rng(0)
-    return write(tmp_path / "photos", rng.integers(0, 256, (3, 8, 8, 3), np.uint8))
-
-
-@pytest.fixture
-def process(tmp_path, monkeypatch):
-    """Have this done in place of COLMAP."""
-
-    def put(code):
-        from theta0.data.colmap import _run as _colmap
-
-        module = sys.modules[RegisterConfig.__module__]
-        monkeypatch.setattr(module, "require_pycolmap", lambda: None)
-        script = tmp_path / "process.py"
-        script.write_text(f"import json, os, sys, time, signal\n{code}")
-        monkeypatch.setattr(_colmap, "_PROCESS", script)
-
-    return put
-
-
-SAY = 'print(json.dumps({"stage": "pairs", "done": 1, "total": 3}), flush=True)\n'
-
-
-@pytest.mark.parametrize(
-    "code, words",
-    [
-        (SAY + "os.abort()", r"comparing pairs of photos \(its process was ended by SIGABRT\)"),
-        (SAY + "os.kill(os.getpid(), signal.SIGSEGV)", "ended by SIGSEGV"),
-        (SAY + "os.kill(os.getpid(), signal.SIGKILL)", "ended by SIGKILL"),
-        ("os._exit(3)", r"finding features \(its process ended with code 3\)"),
-        (SAY + "print('{\"st', end='', flush=True); os.abort()", "pairs.* by SIGABRT"),
-        ("print(json.dumps({'error': 'ValueError: a\\nb'})); sys.exit(1)", r"\(ValueError: a b\)"),
-    ],
-)
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX'")
-def test_a_crash_is_an_error_in_one_line(three, tmp_path, process, code, words):
-    process(code)
-    with pytest.raises(InputError, match=words) as caught:
-        register_photos(three, tmp_path / "out")
-    assert "\n" not in str(caught.value) and "out.work/colmap.log" in str(caught.value)
-    assert not (tmp_path / "out").exists() and (tmp_path / "out.work").is_dir()
-
-
-def test_an_interrupt_ends_the_process(three, tmp_path, process):
-    file = str(tmp_path / "pid")
-    process(f"open({file!r}, 'w').write(str(os.getpid()))\n{SAY}time.sleep(60)")
-
-    def stop(stage, count, total):
-        if stage == "pairs":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        register_photos(three, tmp_path / "out", on_progress=stop)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
-
-
-def test_the_missing_extra_is_named(three, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pycolmap", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'theta0\[colmap\]'"):
-        register_photos(three, tmp_path / "out")
-    assert {path.name for path in tmp_path.iterdir()} == {"photos"}
-
-
-def test_fewer_than_three_photos_are_refused(three, tmp_path, process):
-    process("")
-    (three / "2.png").write_bytes((three / "1.png").read_bytes())
-    with pytest.raises(
-        InputError, match=r"holds 2 photos .* 3 that show the same place \(2.png: is"
-    ):
-        register_photos(three, tmp_path / "out")
-    assert not list(tmp_path.glob("*out*")) and not list(tmp_path.glob(".*"))
-
-
-def test_places_for_the_result_that_cannot_be(three, tmp_path, process):
-    process("")
-    (tmp_path / "there").mkdir()
-    with pytest.raises(InputError, match="exists already; remove it, or write elsewhere"):
-        register_photos(three, tmp_path / "there")
-    with pytest.raises(InputError, match="lies in the folder of the photos"):
-        register_photos(three, three / "out")
-    (tmp_path / "out.work").mkdir()
-    with pytest.raises(InputError, match=r"out\.work: .* holds something else; move it"):
-        register_photos(three, tmp_path / "out")
-    for folder, words in [
-        (tmp_path / "none", "no such folder"),
-        (tmp_path / "there", "no picture"),
-    ]:
-        with pytest.raises(InputError, match=words):
-            register_photos(folder, tmp_path / "out")
-
-
-def test_a_run_is_not_gone_on_with_in_another_way(three, tmp_path, process):
-    process("os._exit(1)")
-    with pytest.raises(InputError, match="COLMAP failed"):
-        register_photos(three, tmp_path / "out")
-    for config in (RegisterConfig(max_size=800), RegisterConfig(seed=1)):
-        with pytest.raises(InputError, match="was begun with other photos or settings"):
-            register_photos(three, tmp_path / "out", config)
-    # These change nothing of the result.
-    with pytest.raises(InputError, match="COLMAP failed"):
-        register_photos(three, tmp_path / "out", RegisterConfig(threads=1, keep_work=True))
-    shutil.copy(three / "1.png", three / "7.png")
-    with pytest.raises(InputError, match="was begun with other photos or settings"):
-        register_photos(three, tmp_path / "out")
-
-
-def test_one_lens_has_one_size(three, tmp_path, process):
-    process("")
-    Image.new("RGB", (9, 8)).save(three / "wide.png")
-    with pytest.raises(InputError, match=r"0\.png is 8 x 8 and wide\.png is 9 x 8"):
-        register_photos(three, tmp_path / "out", RegisterConfig(lenses="one"))
-
-
-def test_large_photos_are_made_smaller_and_small_ones_left(tmp_path, process):
-    process("os._exit(1)")
-    for width, height in ((300, 200), (100, 200), (20, 30)):
-        (tmp_path / "photos").mkdir(exist_ok=True)
-        Image.new("RGB", (width, height), (width % 256, 0, 0)).save(
-            tmp_path / f"photos/{width}.png"
-        )
-    with pytest.raises(InputError, match="COLMAP failed"):
-        register_photos(tmp_path / "photos", tmp_path / "out", RegisterConfig(max_size=100))
-    written = sorted((tmp_path / "out.work/images").iterdir())
-    shapes = [np.asarray(Image.open(path)).shape for path in written]
-    assert shapes == [(100, 50, 3), (30, 20, 3), (67, 100, 3)]
-
-
-@pytest.mark.parametrize(
-    "change, words",
-    [
-        ({"max_size": 10}, "max_size is 10"),
-        ({"features": 0}, "features is 0"),
-        ({"overlap": 0}, "overlap is 0"),
-        ({"threads": 0}, "threads is 0"),
-        ({"seed": -1}, "seed is -1"),
-    ],
-)
-def test_impossible_settings_are_refused(change, words):
-    with pytest.raises(InputError, match=words):
-        RegisterConfig(**change)
-
-
-FILM, LENS, RESOLUTION, UNIT, WIDTH, HEIGHT = 41989, 37386, 41486, 41488, 40962, 40963
-
-
-@pytest.mark.parametrize(
-    "tags, focal",
-    [
-        ({}, None),
-        ({FILM: 43}, 43 / 43.27),
-        ({FILM: 0, LENS: 8.0}, None),
-        # 8 mm before a sensor of 100 pixels a mm, 6 x 4.5 mm.
-        ({LENS: 8.0, RESOLUTION: 1000.0, UNIT: 3, WIDTH: 600, HEIGHT: 450}, 8 / 7.5),
-        ({LENS: 8.0, RESOLUTION: 2540.0, UNIT: 2, WIDTH: 600, HEIGHT: 450}, 8 / 7.5),
-        # The size of the picture itself: 60 x 45 pixels of 0.1 mm.
-        ({LENS: 8.0, RESOLUTION: 100.0, UNIT: 3}, 8 / 7.5),
-        ({LENS: 8.0, RESOLUTION: 1000.0, UNIT: 1}, None),
-        ({LENS: 8.0, RESOLUTION: 0.0, UNIT: 3}, None),
-        ({FILM: 60000}, None),
-        ({FILM: 1}, None),
-    ],
-)
-def test_focal_lengths_in_exif(tmp_path, tags, focal):
-    exif = Image.Exif()
-    exif.get_ifd(0x8769).update(tags)
-    Image.new("RGB", (60, 45)).save(tmp_path / "photo.jpg", exif=exif)
-    assert exif_focal(tmp_path / "photo.jpg") == (focal and pytest.approx(focal))
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_damaged_exif_tells_nothing(tmp_path):
-    exif = Image.Exif()
-    exif.get_ifd(0x8769)[FILM] = 43
-    Image.new("RGB", (60, 45)).save(tmp_path / "photo.jpg", exif=exif)
-    whole = (tmp_path / "photo.jpg").read_bytes()
-    start = whole.index(b"Exif\0\0") + 6
-    for cut in range(start, start + 40):
-        (tmp_path / "photo.jpg").write_bytes(whole[:cut] + b"\xff" * 3 + whole[cut + 3 :])
-        found = exif_focal(tmp_path / "photo.jpg")
-        assert found is None or 0.1 < found < 50

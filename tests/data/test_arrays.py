@@ -1,0 +1,133 @@
+"""Arrays of NumPy files, read as slices: files that lie are refused before memory is taken."""
+
+import io
+import pickle
+import struct
+import tracemalloc
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.lib import format as npy
+
+from theta0.data.ct import read_npz, read_slices
+from theta0.errors import InputError
+
+from .ct.hounsfield import random_hu
+
+
+def header(shape: tuple[int, ...], dtype: str = "<i2", fortran: bool = False) -> bytes:
+    """The start of an .npy file that may promise anything."""
+    stream = io.BytesIO()
+    npy.write_array_header_1_0(stream, {"descr": dtype, "fortran_order": fortran, "shape": shape})
+    return stream.getvalue()
+
+
+def zipped(path: Path, content: bytes, name: str = "hu.npy") -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return path
+
+
+class Trap:
+    """Raises an alarm when it is unpickled."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was executed",))
+
+
+def test_objects_are_refused_and_never_unpickled(tmp_path):
+    np.savez(tmp_path / "x.npz", hu=np.array([Trap()], dtype=object))
+    with pytest.raises(InputError, match="dtype object, which is refused"):
+        read_npz(tmp_path / "x.npz")
+    np.savez(tmp_path / "y.npz", hu=random_hu(), names=np.array([Trap()] * 3, dtype=object))
+    with pytest.raises(InputError, match="'names': has dtype object"):
+        read_npz(tmp_path / "y.npz")
+    (tmp_path / "z.npz").write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(InputError, match="cannot be read"):
+        read_npz(tmp_path / "z.npz")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (header((10**6, 10**6)), "more than the limit"),
+        (header((10**30,)), "more than the limit"),
+        (header((4, 8, 8)) + bytes(100), "declares 512 bytes.*stores 100"),
+        (header((4, 8, 8)) + bytes(513), "declares 512 bytes.*stores 513"),
+        (header((-4, -8)) + bytes(64), "declares the shape"),
+        (header((2, 2), "<c8") + bytes(32), "dtype complex64, which is refused"),
+        (b"\x93NUMPY\x03\x00" + bytes(64), "structured"),
+        (b"\x93NUMPY\x01\x00\xff\xff{", "cannot be read"),
+        (b"\x93NUMPY\x01\x00\x02\x00{\n", "cannot be read"),
+        (b"nothing", "cannot be read"),
+        (b"", "cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".npz", ".npy"])
+def test_headers_that_lie_are_refused_before_memory_is_taken(tmp_path, suffix, content, message):
+    path = tmp_path / f"x{suffix}"
+    if suffix == ".npz":
+        zipped(path, content)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_slices(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_zip_that_declares_more_than_it_holds_is_refused(tmp_path):
+    """Both size fields say 1 MiB, as does the header of the array; 64 bytes are there."""
+    path = zipped(tmp_path / "x.npz", header((2**19,)) + bytes(64))
+    content = path.read_bytes()
+    stored = len(header((2**19,))) + 64
+    forged = content.replace(struct.pack("<I", stored), struct.pack("<I", stored - 64 + 2**20))
+    assert forged != content
+    path.write_bytes(forged)
+    with pytest.raises(InputError, match="ends after 64 of 1048576 bytes"):
+        read_npz(path)
+
+
+def test_a_deflate_bomb_is_not_inflated(tmp_path):
+    """The zip says 208 bytes, its data inflates to 64 MiB: only what was declared is read."""
+    path, start = tmp_path / "x.npz", header((5, 8))
+    zipped(path, start + bytes(80))
+    inflated = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = inflated.compress(start + bytes(2**26)) + inflated.flush()
+    with zipfile.ZipFile(path) as archive:
+        info = archive.infolist()[0]
+    content = path.read_bytes()
+    begin = info.header_offset + 30 + len("hu.npy")
+    forged = content[:begin] + data + content[begin + info.compress_size :]
+    forged = forged.replace(struct.pack("<I", info.compress_size), struct.pack("<I", len(data)))
+    shift = len(data) - info.compress_size
+    end = struct.pack("<I", begin + info.compress_size)
+    path.write_bytes(forged.replace(end, struct.pack("<I", begin + info.compress_size + shift)))
+    tracemalloc.start()
+    pixels = read_npz(path).pixels
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(pixels, np.full((1, 5, 8), 0.5))
+    assert peak < 2**22
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.9])
+def test_cut_files_are_named(tmp_path, cut):
+    np.savez(tmp_path / "x.npz", hu=random_hu())
+    content = (tmp_path / "x.npz").read_bytes()
+    (tmp_path / "x.npz").write_bytes(content[: int(cut * len(content))])
+    with pytest.raises(InputError, match=r"x\.npz: cannot be read"):
+        read_npz(tmp_path / "x.npz")
+    with pytest.raises(InputError, match="no such file"):
+        read_npz(tmp_path / "absent.npz")
+
+
+def test_damaged_bytes_are_found_by_the_checksum(tmp_path):
+    np.savez(tmp_path / "x.npz", hu=random_hu())
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    content[content.index(b"NUMPY") + 150] ^= 255
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(InputError, match=r"x\.npz: cannot be read"):
+        read_npz(tmp_path / "x.npz")
