@@ -9,7 +9,7 @@ from theta0.data._solids import BOX, CYLINDER, ELLIPSOID, joined, nearest
 from theta0.data.cameras import project, rays
 from theta0.data.town import TouristTown
 from theta0.data.town._landmark import landmark
-from theta0.data.town._place import GROUND
+from theta0.data.town._scene import GROUND
 
 SOURCE = TouristTown(photos=12, validation=2, test=3, size=24)
 
@@ -17,7 +17,7 @@ SOURCE = TouristTown(photos=12, validation=2, test=3, size=24)
 TOWN = SOURCE.read()
 
 
-SOLIDS = joined(TOWN.place.groups)
+SOLIDS = joined(TOWN.scene.groups)
 
 
 def tallest(kind):
@@ -27,12 +27,12 @@ def tallest(kind):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_landmark_stands_on_the_ground_in_the_unit_sphere(seed):
-    place = landmark(seed)
-    ground, parts = place.groups[0], joined(place.groups[1:])
+    scene = landmark(seed)
+    ground, parts = scene.groups[0], joined(scene.groups[1:])
     assert ground.centre[0, 2] + ground.half[0, 2] == pytest.approx(GROUND)
     assert (parts.centre - parts.half)[:, 2].min() == pytest.approx(GROUND)
     assert np.linalg.norm(np.abs(parts.centre) + parts.half, axis=1).max() < 1.15
-    assert len(place.covers) == 1 + len(parts)
+    assert len(scene.covers) == 1 + len(parts)
 
 
 def meet(kind, centre, half, lines):
@@ -73,7 +73,7 @@ def test_the_ground_and_the_sky_meet_at_the_horizon():
     flat = np.where(down < 0, (GROUND - lines.origin[:, 2]) / np.minimum(down, -1e-9), np.inf)
     depth = depth.ravel()
     assert (depth <= flat * (1 + 1e-9)).all() and np.isinf(depth[down > 0]).any()
-    landmark = nearest(TOWN.place.groups[1:], lines)[0].min()
+    landmark = nearest(TOWN.scene.groups[1:], lines)[0].min()
     before = flat < landmark
     assert before.any()
     np.testing.assert_allclose(depth[before], flat[before], rtol=1e-9)
@@ -86,7 +86,7 @@ def test_corners_are_projected_onto_the_right_pixels():
     within = np.zeros(0, bool)
     for index in range(4):
         camera = town.camera(index)
-        _, which = nearest(town.place.groups, rays(camera))
+        _, which = nearest(town.scene.groups, rays(camera))
         which = which.reshape(256, 256)
         for number in np.flatnonzero(SOLIDS.kind == BOX)[1:]:
             corners = project(SOLIDS.centre[number] + signs * SOLIDS.half[number], camera).pixel
@@ -109,8 +109,8 @@ def test_near_and_far_hold_the_landmark_and_the_ground_before_it():
     town = replace(SOURCE, photos=60, size=90, supersample=1).read()
     for index in range(0, 60, 10):
         photo = town.load(index)
-        t, _ = nearest(town.place.groups[1:], rays(photo.camera))
-        seen, whole = t[np.isfinite(t)], nearest(town.place.groups, rays(photo.camera))[0]
+        t, _ = nearest(town.scene.groups[1:], rays(photo.camera))
+        seen, whole = t[np.isfinite(t)], nearest(town.scene.groups, rays(photo.camera))[0]
         assert photo.near <= whole.min() and seen.max() <= photo.far
         assert photo.near > 0.9 * whole.min() and photo.far < 1.1 * seen.max()
         assert photo.near > 0.15

@@ -11,12 +11,12 @@ from theta0.data.cameras import Rays, project, rays
 from theta0.data.photos import Photos
 from theta0.data.town import TouristTown
 from theta0.data.town import _town as module
-from theta0.data.town._place import GROUND, METRE
+from theta0.data.town._scene import GROUND, METRE
 from theta0.errors import InputError
 
 SOURCE = TouristTown(photos=12, validation=2, test=3, size=24)
 TOWN = SOURCE.read()
-SOLIDS = joined(TOWN.place.groups)
+SOLIDS = joined(TOWN.scene.groups)
 
 
 def same(one, two):
@@ -93,7 +93,7 @@ def test_tourists_stand_in_front_at_eye_level_and_upright():
     assert np.mean(shares) > 0.8 and min(shares) > 0.4
 
 
-def test_another_look_is_another_light_on_the_same_place():
+def test_another_look_is_another_light_on_the_same_scene():
     """On the tower's front the light is known in closed form; so the albedo is found from any look
     and is the same, but for the rounding to bytes."""
     town = replace(SOURCE, photos=40, size=64, supersample=1).read()
@@ -104,8 +104,8 @@ def test_another_look_is_another_light_on_the_same_place():
     rows = np.flatnonzero(front)
     points = lines.origin[rows] + depth.ravel()[rows, None] * lines.direction[rows]
     outwards = np.tile([0.0, -1, 0], (len(rows), 1))
-    _, which = nearest(town.place.groups, Rays(lines.origin[rows], lines.direction[rows]))
-    albedo = town.place.albedo(points, outwards, which)
+    _, which = nearest(town.scene.groups, Rays(lines.origin[rows], lines.direction[rows]))
+    albedo = town.scene.albedo(points, outwards, which)
     assert albedo.min() > 0 and albedo.max() < 1 and albedo.std() > 0.02
     for number in (look_number("dusk", town=town), look_number("overcast", town=town),
                    look_number("blue", town=town)):  # fmt: skip
@@ -127,10 +127,10 @@ def test_another_look_is_another_light_on_the_same_place():
 
 def _front(town, index):
     """Pixels that show the front of the tower's trunk."""
-    solids = joined(town.place.groups)
-    tower = len(solids) - len(town.place.groups[-1]) - len(town.place.groups[-2])
+    solids = joined(town.scene.groups)
+    tower = len(solids) - len(town.scene.groups[-1]) - len(town.scene.groups[-2])
     lines = rays(town.camera(index))
-    t, which = nearest(town.place.groups, lines)
+    t, which = nearest(town.scene.groups, lines)
     points = lines.origin + np.where(np.isfinite(t), t, 0)[:, None] * lines.direction
     plane = solids.centre[tower, 1] - solids.half[tower, 1]
     return (which == tower) & (np.abs(points[:, 1] - plane) < 1e-9)
@@ -141,12 +141,14 @@ def test_what_is_behind_the_hall_is_in_its_shadow():
     # With the sun in front at 45 degrees, the dome's shadow reaches as far as it is high.
     spots = np.array([[0.0, 9, 0], [0, 14, 0], [0, 30, 0], [0, -12, 0], [-40, 9, 0]])
     origin = spots * METRE + [0, 0, GROUND + 2]
-    light, hidden = module._light(TOWN.place, (), look, Rays(origin, np.tile([0, 0, -1.0], (5, 1))))
+    light, occluded = module._light(
+        TOWN.scene, (), look, Rays(origin, np.tile([0, 0, -1.0], (5, 1)))
+    )
     up = np.tile([0, 0, 1.0], (5, 1))
-    albedo = TOWN.place.albedo(spots * METRE + [0, 0, GROUND], up, np.zeros(5, int))
+    albedo = TOWN.scene.albedo(spots * METRE + [0, 0, GROUND], up, np.zeros(5, int))
     expected = look.above + np.array([0, 0, 1, 1, 1])[:, None] / 2**0.5
     np.testing.assert_allclose(light, albedo * expected, rtol=1e-6)
-    assert not hidden.any()
+    assert not occluded.any()
 
 
 def test_a_pixel_is_the_mean_of_the_light_of_its_rays():
@@ -185,10 +187,10 @@ def test_points_lie_on_the_landmark_and_have_its_colours():
     left = np.ones(600, bool)
     for index in TOWN.split.train:
         origin = np.tile(TOWN.camera(index).position, (600, 1))
-        t, which = nearest(TOWN.place.groups, Rays(origin, xyz - origin))
+        t, which = nearest(TOWN.scene.groups, Rays(origin, xyz - origin))
         assert (t <= 1 + 1e-9).all()
         rows = np.flatnonzero((t > 1 - 1e-9) & left)
-        albedo = TOWN.place.albedo(xyz[rows], normals(SOLIDS, xyz[rows], which[rows]), which[rows])
+        albedo = TOWN.scene.albedo(xyz[rows], normals(SOLIDS, xyz[rows], which[rows]), which[rows])
         close = np.abs(linear_from_srgb(rgb[rows] / 255) - albedo).max(axis=1) < 0.01
         left[rows[close]] = False
     assert left.mean() < 0.02  # points upon an edge may be seen with another side's texture

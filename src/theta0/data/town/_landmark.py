@@ -1,13 +1,13 @@
 """A landmark of solids: a hall with a portico, a dome and a tower, on a paved square.
 
-It stands upright around the origin, about as large as the unit sphere, and faces -y.
+It stands upright around the origin, roughly fills the unit sphere, and faces -y.
 """
 
 import numpy as np
 
 from theta0.data._solids import BOX, CYLINDER, ELLIPSOID, GABLE
 from theta0.data.cameras import Vector
-from theta0.data.town._place import (
+from theta0.data.town._scene import (
     BLOCKS,
     LEAVES,
     PAVING,
@@ -16,16 +16,16 @@ from theta0.data.town._place import (
     STONE,
     Builder,
     Colour,
-    Place,
+    Scene,
 )
 
 GLASS = np.array([0.05, 0.06, 0.08])
 
-_SQUARE = 1500.0  # half of the ground's side, in metres: the horizon is level to a thousandth
+_SQUARE = 1500.0  # half of the side of the ground, in metres; puts the horizon within 1e-3 of level
 
 
-def landmark(seed: int) -> Place:
-    """Draw the place of a seed."""
+def landmark(seed: int) -> Scene:
+    """Draw the scene of a seed."""
     rng = np.random.default_rng((seed, int.from_bytes(b"landmark")))
     tint = rng.uniform(0.2, 1) * np.array([0.04, 0.0, -0.09])  # from grey to honey
     stone = rng.uniform(0.85, 1.1) * (np.array([0.6, 0.52, 0.42]) + tint)
@@ -41,7 +41,7 @@ def landmark(seed: int) -> Place:
     side = rng.choice([-1, 1])
     _tower(build, rng, side * (wide + 1.9), stone, pale)
     _trees(build, rng, -side * (wide + 3.2))
-    return Place(build.solids(), np.array(build.covers), shelter, seed)
+    return Scene(build.solids(), np.array(build.covers), shelter, seed)
 
 
 def _window(build: Builder, middle: Vector, frame: Colour, out: Vector) -> None:
@@ -53,7 +53,7 @@ def _window(build: Builder, middle: Vector, frame: Colour, out: Vector) -> None:
 
 
 def _hall(build: Builder, wide: float, high: float, stone: Colour, pale: Colour) -> None:
-    """The house itself, from y = -3 to 7, with windows and a door."""
+    """The main building, from y = -3 to 7, with windows and a door."""
     build.group()
     build.add(BOX, (-wide, -3, 0), (wide, 7, high), stone, BLOCKS)
     build.add(BOX, (-wide - 0.3, -3.3, high), (wide + 0.3, 7.3, high + 0.5), pale, STONE)
@@ -70,7 +70,7 @@ def _hall(build: Builder, wide: float, high: float, stone: Colour, pale: Colour)
 def _portico(
     build: Builder, rng: np.random.Generator, wide: float, high: float, pale: Colour
 ) -> tuple[Vector, Vector]:
-    """Steps, a row of columns, and the pediment on them, before the hall; returns the room."""
+    """Steps, columns and a pediment in front of the hall; returns the corners of the space."""
     build.group()
     count, top = int(rng.choice([4, 6])), high - 1.3
     for step in range(3):
@@ -96,7 +96,7 @@ def _portico(
 def _dome(
     build: Builder, rng: np.random.Generator, high: float, stone: Colour, pale: Colour
 ) -> None:
-    """A drum with windows, the dome, and a lantern on top of it."""
+    """A drum with windows, a dome, and a lantern on top."""
     build.group()
     radius, base = rng.uniform(3.6, 4.3), high + 0.5
     top = base + rng.uniform(1.9, 2.6)

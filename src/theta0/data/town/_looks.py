@@ -1,12 +1,11 @@
-"""The light of an hour, and what a camera makes of it: how one photograph of a place looks.
+"""The look of a photograph: the illumination of the scene, and the response of the camera.
 
-A matt surface of albedo `a` and normal `n` sends out, per channel,
+A Lambertian surface of albedo `a` and normal `n` reflects, per channel,
 
     a (lit max(n . s, 0) sun + open (1 + n_z) / 2 above + open (1 - n_z) / 2 below)
 
-with `s` towards the sun, `lit` 1 where the sun is seen and 0 in the shade, and `open` the part of
-the surroundings that is seen. A picture of light
-`r` is `srgb(clip(gain r, 0, 1)) ^ contrast`.
+with `s` towards the sun, `lit` 1 in the sun and 0 in the shade, and `open` the unoccluded fraction
+of the surroundings. The picture of light `r` is `srgb(clip(gain r, 0, 1)) ^ contrast`.
 """
 
 from dataclasses import dataclass
@@ -28,15 +27,15 @@ class Look:
     Attributes:
         weather: 'blue', 'overcast', 'sunset' or 'dusk'.
         towards_sun: Unit vector.
-        sun: Light of the sun on a surface that faces it; 0 where it is not to be seen.
+        sun: Light of the sun on a surface that faces it; 0 if the sun is not visible.
         above: Light of the whole sky on a surface that faces up.
         below: Light of the ground on a surface that faces down.
-        zenith: Light of the sky straight above.
+        zenith: Light of the sky at the zenith.
         horizon: Light of the sky at the horizon.
-        clouds: Part of the sky they cover, in [0, 1].
-        seed: Of the clouds' shapes.
-        gain: Exposure times white balance, a channel.
-        contrast: Exponent of the finished colours.
+        clouds: Fraction of the sky covered by clouds, in [0, 1].
+        seed: Of the shapes of the clouds.
+        gain: Exposure times white balance, per channel.
+        contrast: Exponent that is applied to the colours.
     """
 
     weather: str
@@ -57,19 +56,19 @@ class Look:
         lit: Bool[np.ndarray, " n"],
         openness: Float[np.ndarray, " n"],
     ) -> Float[np.ndarray, "n 3"]:
-        """Light that surfaces receive: what they send out if their albedo is 1."""
+        """Light that is reflected by surfaces of albedo 1."""
         facing = np.maximum(normals @ self.towards_sun, 0) * lit
         up = (1 + normals[:, 2:]) / 2
         around = up * self.above + (1 - up) * self.below
         return facing[:, None] * self.sun + openness[:, None] * around
 
     def sky(self, directions: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
-        """Light of the sky in directions of any length, which may be below the horizon."""
+        """Light of the sky in directions of any length, also below the horizon."""
         unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
         up = np.clip(unit[:, 2:], 0, 1)
         light = self.horizon + (self.zenith - self.horizon) * np.sqrt(up)
         glow = np.maximum(unit @ self.towards_sun, 0)[:, None] ** 24
-        # Clouds are in a plane above, so they are smaller and flatter towards the horizon.
+        # Clouds lie in a plane, so they appear smaller and flatter towards the horizon.
         plane = np.concatenate([unit[:, :2] / (up + 0.15), np.zeros_like(up)], axis=1)
         shape = value_noise(1.6 * plane, self.seed, octaves=4)[:, None]
         cover = np.clip((shape - 0.75 + 0.5 * self.clouds) / 0.2, 0, 1) * np.clip(8 * up, 0, 1)
@@ -88,7 +87,7 @@ class _Weather:
     elevation_deg: tuple[Number, Number]
     zenith: Vector
     horizon: Vector
-    ambient: float  # light of the sky on what faces up, in means of zenith and horizon
+    ambient: float  # light on surfaces that face up, relative to the mean of zenith and horizon
     clouds: tuple[Number, Number]
 
 
@@ -110,7 +109,7 @@ _WEATHERS = {
 
 
 def random_look(rng: np.random.Generator) -> Look:
-    """Draw a look: a weather, where the sun stands, and how the photographer chose the exposure."""
+    """Draw a look: weather, position of the sun, exposure and white balance."""
     names = tuple(_WEATHERS)
     name = names[rng.choice(len(names), p=[_WEATHERS[name].share for name in names])]
     weather = _WEATHERS[name]
@@ -123,8 +122,8 @@ def random_look(rng: np.random.Generator) -> Look:
         for colour in (weather.sun, weather.zenith, weather.horizon)
     )
     mean = (zenith + horizon) / 2
-    above = weather.ambient * (mean + mean.mean()) / 2  # clouds and haze take colour out of it
-    # The ground gives back a third of what falls on it.
+    above = weather.ambient * (mean + mean.mean()) / 2  # clouds and haze desaturate it
+    # The ground reflects a third of the light.
     below = 0.33 * (above + sun * max(towards[2], 0)) * [1.0, 0.95, 0.88]
     warm, green = rng.normal(0, [0.08, 0.02])
     balance = np.exp([warm, green, -warm])

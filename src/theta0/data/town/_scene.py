@@ -1,6 +1,6 @@
-"""A place of solids with textures, which are functions of where a point lies.
+"""A scene of solids with procedural textures.
 
-It is drawn in metres above the ground, with `Builder`; `METRE` and `GROUND` take it to the world.
+It is built in metres above the ground with `Builder`; `METRE` and `GROUND` map it to the world.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ GROUND = -7 * METRE
 _BASE = np.array([0, 0, GROUND])
 
 SMOOTH, STONE, BLOCKS, RIBS, PAVING, LEAVES = range(6)
-"""What covers a solid."""
+"""Textures of solids."""
 
 Colour = Float[np.ndarray, "3"]
 _Points = Float[np.ndarray, "n 3"]
@@ -32,7 +32,7 @@ class Builder:
     """Collects parts that are given in metres.
 
     Attributes:
-        covers: What covers each part so far.
+        covers: Texture of each part so far.
     """
 
     def __init__(self):
@@ -40,7 +40,7 @@ class Builder:
         self._groups: list[list[tuple]] = []
 
     def group(self) -> None:
-        """Begin a group of parts that stand near to each other."""
+        """Start a group of parts that are close to each other."""
         self._groups.append([])
 
     def add(self, kind: int, low: Vector, high: Vector, colour: Colour, cover: int = SMOOTH):
@@ -60,14 +60,14 @@ def _in_world(parts: list[tuple]) -> Solids:
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
-    """What stands still: the ground, and the landmark on it.
+class Scene:
+    """The static scene: the ground, and the landmark on it.
 
     Attributes:
-        groups: The ground, alone; then parts of the landmark that stand near to each other.
-        covers: SMOOTH, STONE, ... of each solid.
-        shelter: Corners of the room behind the columns, in metres.
-        seed: Of the texture.
+        groups: The ground; then groups of parts of the landmark that are close to each other.
+        covers: Texture of each solid: SMOOTH, STONE, ...
+        shelter: Corners of the space behind the columns, in metres.
+        seed: Of the textures.
     """
 
     groups: tuple[Solids, ...]
@@ -81,7 +81,7 @@ class Place:
         normals: Float[np.ndarray, "n 3"],
         which: Int[np.ndarray, " n"],
     ) -> Float[np.ndarray, "n 3"]:
-        """Part of the light that surfaces give back: RGB of points on solids number `which`."""
+        """Albedo (RGB) of points on the solids with numbers `which`."""
         solids, metres = joined(self.groups), (points - _BASE) / METRE
         colour, cover = solids.colour[which], self.covers[which]
         factor = np.ones(len(points))
@@ -92,7 +92,7 @@ class Place:
         return colour * factor[:, None]
 
     def openness(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
-        """Part of the sky and the ground that is seen from points; less in the portico."""
+        """Unoccluded fraction of the surroundings of points; lower in the portico."""
         low, high = (np.array(corner) for corner in self.shelter)
         x, y, z = ((points - _BASE) / METRE).T
         inside = (np.abs(x) < high[0]) & (y < high[1]) & (z < high[2])
@@ -101,12 +101,12 @@ class Place:
 
 
 def _stone(metres: _Points, normals: _Points, middle: _Points, seed: int) -> _Factor:
-    """Stains, as large as a man and smaller."""
+    """Stains of up to about 1.5 metres."""
     return 0.72 + 0.5 * value_noise(metres / 1.5, seed, octaves=3)
 
 
 def _blocks(metres: _Points, normals: _Points, middle: _Points, seed: int) -> _Factor:
-    """Courses of blocks, each of its own tint, with joints between them."""
+    """Courses of blocks with individual tints, and joints between them."""
     high, wide = 0.75, 1.6
     sideways = np.where(np.abs(normals[:, 0]) > 0.7, metres[:, 1], metres[:, 0])
     course = np.floor(metres[:, 2] / high)
@@ -117,14 +117,14 @@ def _blocks(metres: _Points, normals: _Points, middle: _Points, seed: int) -> _F
 
 
 def _ribs(metres: _Points, normals: _Points, middle: _Points, seed: int) -> _Factor:
-    """Ribs down a dome."""
+    """Vertical ribs of a dome."""
     angle = np.arctan2(metres[:, 1] - middle[:, 1], metres[:, 0] - middle[:, 0])
     rib = np.abs((angle * 16 / (2 * np.pi)) % 1 - 0.5) > 0.36
     return _stone(metres, normals, middle, seed) * np.where(rib, 1.15, 0.85)
 
 
 def _paving(metres: _Points, normals: _Points, middle: _Points, seed: int) -> _Factor:
-    """Slabs of two tints, which run into one another far away."""
+    """Slabs of different tints, which fade with distance."""
     slab = np.floor(metres[:, :2] / 2.0)
     tint = hashed(slab.astype(np.int64), seed)
     joint = (metres[:, :2] / 2.0 - slab < 0.07).any(axis=1)

@@ -1,4 +1,4 @@
-"""People and cars that happen to be in a photograph of a landmark, made of a few solids each."""
+"""Transient occluders of a landmark: people and cars, made of a few solids each."""
 
 from collections.abc import Sequence
 
@@ -7,35 +7,35 @@ from jaxtyping import Float
 
 from theta0.data._solids import BOX, CYLINDER, ELLIPSOID, Solids
 from theta0.data.cameras import Camera
-from theta0.data.town._place import METRE, Builder, Colour
+from theta0.data.town._scene import METRE, Builder, Colour
 
 _CAR_SHARE = 0.3  # of photographs
 _PEOPLE = 6  # at most
 
 
-def passers_by(
+def random_occluders(
     rng: np.random.Generator, camera: Camera, standing: Sequence[Solids]
 ) -> tuple[Solids, ...]:
-    """Draw who and what is between the camera and a landmark, a group each; perhaps nobody.
+    """Draw people and a car between the camera and a landmark, one group each; there may be none.
 
     Args:
-        rng: The same number of draws is made whatever comes of them.
-        camera: In the direction of the picture's middle they stand near to, and beside it.
-        standing: What they must not stand in.
+        rng: The number of draws does not depend on their results.
+        camera: The occluders are placed in its view.
+        standing: Solids that the occluders must not intersect.
     """
     people, car = int(rng.binomial(_PEOPLE, 0.4)), rng.random() < _CAR_SHARE
     build = Builder()
     for number, seed in enumerate(rng.integers(2**63, size=_PEOPLE + 1)):
         own = np.random.default_rng(seed)
         if number == _PEOPLE and car:
-            _place(build, own, camera, standing, _car, (10, 2.4), 2.6)
+            _add_one(build, own, camera, standing, _car, (10, 2.4), 2.6)
         elif number < people:
-            _place(build, own, camera, standing, _person, (3.5, 0.8), 0.6)
+            _add_one(build, own, camera, standing, _person, (3.5, 0.8), 0.6)
     return build.solids()
 
 
-def _place(build, rng, camera, standing, draw, nearest_m, reach_m) -> None:
-    """Draw one at a random place in view that is free; at none if there is hardly one."""
+def _add_one(build, rng, camera, standing, draw, nearest_m, reach_m) -> None:
+    """Draw one occluder at a random free position in view; none if no position is found."""
     first, exponent = nearest_m
     eye, ahead = camera.position[:2] / METRE, -camera.c2w[:2, 2]
     ahead = ahead / np.linalg.norm(ahead)
@@ -101,6 +101,6 @@ def _car(build, rng, x: float, y: float) -> None:
 
 
 def _cloth(rng) -> Colour:
-    """Grey, or a colour of its own."""
+    """A random colour, mostly of low saturation."""
     grey = rng.uniform(0.03, 0.75)
     return np.clip(grey * (1 + rng.uniform(0, 0.9) * rng.uniform(-1, 1, 3)), 0.02, 0.85)
