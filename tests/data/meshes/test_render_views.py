@@ -183,10 +183,10 @@ def test_more_variants_are_added_to_a_finished_set(meshes, tmp_path):
         assert (rendered.new, rendered.kept) == (new, kept)
 
 
-def test_an_object_rendered_in_another_way_is_refused(meshes, tmp_path):
+def test_an_object_rendered_with_other_settings_is_refused(meshes, tmp_path):
     objects = find_meshes(meshes)
     render_views(objects, tmp_path / "out", TINY)
-    with pytest.raises(InputError, match="was rendered in another way"):
+    with pytest.raises(InputError, match="was rendered with other settings"):
         render_views(objects, tmp_path / "out", RenderConfig(views=3, size=8, samples=1))
 
 

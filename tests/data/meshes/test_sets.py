@@ -57,10 +57,10 @@ def test_a_class_may_be_given_and_objects_chosen(tmp_path):
     "arguments, words",
     [
         ({"path": "nowhere"}, "nowhere: no such file or folder"),
-        ({"path": "."}, "holds no objects; read are .obj"),
+        ({"path": "."}, "holds no objects; supported are .obj"),
         ({"path": "there", "match": "sofa"}, "match='sofa'"),
         ({"path": "there", "match": "("}, "not a regular expression"),
-        ({"path": "there", "category": "../.."}, "no name for a class"),
+        ({"path": "there", "category": "../.."}, "not a name for a class"),
     ],
 )
 def test_nothing_found_is_refused(tmp_path, monkeypatch, arguments, words):
@@ -155,10 +155,10 @@ def test_pieces_of_a_catalogue_are_read_and_turned(catalogue):
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("Thief", "no file inside the folder or archive"),
+        ("Thief", "not a file inside the folder or archive"),
         ("Missing", "holds no models/none.obj"),
         ("Skewed", "modelRotation"),
-        ("Other", "is no mesh; read are"),
+        ("Other", "is not a mesh; supported are"),
     ],
 )
 def test_broken_pieces_are_refused_by_name(catalogue, name, words):

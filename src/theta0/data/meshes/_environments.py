@@ -1,7 +1,7 @@
-"""Light from afar: a sky above a ground, and one to three area lights, all at random.
+"""Random distant illumination: a sky, a ground and one to three area lights.
 
-The lights are discs on the sky, like softboxes so far away that they shine from one direction on
-the whole object; none can come between the object and a camera.
+The lights are discs on the sky, like softboxes at infinity: each has the same direction for the
+whole object, and none comes between the object and a camera.
 """
 
 import numpy as np
@@ -11,10 +11,10 @@ HEIGHT, WIDTH = 32, 64
 
 
 def random_environment(rng: np.random.Generator) -> Float[np.ndarray, "height width 3"]:
-    """Draw the light that comes from each direction; see `directions`.
+    """Draw the radiance from each direction; see `directions`.
 
-    A white surface shows about 0.95 to 1.2 where it faces the brightest side, and is not black on
-    any: a third to two thirds of the light comes from the sky and the ground.
+    A white surface has a brightness of about 0.95 to 1.2 where it faces the brightest side, and is
+    nowhere black: a third to two thirds of the light comes from the sky and the ground.
 
     Returns:
         Radiance, linear RGB.
@@ -35,9 +35,9 @@ def random_environment(rng: np.random.Generator) -> Float[np.ndarray, "height wi
 
 
 def directions() -> Float[np.ndarray, "height width 3"]:
-    """The directions of a map of latitudes and longitudes, z up: unit vectors.
+    """Unit vectors of an equirectangular map, z up.
 
-    Row 0 is around the zenith. Column 0 begins at +y, and columns go on towards +x.
+    Row 0 is at the zenith. Column 0 starts at +y, and columns continue towards +x.
     """
     polar = np.pi * (np.arange(HEIGHT) + 0.5) / HEIGHT
     around = 2 * np.pi * (np.arange(WIDTH) + 0.5) / WIDTH
@@ -49,7 +49,7 @@ def directions() -> Float[np.ndarray, "height width 3"]:
 def shading(
     light: Float[np.ndarray, "height width 3"], normals: Float[np.ndarray, "n 3"]
 ) -> Float[np.ndarray, "n 3"]:
-    """What white dull surfaces that see the whole sky show: 1/pi of the light that falls on them.
+    """Radiance of unoccluded white Lambertian surfaces: 1/pi of the irradiance.
 
     Args:
         light: Radiance from `directions`.
@@ -63,7 +63,7 @@ def shading(
 
 
 def _brightest(light: Float[np.ndarray, "height width 3"]) -> float:
-    """The largest value a white dull surface shows, of those that face 6 x 8 directions."""
+    """The largest radiance of a white Lambertian surface, over 6 x 8 normals."""
     return float(shading(light, directions()[2::5, ::8].reshape(-1, 3)).max())
 
 
@@ -83,7 +83,7 @@ def _disc(
     centre: Float[np.ndarray, " 3"],
     radius_rad: float,
 ) -> Float[np.ndarray, "height width 3"]:
-    """A white disc of light with a soft rim, wider than the map's pixels."""
+    """A white disc of light, with a soft rim that is wider than a pixel of the map."""
     angle = np.arccos(np.clip(toward @ centre, -1, 1))
     inside = np.clip((radius_rad - angle) / np.deg2rad(6) + 0.5, 0, 1)
     return np.repeat(inside[..., None], 3, axis=-1)

@@ -1,4 +1,4 @@
-"""What a mesh file says it holds, read before a library that believes it takes memory."""
+"""Limits for mesh files, checked against their headers before a library allocates memory."""
 
 import json
 import re
@@ -12,21 +12,21 @@ from theta0.errors import InputError, require_positive
 
 @dataclass(frozen=True)
 class MeshLimits:
-    """The largest mesh that is read."""
+    """Limits for the meshes that are read."""
 
     megabytes: int = 200
     """largest mesh file, material or texture"""
     faces: int = 2_000_000
     """most triangles"""
     texture: int = 1024
-    """longest side of a texture; larger ones are reduced to it"""
+    """longest side of a texture; larger ones are downscaled"""
 
     def __post_init__(self):
         require_positive(self, "megabytes", "faces", "texture")
 
     @property
     def bytes(self) -> int:
-        """Of the largest file."""
+        """Size of the largest file."""
         return self.megabytes * 1_000_000
 
 
@@ -52,10 +52,10 @@ def check_declared(name: str, suffix: str, content: bytes, limits: MeshLimits) -
 
 
 def check_faces(name: str, count: int, limits: MeshLimits) -> None:
-    """Refuse a mesh of too many triangles.
+    """Refuse a mesh with too many triangles.
 
     Raises:
-        InputError: There are.
+        InputError: There are more than the limit.
     """
     if count > limits.faces:
         raise InputError(
@@ -85,10 +85,10 @@ def _declared_off(content: bytes) -> int:
 
 
 def _most(elements: Iterable[tuple[bool, int]]) -> int:
-    """The faces, or as many as there would be if all vertices were used: memory is taken for both.
+    """The number of faces that need as much memory as the declared faces or vertices.
 
     Args:
-        elements: Whether they are faces, and their number.
+        elements: Whether the elements are faces, and their number.
     """
     return max(count if faces else count // 3 for faces, count in elements)
 
@@ -96,15 +96,15 @@ def _most(elements: Iterable[tuple[bool, int]]) -> int:
 def _declared_glb(content: bytes) -> int:
     magic, _, _, length, kind = struct.unpack_from("<4sIIII", content)
     if magic != b"glTF" or kind != 0x4E4F534A:  # "JSON"
-        raise ValueError("no glTF")
+        raise ValueError("not glTF")
     return _declared_gltf(content[20 : 20 + length])
 
 
 def _declared_gltf(content: bytes) -> int:
-    """The faces its accessors may be of; memory is taken even where no data backs them."""
+    """Faces according to the accessors; memory is allocated even if they have no data."""
     tree: dict[str, Any] = json.loads(content)
     counts = [int(accessor["count"]) for accessor in tree.get("accessors", [])]
-    # A face has 3 indices and up to 3 corners of its own: each a place, normal, uv and colour.
+    # A face has 3 indices and up to 3 vertices, each with position, normal, uv and colour.
     return sum(counts) // 15
 
 

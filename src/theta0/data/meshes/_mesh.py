@@ -1,4 +1,4 @@
-"""Triangles with colours: what is left of a mesh file once it is read."""
+"""Coloured triangle meshes, in memory."""
 
 from dataclasses import dataclass, replace
 
@@ -10,14 +10,14 @@ from theta0.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Triangles of one material. Its colour is `colour`, times the texture or vertex colours.
+    """Triangles of one material. Their colour is `colour` times the texture or vertex colours.
 
     Attributes:
         vertices: In world units.
         faces: Indices of vertices.
         colour: Linear RGB in [0, 1].
-        texture: Linear RGB in [0, 1], its first row at the top, which is at v = 1.
-        uv: Where in the texture each vertex lies, (0, 0) at its lower left; it repeats.
+        texture: Linear RGB in [0, 1]; the first row is the top, at v = 1.
+        uv: Texture coordinates of the vertices, (0, 0) at the lower left; the texture repeats.
         vertex_colours: Linear RGB in [0, 1].
     """
 
@@ -35,7 +35,7 @@ class Mesh:
 
     Attributes:
         parts: At least one.
-        notes: What the file lacked, in words.
+        notes: Remarks on what the file lacked.
     """
 
     parts: tuple[Part, ...]
@@ -47,16 +47,16 @@ class Mesh:
         return sum(len(part.faces) for part in self.parts)
 
     def moved(self, matrix: Float[np.ndarray, "3 3"]) -> "Mesh":
-        """The object under a linear map, in the unit sphere again."""
+        """Apply a linear map, and normalize to the unit sphere again."""
         parts = [replace(part, vertices=part.vertices @ matrix.T) for part in self.parts]
         return replace(self, parts=in_unit_sphere(tuple(parts)))
 
 
 def in_unit_sphere(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Centre the box of all vertices, and scale so that the farthest one is at distance 1."""
+    """Centre the bounding box, and scale so that the farthest vertex is at distance 1."""
     points = np.concatenate([part.vertices for part in parts])
     centre = points.min(axis=0) / 2 + points.max(axis=0) / 2
     radius = float(np.linalg.norm(points - centre, axis=1).max())
     if not 1e-30 < radius < 1e30:
-        raise InputError(f"is {radius:g} large; export it again, at a size that can be seen")
+        raise InputError(f"has the radius {radius:g}; export it again, at a sensible scale")
     return tuple(replace(part, vertices=(part.vertices - centre) / radius) for part in parts)

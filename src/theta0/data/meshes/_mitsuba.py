@@ -1,6 +1,6 @@
-"""Pictures of a mesh by path tracing, with Mitsuba 3 (https://mitsuba.readthedocs.io).
+"""Renders meshes by path tracing, with Mitsuba 3 (https://mitsuba.readthedocs.io).
 
-Its variant scalar_rgb needs neither LLVM nor a GPU, and uses all cores.
+The variant scalar_rgb needs neither LLVM nor a GPU, and uses all cores.
 """
 
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ from theta0.data.meshes._mesh import Mesh, Part
 from theta0.errors import InputError, MissingExtra
 
 _BOUNCES = 4
-"""Longest path in segments: direct light and light from two other surfaces."""
+"""Longest path, in segments: direct light, and light reflected by up to two other surfaces."""
 
 _NEAR = 0.01
-"""Plane in front of the camera where Mitsuba's rays begin, and its distances with them."""
+"""Distance of the near plane, at which Mitsuba's rays and distances start."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What a camera sees.
+    """A rendered view.
 
     Attributes:
-        light: Linear RGB of the part of each pixel that shows the object; 0 where none does.
-        alpha: The part of each pixel that shows the object.
-        depth: Along the viewing axis at pixel centres; inf where nothing is.
+        light: Linear RGB of the object within each pixel; 0 in the background.
+        alpha: Fraction of each pixel that is covered by the object.
+        depth: Along the viewing axis at pixel centres; inf in the background.
     """
 
     light: Float[np.ndarray, "height width 3"]
@@ -37,7 +37,7 @@ class Picture:
 
 
 def mitsuba() -> Any:
-    """Mitsuba in the variant used here.
+    """Import Mitsuba, and set its variant.
 
     Raises:
         MissingExtra: It is not installed.
@@ -52,13 +52,13 @@ def mitsuba() -> Any:
 
 
 class Scene:
-    """A mesh in the light of an environment."""
+    """A mesh illuminated by an environment map."""
 
     def __init__(self, mesh: Mesh, light: Float[np.ndarray, "height width 3"]):
-        """Build it.
+        """Build the scene.
 
         Args:
-            mesh: Its surfaces are dull and the same on both sides.
+            mesh: Rendered as diffuse and two-sided.
             light: Radiance from `_environments.directions`.
 
         Raises:
@@ -68,7 +68,7 @@ class Scene:
         environment = {
             "type": "envmap",
             "bitmap": mi.Bitmap(light.astype(np.float32)),
-            # Its maps have y up.
+            # Mitsuba's maps have y up.
             "to_world": mi.ScalarTransform4f().rotate([1, 0, 0], 90),
         }
         try:
@@ -77,16 +77,16 @@ class Scene:
         except RuntimeError as error:
             raise InputError(f"cannot be rendered ({reason(error)}); export it again") from error
         self._path = mi.load_dict({"type": "path", "max_depth": _BOUNCES, "hide_emitters": True})
-        # A pass of its own costs less than an `aov` integrator around the other one.
+        # A separate pass is faster than an `aov` integrator around the other one.
         self._depth = mi.load_dict({"type": "depth"})
 
     def picture(self, camera: Camera, samples: int, seed: int) -> Picture:
         """Render a view.
 
         Args:
-            camera: Of square pixels that looks through the picture's middle.
-            samples: Paths a pixel, a square.
-            seed: Of their random numbers.
+            camera: With square pixels and the principal point in the centre.
+            samples: Paths per pixel, a square number.
+            seed: Of the random numbers.
         """
         sampler = {"type": "multijitter", "sample_count": samples}
         light, alpha = self._render(self._path, camera, sampler, seed)
@@ -99,7 +99,7 @@ class Scene:
     def _render(
         self, integrator: Any, camera: Camera, sampler: dict[str, Any], seed: int
     ) -> tuple[Float[np.ndarray, "height width 3"], Float[np.ndarray, "height width"]]:
-        """Mean over the samples that hit the object, and their part."""
+        """Mean over the samples that hit the object, and their fraction."""
         sensor = _sensor(self._mitsuba, camera, sampler)
         film = self._mitsuba.render(self._scene, sensor=sensor, integrator=integrator, seed=seed)
         pixels = np.array(film, np.float64)
@@ -112,7 +112,7 @@ def _sensor(mi: Any, camera: Camera, sampler: dict[str, Any]) -> Any:
         camera.fl_x != camera.fl_y
         or (camera.cx, camera.cy) != (camera.width / 2, camera.height / 2)
     ):  # fmt: skip
-        raise InputError("rendered views need square pixels and the axis in the picture's middle")
+        raise InputError("rendered views need square pixels and the principal point in the centre")
     pose = np.vstack([camera.c2w, [0, 0, 0, 1]]) @ np.diag([-1.0, 1, -1, 1])  # x left, z forward
     return mi.load_dict(
         {
@@ -127,7 +127,7 @@ def _sensor(mi: Any, camera: Camera, sampler: dict[str, Any]) -> Any:
                 "width": camera.width,
                 "height": camera.height,
                 "pixel_format": "rgba",
-                "rfilter": {"type": "box"},  # alpha is then the covered part of the pixel
+                "rfilter": {"type": "box"},  # makes alpha the covered fraction of the pixel
             },
         }
     )
@@ -159,6 +159,6 @@ def _reflectance(mi: Any, part: Part) -> dict[str, Any]:
         return {"type": "mesh_attribute", "name": "vertex_colour"}
     if part.texture is None:
         return {"type": "rgb", "value": [float(value) for value in np.clip(part.colour, 0, 1)]}
-    # Its rows begin at v = 0.
+    # Rows of Mitsuba's bitmaps start at v = 0.
     texture = np.clip(part.texture * part.colour, 0, 1)[::-1].astype(np.float32)
     return {"type": "bitmap", "bitmap": mi.Bitmap(np.ascontiguousarray(texture)), "raw": True}

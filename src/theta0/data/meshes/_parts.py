@@ -1,4 +1,4 @@
-"""From what trimesh reads to triangles with one linear base colour, texture or vertex colours."""
+"""Converts trimesh scenes to triangles with a linear base colour, a texture or vertex colours."""
 
 import io
 import posixpath
@@ -19,11 +19,11 @@ from theta0.data.meshes._stores import Store, inside
 from theta0.errors import InputError
 
 GREY = 0.5
-"""Colour, as pictures store it, of what has no material."""
+"""sRGB value of parts without a material."""
 
 
 class _Resolver:
-    """The files a mesh names, as trimesh asks for them; remembers those it does not get."""
+    """Serves the files that a mesh refers to, for trimesh, and records those that are missing."""
 
     def __init__(self, store: Store, folder: str):
         self.missing: list[str] = []
@@ -43,10 +43,10 @@ class _Resolver:
 def load_parts(
     store: Store, name: str, content: bytes, limits: MeshLimits
 ) -> tuple[list[Part], tuple[str, ...]]:
-    """Read the triangles of a file, where its scene puts them, and notes on what it lacks.
+    """Read the triangles of a file, with the transforms of its scene, and notes on what it lacks.
 
     Raises:
-        InputError: The file is damaged, holds no surface, or too much of it.
+        InputError: The file is damaged, or has no faces or too many.
     """
     import trimesh
 
@@ -54,15 +54,15 @@ def load_parts(
     suffix = name[name.rfind(".") + 1 :].lower()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of NumPy, about numbers that are checked below
-            asked: Any = resolver  # it has the methods that are used of trimesh's own class
+            warnings.simplefilter("ignore")  # NumPy warns of numbers that are checked below
+            asked: Any = resolver  # it has the methods that trimesh uses
             scene = trimesh.load_scene(
                 io.BytesIO(content), file_type=suffix, resolver=asked, process=False
             )
             placed = list(_placed(scene, trimesh))
     except InputError:
         raise
-    except Exception as error:  # trimesh raises nearly anything
+    except Exception as error:  # trimesh raises many types
         raise InputError(
             f"{name}: cannot be read as a mesh ({reason(error)}); export it again"
         ) from error
@@ -78,7 +78,7 @@ def load_parts(
 
 
 def _placed(scene: Any, trimesh: Any) -> Iterator[tuple[Any, Float[np.ndarray, "4 4"]]]:
-    """Each surface of a scene, as often as it stands there, and where."""
+    """Each instance of a surface in a scene, with its transform."""
     for node in scene.graph.nodes_geometry:
         matrix, key = scene.graph[node]
         geometry = scene.geometry[key]
@@ -96,7 +96,7 @@ class _Colours:
     def __init__(self, name: str, suffix: str, limits: MeshLimits):
         self.without = 0
         self._name = name
-        # Factors and vertex colours are linear in glTF; other formats mean colours of the screen.
+        # Factors and vertex colours are linear in glTF, and sRGB in other formats.
         self._decoded = (lambda colour: colour) if suffix in ("glb", "gltf") else linear_from_srgb
         self._limits = limits
         self._textures: dict[int, Float[np.ndarray, "height width 3"]] = {}
@@ -105,8 +105,8 @@ class _Colours:
         vertices = np.asarray(geometry.vertices, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
         faces = np.asarray(geometry.faces, np.int64)
         if faces.min() < 0 or faces.max() >= len(vertices):
-            raise InputError(f"{self._name}: has faces of vertices it lacks; export it again")
-        # Each face gets corners of its own: no vertex is left that no face uses.
+            raise InputError(f"{self._name}: has faces with missing vertices; export it again")
+        # Each face gets its own vertices, so that none is unused.
         corners = faces.reshape(-1)
         vertices = vertices[corners]
         if not np.isfinite(vertices).all():
@@ -115,7 +115,7 @@ class _Colours:
         return Part(vertices, own, **self._look(geometry, corners))
 
     def _look(self, geometry: Any, corners: np.ndarray) -> dict[str, Any]:
-        """Colour, texture, and vertex colours by corner."""
+        """Colour, texture, and vertex colours of the corners."""
         visual = geometry.visual
         white = np.ones(3)
         if visual.kind in ("vertex", "face"):
@@ -129,7 +129,7 @@ class _Colours:
         factor, image = _material(material)
         uv = getattr(visual, "uv", None)
         if image is not None and uv is not None and np.isfinite(uv).all():
-            # Exporters write black or grey beside a texture that is meant as it is.
+            # Some exporters write black as the factor of a texture that is meant unchanged.
             colour = white if factor is None or not factor.any() else self._decoded(factor)
             uv = np.asarray(uv, np.float64)[corners]
             return {"colour": colour, "texture": self._texture(image), "uv": uv}
@@ -139,17 +139,17 @@ class _Colours:
         return {"colour": self._decoded(factor)}
 
     def _texture(self, image: Image.Image) -> Float[np.ndarray, "height width 3"]:
-        """A picture as linear light; once, however many parts show it."""
+        """A picture as linear light, converted once for all parts."""
         if id(image) not in self._textures:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(
                     f"{self._name}: has a texture of {image.width} x {image.height} pixels; "
-                    "reduce it"
+                    "downscale it"
                 )
             try:
                 small = image.convert("RGB")
                 small.thumbnail((self._limits.texture, self._limits.texture), Image.Resampling.BOX)
-            except Exception as error:  # Pillow's plug-ins raise nearly anything
+            except Exception as error:  # Pillow's plug-ins raise many types
                 raise InputError(
                     f"{self._name}: a texture cannot be read ({reason(error)}); export it again"
                 ) from error
@@ -159,7 +159,7 @@ class _Colours:
 
 
 def _material(material: Any) -> tuple[Float[np.ndarray, " 3"] | None, Image.Image | None]:
-    """Base colour in [0, 1], as the file has it, and texture of one of trimesh's materials."""
+    """Base colour in [0, 1], as stored, and texture of a material of trimesh."""
     factor = getattr(material, "baseColorFactor", None)
     image = getattr(material, "baseColorTexture", None)
     if hasattr(material, "diffuse"):  # of .mtl files

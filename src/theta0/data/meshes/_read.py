@@ -1,8 +1,8 @@
-"""Textured triangle meshes in one frame: z up, centred, in the unit sphere.
+"""Reads textured triangle meshes in a common frame: z up, centred, in the unit sphere.
 
-Read are .obj, .glb, .gltf, .ply and .off files. Colours are those of the surface without light:
-a base colour, a texture or vertex colours. Transparency, gloss and normals are left out: all
-surfaces are opaque, dull and flat, and show the same colour on both sides.
+Supported are .obj, .glb, .gltf, .ply and .off files. The colour is the albedo: a base colour, a
+texture or vertex colours. Transparency, gloss and normals are ignored: all surfaces are opaque,
+diffuse, flat and two-sided.
 """
 
 from dataclasses import replace
@@ -30,18 +30,18 @@ def read_mesh(
     up: str | None = None,
     rotation: Float[np.ndarray, "3 3"] | None = None,
 ) -> Mesh:
-    """Read a mesh, turn it to z up, centre its box, and scale it to touch the unit sphere.
+    """Read a mesh, rotate it to z up, centre its bounding box, and scale it to the unit sphere.
 
     Args:
-        store: Where it lies, and the files it names.
-        name: Of its file in the store.
-        limits: Larger files are refused before they are read; None for the usual ones.
-        up: 'y' or 'z', the axis that points up in the file; None: z of .ply and .off files, which
-            do not say, and y of the others.
-        rotation: Applied first, in the file's axes.
+        store: Contains the mesh and the files it refers to.
+        name: Of the file in the store.
+        limits: Larger files are refused before they are read; None for the defaults.
+        up: 'y' or 'z', the up axis of the file; None: z for .ply and .off files, which define none,
+            and y for the others.
+        rotation: Applied first, in the axes of the file.
 
     Raises:
-        InputError: The file is missing, damaged, too large, or holds no surface.
+        InputError: The file is missing, damaged, too large, or has no surface.
         MissingExtra: trimesh is not installed.
     """
     if find_spec("trimesh") is None:
@@ -49,7 +49,7 @@ def read_mesh(
     limits = limits or MeshLimits()
     suffix = name[name.rfind(".") :].lower()
     if suffix not in MESH_SUFFIXES:
-        raise InputError(f"{name}: is no mesh; read are {' '.join(MESH_SUFFIXES)}")
+        raise InputError(f"{name}: is not a mesh; supported are {' '.join(MESH_SUFFIXES)}")
     if up not in (None, "y", "z"):
         raise InputError(f"up is {up!r}; choose from y, z")
     content = store.read(name)

@@ -1,12 +1,12 @@
-"""Views of meshes to learn from, written as the paper's authors keep theirs.
+"""Renders views of meshes, and writes them in the layout of the paper's authors.
 
     OUT/chairs_splits.json        {"train": [ids], "val": [ids], "test": [ids]}
     OUT/chairs/ID/                transforms.json, RGBA pictures and depths (see `write_views`)
-    OUT/chairs/ID/object.json     its credit, how it was rendered, what it is a variant of
-    OUT/credits.{json,csv}        the same of all objects below OUT
+    OUT/chairs/ID/object.json     credit, rendering settings, and the original of a variant
+    OUT/credits.{json,csv}        the credits of all objects below OUT
 
-Objects stand upright (z up) in the unit sphere, each in a light of its own. An object's folder
-appears as a whole when it is finished, so a run that was stopped goes on where it was.
+Objects stand upright (z up) in the unit sphere, each with its own illumination. The folder of an
+object is written atomically, so an interrupted run can be continued.
 """
 
 import math
@@ -53,15 +53,15 @@ class RenderConfig:
     size: int = 128
     """side of the pictures, in pixels"""
     samples: int = 36
-    """light paths a pixel; rounded up to a square number"""
+    """light paths per pixel; rounded up to a square number"""
     hemisphere: bool = False
-    """look from above the horizon only, not from the whole sphere"""
+    """take views from above the horizon only, not from the whole sphere"""
     distance: float = 4.0
-    """from the camera to the object's centre, in radii of its bounding sphere, which just fits"""
+    """from the camera to the object's centre, in radii of its bounding sphere; it fills the view"""
     seed: int = 0
-    """of the directions, the lights, the variants and the split"""
+    """seed of the viewpoints, the illumination, the variants and the split"""
     up: Literal["y", "z"] | None = None
-    """axis that points up in the files; z in .ply and .off files and y in others when left out"""
+    """up axis of the files; by default z in .ply and .off files and y in others"""
 
     def __post_init__(self):
         require_positive(self, "views", "samples")
@@ -78,20 +78,20 @@ class RenderConfig:
 
     @property
     def fov_deg(self) -> float:
-        """Field of view that the unit sphere just fills."""
+        """Field of view that is filled by the unit sphere."""
         return float(np.rad2deg(2 * np.arcsin(1 / self.distance)))
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """What `render_views` did.
+    """The result of `render_views`.
 
     Attributes:
         classes: Names of the objects by class and part ('train', 'val', 'test').
-        new: Objects rendered now, variants among them.
-        kept: Objects found finished.
-        skipped: (file, reason) of each mesh that could not be read.
-        notes: (object, note) of what was wanting in the others.
+        new: Number of objects that were rendered, including variants.
+        kept: Number of objects that were already rendered.
+        skipped: (file, reason) of the meshes that could not be read.
+        notes: (object, note) on what the others lacked.
     """
 
     classes: dict[str, dict[Part, tuple[str, ...]]]
@@ -113,28 +113,28 @@ def render_views(
     limits: MeshLimits | None = None,
     progress: Progress = lambda done, total, text: None,
 ) -> Rendered:
-    """Render views of objects that are not yet in `out`, and write its splits and credits.
+    """Render views of the objects that are not yet in `out`, and write splits and credits.
 
     Args:
         objects: From `find_meshes`.
-        out: Folder for the result; what it holds of these objects is kept.
-        config: How; None for the usual way.
+        out: Folder for the result; objects that are already in it are kept.
+        config: Rendering settings; None for the defaults.
         validation: Objects of each class kept for validation: a number, or a fraction below 1.
         test: The same, for the test set.
-        group: A regular expression that finds in an object's name what makes it kin to others,
-            which stay in one part with it; see `split`.
+        group: A regular expression; objects whose names have the same match stay in one part of the
+            split; see `split`.
         augment: Variants of each training object; see `random_variant`.
-        limits: Larger meshes are skipped; None for the usual ones.
-        progress: Told views done, all views, and the object at work.
+        limits: Larger meshes are skipped; None for the defaults.
+        progress: Called with the views done, all views, and the current object.
 
     Raises:
-        InputError: An object in `out` was rendered in another way, or a number cannot be used.
+        InputError: An object in `out` was rendered with other settings, or a number is invalid.
         MissingExtra: mitsuba or trimesh is not installed.
     """
     out, config = Path(out), config or RenderConfig()
-    mitsuba()  # missing extras are told before anything is written
+    mitsuba()  # missing extras are reported before anything is written
     work = _Work(out, config, limits, progress)
-    # Before the classes are split, so that each part has as many objects as were asked for.
+    # Before the classes are split, so that each part has the requested number of objects.
     objects = work.readable(objects, augment)
     parts = plan_splits(objects, validation, test, config.seed, group)
     work.render(objects, {key: augment * (part == "train") for key, part in parts.items()})
@@ -143,7 +143,7 @@ def render_views(
 
 
 class _Work:
-    """Reads and renders objects, and counts."""
+    """Reads and renders objects, and keeps count."""
 
     def __init__(
         self, out: Path, config: RenderConfig, limits: MeshLimits | None, progress: Progress
@@ -155,10 +155,12 @@ class _Work:
         self._out, self._config, self._limits, self._progress = out, config, limits, progress
 
     def readable(self, objects: Sequence[MeshObject], augment: int) -> list[MeshObject]:
-        """Those that can be read, or are rendered already; rendering takes 100 times as long.
+        """The objects that can be read or are already rendered.
+
+        Reading takes a hundredth of the time of rendering.
 
         Raises:
-            InputError: An object or a variant is there, but was rendered in another way.
+            InputError: An object or a variant was rendered with other settings.
         """
         if augment < 0:
             raise InputError(f"augment is {augment}; give 0 or more variants of each object")
@@ -175,7 +177,7 @@ class _Work:
         return good
 
     def render(self, objects: Sequence[MeshObject], variants: dict[str, int]) -> None:
-        """Render all objects, and as many variants of each, but those that are finished."""
+        """Render all objects and their variants that are not yet finished."""
         self.views = self._config.views * (len(objects) + sum(variants.values()))
         for one in objects:
             self._render([Job(one, number, self._out) for number in range(1 + variants[one.key])])
@@ -210,23 +212,23 @@ class _Work:
 
 
 def _check_same_way(job: Job, config: RenderConfig) -> None:
-    """Refuse to mix views that were rendered in different ways."""
+    """Refuse to mix views that were rendered with different settings."""
     if job.folder.exists() and read_record(job.folder).get("render") != asdict(config):
         raise InputError(
-            f"{job.folder}: was rendered in another way; give its settings, or another folder for "
+            f"{job.folder}: was rendered with other settings; give these, or another folder for "
             "the result"
         )
 
 
 def _render_job(job: Job, mesh: Mesh, config: RenderConfig, advance: Callable[[], None]) -> None:
-    """Render an object into its folder, which appears when all is in it."""
+    """Render an object into its folder, atomically."""
     seed = int.from_bytes(digest(job.source.key)[:8], "big")
     rng = np.random.default_rng(np.random.SeedSequence([config.seed, seed, job.variant]))
     if job.variant:
         mesh = random_variant(rng).of(mesh)
     views = render_object(mesh, config, rng, job.id, advance)
     beside = job.folder.parent / f".unfinished-{job.id}"
-    shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed
+    shutil.rmtree(beside, ignore_errors=True)  # left by a killed run
     folder = write_views(views, beside / "views")
     write_json(folder / RECORD, _record(job, mesh, config))
     os.rename(folder, job.folder)
@@ -252,13 +254,13 @@ def render_object(
     object_id: str,
     advance: Callable[[], None] = lambda: None,
 ) -> Views:
-    """Render views of one object from random directions in one random light.
+    """Render views of one object from random viewpoints, under random illumination.
 
     Args:
         mesh: In the unit sphere.
-        config: How.
-        rng: Where light, directions and noise come from.
-        object_id: Its name in the result.
+        config: Rendering settings.
+        rng: Source of illumination, viewpoints and noise.
+        object_id: Name of the object in the result.
         advance: Called after each view.
 
     Raises:
@@ -278,6 +280,6 @@ def render_object(
         images[number], depth[number] = np.rint(255 * rgba), picture.depth
         advance()
     if not images[..., 3].any():
-        raise InputError(f"{object_id}: no view shows anything; its faces may have no area")
+        raise InputError(f"{object_id}: all views are empty; its faces may have no area")
     names = tuple(f"{number:03d}" for number in range(config.views))
     return Views(images, cameras, names, object_id, depth)

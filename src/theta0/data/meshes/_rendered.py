@@ -1,4 +1,4 @@
-"""The lists beside rendered objects: who is for training and who is to be credited."""
+"""The splits and credits of rendered objects."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from theta0.errors import InputError
 from theta0.files import write_json, write_text
 
 RECORD = "object.json"
-"""What is known of an object, in its folder."""
+"""The record of an object, in its folder."""
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -26,7 +26,7 @@ _COLUMNS: tuple[str, ...] = ("class", "id", "name", "source", "licence", "creato
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """An object to render into the folder `out`: one that was found (variant 0), or a variant."""
+    """An object to render into the folder `out`: an original (variant 0) or a variant."""
 
     source: MeshObject
     variant: int
@@ -34,17 +34,17 @@ class Job:
 
     @property
     def id(self) -> str:
-        """Its name in its class."""
+        """Name in the class."""
         return f"{self.source.id}-variant{self.variant}" if self.variant else self.source.id
 
     @property
     def category(self) -> str:
-        """Its class."""
+        """Name of the class."""
         return self.source.category
 
     @property
     def folder(self) -> Path:
-        """Its own."""
+        """Folder of the object."""
         return self.out / self.category / self.id
 
 
@@ -55,17 +55,17 @@ def plan_splits(
     seed: int,
     group: str | None = None,
 ) -> dict[str, Part]:
-    """Which part of its class each object is in, by its key; broken ones count.
+    """The part of the split of each object, by key; each class is split on its own.
 
     Objects of one ``group``, a regular expression as in `split`, stay together.
 
     Raises:
-        InputError: A number cannot be used, or leaves no object of a class for training.
+        InputError: A number is invalid, or leaves no object of a class for training.
     """
     parts: dict[str, Part] = {}
     for category, members in _by_class(objects).items():
         try:
-            # Names with a seed before them have other digests, and so another order.
+            # A seed in front of the names changes their digests, and so their order.
             kin = groups_of([one.id for one in members], group)
             chosen = split([f"{seed}:{name}" for name in kin], validation, test)
         except InputError as error:
@@ -80,11 +80,11 @@ def plan_splits(
 def write_summaries(
     out: Path, jobs: Sequence[Job], part_of: dict[str, Part]
 ) -> dict[str, dict[Part, tuple[str, ...]]]:
-    """Write the splits of the classes of these objects, and the credits of all that are in `out`.
+    """Write the splits of the classes of these objects, and the credits of all objects in `out`.
 
     Args:
         out: Folder of the result.
-        jobs: The finished ones.
+        jobs: The finished objects.
         part_of: See `plan_splits`.
 
     Returns:
@@ -104,7 +104,7 @@ def write_summaries(
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """What is known of a rendered object; empty if the folder is none."""
+    """The record of a rendered object; empty if there is none."""
     try:
         record = json.loads((folder / RECORD).read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Finds the objects of a class: folders of meshes, ShapeNetCore, catalogues of Sweet Home 3D.
+"""Finds classes of meshes: folders, ShapeNetCore, and catalogues of Sweet Home 3D.
 
     CHAIRS/*.glb                                  class CHAIRS
     MESHES/chairs/*.glb                           class chairs
@@ -6,8 +6,8 @@
     SHAPENET/03001627/<id>/models/model_normalized.obj            v2: the same
     catalogue.sh3f                                its categories
 
-A table index.csv with the columns file, name, source, licence and creator, in the folder or the one
-above, says whom to credit. `file` is relative to the table.
+Credits are read from a table index.csv with the columns file, name, source, licence and creator, in
+the folder or its parent. `file` is relative to the table.
 """
 
 import csv
@@ -33,7 +33,7 @@ CATALOGUE = ".sh3f"
 
 @dataclass(frozen=True)
 class Credit:
-    """Where an object comes from; empty where nobody says."""
+    """The origin of an object; unknown entries are empty."""
 
     name: str
     source: str = ""
@@ -46,12 +46,12 @@ class MeshObject:
     """An object that can be read.
 
     Attributes:
-        category: The class it is of.
-        id: Its own name in the class; fit for a folder, as is `category`.
-        credit: Where it comes from.
-        place: The folder or the catalogue it lies in.
+        category: Its class.
+        id: Its name in the class; a valid folder name, like `category`.
+        credit: Its origin.
+        place: The folder or catalogue that contains it.
         member: Its file there.
-        rotation: What a catalogue says about turning it, in the file's axes.
+        rotation: The rotation given by a catalogue, in the axes of the file.
         problem: Why it cannot be read, if that is known.
     """
 
@@ -65,7 +65,7 @@ class MeshObject:
 
     @property
     def key(self) -> str:
-        """Category and id: what no two objects share."""
+        """Category and id, which identify an object."""
         return f"{self.category}/{self.id}"
 
     def read(self, limits: MeshLimits | None = None, up: str | None = None) -> Mesh:
@@ -85,7 +85,7 @@ class MeshObject:
             raise InputError(f"{source}: {error}") from error
 
     def _opened(self, limits: MeshLimits) -> tuple[Store, str]:
-        """The store and the name in it; a catalogue may hold a model as an archive of its own."""
+        """The store and the name in it; models in a catalogue may be archives themselves."""
         if self.place.is_dir():
             return FolderStore(self.place, limits.bytes), self.member
         catalogue = ZipStore(str(self.place), self.place, limits.bytes)
@@ -94,26 +94,26 @@ class MeshObject:
         inner = ZipStore(self.member, catalogue.read(self.member), limits.bytes)
         models = [name for name in inner.names() if name.lower().endswith(MESH_SUFFIXES)]
         if not models:
-            raise InputError(f"holds no mesh; read are {' '.join(MESH_SUFFIXES)}")
+            raise InputError(f"holds no mesh; supported are {' '.join(MESH_SUFFIXES)}")
         return inner, models[0]
 
 
 def find_meshes(
     path: str | Path, category: str | None = None, match: str | None = None
 ) -> tuple[MeshObject, ...]:
-    """Find the objects in a folder and those below it, or of one mesh or catalogue.
+    """Find the objects in a folder and its subfolders, or of one mesh or catalogue.
 
     Args:
         path: A folder, a mesh or a catalogue.
-        category: The class of all of them; None: see the module.
-        match: Only those whose class, id or name this regular expression is found in; case does
-            not count.
+        category: The class of all objects; None: see the module.
+        match: Keep only objects whose class, id or name matches this regular expression, ignoring
+            case.
 
     Returns:
-        Sorted by class and id.
+        The objects, sorted by class and id.
 
     Raises:
-        InputError: There is no object, or an argument cannot be used.
+        InputError: There is no object, or an argument is invalid.
     """
     path = Path(path)
     if not path.exists():
@@ -133,13 +133,14 @@ def find_meshes(
     if not found:
         among = "" if match is None else f" that match={match!r} is found in"
         raise InputError(
-            f"{path}: holds no objects{among}; read are {' '.join((*MESH_SUFFIXES, CATALOGUE))}"
+            f"{path}: holds no objects{among}; supported are "
+            f"{' '.join((*MESH_SUFFIXES, CATALOGUE))}"
         )
     return _distinct(sorted(found, key=lambda one: (one.key, one.member)))
 
 
 def _object(folder: Path, file: Path, credits: dict[Path, Credit], one_class: bool) -> MeshObject:
-    """A mesh file; its class and id follow from where it lies."""
+    """The object of a mesh file; class and id follow from the path."""
     member = file.relative_to(folder)
     parts = list(member.with_suffix("").parts)
     if parts[-1] == "model_normalized" and parts[-2:-1] == ["models"] and len(parts) > 2:
@@ -175,10 +176,10 @@ def _furniture(file: Path) -> list[MeshObject]:
 
 
 def _folder_name(text: str) -> str:
-    """A name of letters, digits, dots, lines, that no system takes for anything but a name."""
+    """A name that is valid on every system: letters, digits, dots, hyphens and underscores."""
     name = re.sub(r"[^\w.-]+", "_", text).strip("._")[:100]
     if not name:
-        raise InputError(f"{text!r}: is no name for a class or an object; use letters")
+        raise InputError(f"{text!r}: is not a name for a class or an object; use letters")
     return name
 
 
@@ -192,7 +193,7 @@ def _matches(one: MeshObject, match: str | None) -> bool:
 
 
 def _distinct(objects: list[MeshObject]) -> tuple[MeshObject, ...]:
-    """Objects that would share a folder, on any system, get the numbers 2, 3 ... at their ids."""
+    """Append 2, 3 ... to the ids of objects that would share a folder on some system."""
     seen: Counter[str] = Counter()
     distinct = []
     for one in objects:
@@ -205,7 +206,7 @@ def _distinct(objects: list[MeshObject]) -> tuple[MeshObject, ...]:
 
 
 def _credits(folder: Path) -> dict[Path, Credit]:
-    """The credits that tables give, by file."""
+    """The credits in tables, by file."""
     credits: dict[Path, Credit] = {}
     for place in (folder.resolve().parent, folder.resolve()):
         table = place / INDEX

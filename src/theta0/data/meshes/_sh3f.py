@@ -1,12 +1,12 @@
 """Furniture catalogues of Sweet Home 3D (.sh3f), such as those of Debian's sweethome3d-furniture.
 
-A catalogue is a zip archive of models and a list, PluginFurnitureCatalog.properties:
+A catalogue is a zip archive of models with a list, PluginFurnitureCatalog.properties:
 
     name#1=Chair
     category#1=Living room
     model#1=/contributions/chair.obj      or a zip archive inside the archive
     modelRotation#1=1 0 0 0 1 0 0 0 1     optional: a matrix row by row, in the model's axes (y up)
-    creator#1=eTeks                       optional, as is license#1; license= is for all
+    creator#1=eTeks                       optional, as is license#1; license= applies to all
 
 (http://www.sweethome3d.com/javadoc/com/eteks/sweethome3d/io/DefaultFurnitureCatalog.html)
 """
@@ -28,7 +28,7 @@ _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """One piece of furniture; `problem` says why it cannot be loaded."""
+    """One piece of furniture; `problem` is the reason if it cannot be loaded."""
 
     number: int
     name: str
@@ -44,7 +44,7 @@ def read_catalogue(path: Path, max_bytes: int) -> list[Piece]:
     """Read the list of a catalogue.
 
     Raises:
-        InputError: The archive is damaged or holds no list.
+        InputError: The archive is damaged or has no list.
     """
     store = ZipStore(str(path), path, max_bytes)
     values = parse_properties(store.read(LIST))
@@ -94,7 +94,7 @@ def parse_properties(content: bytes) -> dict[str, str]:
     >>> parse_properties(b"# a\nname\\#1 = Fauteuil d\\u00e9co\n")
     {'name#1': 'Fauteuil déco'}
     """
-    # A line that ends in an odd number of backslashes goes on in the next.
+    # A line that ends in an odd number of backslashes is continued in the next.
     text = re.sub(r"(?<!\\)((?:\\\\)*)\\(?:\r\n|\r|\n)[ \t\f]*", r"\1", content.decode("latin-1"))
     values = {}
     for line in re.split(r"[\r\n]+", text):

@@ -1,7 +1,7 @@
-"""Where a mesh and the files it names are read from: a folder or a zip archive. Nothing is written.
+"""Read-only access to a mesh and the files it refers to, in a folder or a zip archive.
 
-A mesh names its materials and textures, and so could name any file. Here names are looked up inside
-the folder or archive that was given, and what they are said to hold is checked before it is read.
+A mesh refers to materials and textures by name, and so could refer to any file. Here names are only
+looked up inside the given folder or archive, and declared sizes are checked before files are read.
 """
 
 import io
@@ -24,10 +24,10 @@ class Store(Protocol):
 
 
 def inside(base: str, name: str) -> str:
-    """A name relative to the store, of a file that is named in folder `base` of it.
+    """The path in the store of a file that is named relative to its folder `base`.
 
     Raises:
-        InputError: It leads out of the store, or is no relative path.
+        InputError: It leads out of the store, or is not a relative path.
 
     >>> inside("chair/models", "../images/texture.png")
     'chair/images/texture.png'
@@ -35,7 +35,7 @@ def inside(base: str, name: str) -> str:
     name = name.strip().replace("\\", "/")
     path = posixpath.normpath(posixpath.join(base, name))
     if path.startswith(("/", "..")) or ":" in path or "\0" in path or path == ".":
-        raise InputError(f"{name!r}: is no file inside the folder or archive of the mesh")
+        raise InputError(f"{name!r}: is not a file inside the folder or archive of the mesh")
     return path
 
 
@@ -73,7 +73,7 @@ class ZipStore:
             ) from error
 
     def names(self) -> list[str]:
-        """The members, in stored order; folders are not among them."""
+        """The members in stored order, without folders."""
         return [name for name in self._zip.namelist() if not name.endswith("/")]
 
     def read(self, name: str) -> bytes:
@@ -89,8 +89,8 @@ class ZipStore:
             raise InputError(f"{self.source}: holds no {name}; copy the archive again") from None
         check_size(f"{self.source}: {name}", member.file_size, self._max_bytes)
         try:
-            return self._zip.read(member)  # no more than the declared size
-        except Exception as error:  # zipfile and zlib raise nearly anything
+            return self._zip.read(member)  # at most the declared size
+        except Exception as error:  # zipfile and zlib raise many types
             raise InputError(
                 f"{self.source}: {name} cannot be read ({reason(error)}); copy the archive again"
             ) from error
@@ -100,10 +100,10 @@ def check_size(source: str, size: int, limit: int) -> None:
     """Refuse a file that is larger than the limit.
 
     Raises:
-        InputError: It is.
+        InputError: It is larger.
     """
     if size > limit:
         raise InputError(
             f"{source}: is {size / 1e6:.0f} MB, more than the limit of {limit / 1e6:.0f} MB; "
-            "reduce the mesh, or raise the limit"
+            "simplify the mesh, or raise the limit"
         )

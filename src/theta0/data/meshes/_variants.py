@@ -1,4 +1,4 @@
-"""Variants of an object or of its views: stretched, mirrored and recoloured at random."""
+"""Random variants of an object or of its views: stretched, mirrored and recoloured."""
 
 from dataclasses import dataclass, replace
 
@@ -16,41 +16,41 @@ _GREY_AXIS = np.full(3, 1 / np.sqrt(3))
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """What is done to an object.
+    """An augmentation of an object.
 
     Attributes:
-        stretch: Factor along each axis. A negative one of x swaps left and right; what faces
-            forwards goes on doing so.
-        recolour: Applied to colours as pictures store them.
+        stretch: Factor along each axis. A negative factor of x swaps left and right, and keeps the
+            front in front.
+        recolour: Matrix that is applied to sRGB colours.
     """
 
     stretch: Float[np.ndarray, " 3"]
     recolour: Float[np.ndarray, "3 3"]
 
     def of(self, mesh: Mesh) -> Mesh:
-        """The variant of an object, in the unit sphere again."""
+        """The variant of an object, normalized to the unit sphere."""
         textures: dict[int, np.ndarray] = {}
         parts = [self._recoloured(part, textures) for part in mesh.parts]
         return replace(mesh, parts=tuple(parts)).moved(np.diag(self.stretch))
 
     def rays(self, lines: Rays) -> Rays:
-        """Where the variant is seen as the object is along these rays.
+        """The rays along which the variant looks like the object does along the given rays.
 
-        Along them ``t`` stays: directions are stretched too. The longest axis keeps its length, so
-        that what was in a sphere around the origin remains there.
+        Directions are stretched too, so ``t`` is unchanged. The longest axis keeps its length, so
+        objects inside a sphere around the origin remain inside.
         """
         stretch = self.stretch / np.abs(self.stretch).max()
         return Rays(lines.origin * stretch, lines.direction * stretch)
 
     def views(self, views: Views) -> Views:
-        """Views recoloured where they show the object; :meth:`rays` say what they see."""
+        """Recolour the object in views; see :meth:`rays` for the geometry."""
         images = unit(views.images)
         mixed = self._mixed(images[..., :3])
         return replace(views, images=np.concatenate([mixed, images[..., 3:]], axis=-1))
 
     def _recoloured(self, part: Part, textures: dict[int, np.ndarray]) -> Part:
         if part.texture is not None:
-            key = id(part.texture)  # many parts may show one picture
+            key = id(part.texture)  # parts may share a texture
             if key not in textures:
                 textures[key] = self._recolour(part.texture)
             return replace(part, texture=textures[key])
@@ -59,7 +59,7 @@ class Variant:
         return replace(part, colour=self._recolour(part.colour))
 
     def _mixed(self, stored: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
-        """Colours as pictures store them, in [0, 1], recoloured."""
+        """Recolour sRGB colours, clipped to [0, 1]."""
         return np.clip(stored @ self.recolour.T.astype(stored.dtype), 0, 1)
 
     def _recolour(self, light: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
@@ -69,9 +69,9 @@ class Variant:
 def random_variant(rng: np.random.Generator) -> Variant:
     """Draw a variant.
 
-    Axes are stretched by 0.8 to 1.25, and half of the variants are mirrored. Hues turn by up to 60
-    degrees, saturation changes by a factor of 0.6 to 1.4, brightness by one of 0.85 to 1.35; a tint
-    of up to 20 % changes grey things too.
+    Axes are stretched by 0.8 to 1.25, and half of the variants are mirrored. Hues are rotated by up
+    to 60 degrees, saturation is scaled by 0.6 to 1.4 and brightness by 0.85 to 1.35; a tint of up
+    to 20 % also changes grey parts.
     """
     stretch = np.exp(rng.uniform(np.log(0.8), np.log(1.25), size=3))
     stretch[0] *= rng.choice([-1, 1])
@@ -81,7 +81,7 @@ def random_variant(rng: np.random.Generator) -> Variant:
 
 
 def hue_and_saturation(hue_rad: float, saturation: float) -> Float[np.ndarray, "3 3"]:
-    """A matrix that turns colours around the axis of greys and scales their distance to it.
+    """A matrix that rotates colours around the grey axis and scales their distance to it.
 
     >>> hue_and_saturation(2 * np.pi / 3, 1).round(6) @ [1, 0, 0]  # red becomes green
     array([0., 1., 0.])
