@@ -135,7 +135,7 @@ def test_mixed_orientations_and_sizes_are_refused(write, tmp_path):
         ({"Rows": None}, "holds no picture"),
         ({"Rows": 1, "Columns": 1}, "holds no picture"),
         ({"NumberOfFrames": 2}, "2 frames"),
-        ({"SamplesPerPixel": 3}, "3 values a pixel"),
+        ({"SamplesPerPixel": 3}, "3 values per pixel"),
         ({"RescaleSlope": 0}, "rescale slope 0"),
     ],
 )

@@ -51,16 +51,16 @@ BAD = {
     "an angle missing": (
         {"angles_deg": DEGREES[1:]}, r"angles_deg has shape \(5,\) for a sinogram of shape \(6, 9"
     ),
-    "turned": ({"sinogram": VALUES.T}, r"one angle a view: turn it"),
+    "turned": ({"sinogram": VALUES.T}, r"one angle per view: transpose it"),
     "no angles": ({"angles_deg": None}, "holds no angles; store one of angles_deg, angles_rad"),
     "two kinds of angles": ({"angles_rad": DEGREES}, "holds angles_deg and angles_rad; store one"),
     "degrees as radians": (
-        {"angles_deg": None, "angles_rad": DEGREES}, "angles_rad go to 150, .*angles_deg"
+        {"angles_deg": None, "angles_rad": DEGREES}, "angles_rad are up to 150, .*angles_deg"
     ),
     "an angle that is no number": ({"angles_deg": DEGREES * np.nan}, "angles_deg are not finite"),
     "not numbers": (changed((2, 3), np.nan), "holds 1 values that are not numbers"),
     "infinite": (changed(2, np.inf), "holds 9 values that are not numbers"),
-    "all zero": ({"sinogram": 0 * VALUES}, "sinogram is 0 everywhere, which shows no slice"),
+    "all zero": ({"sinogram": 0 * VALUES}, "sinogram is 0 everywhere; give measurements"),
     "constant": ({"sinogram": 0 * VALUES + 0.3}, "sinogram is 0.3 everywhere"),
     "sums over pixels": ({"sinogram": 128 * VALUES}, "from .* to .*: divide sums over pixels"),
     "negative": ({"sinogram": -VALUES}, "with mean -0.*: divide"),

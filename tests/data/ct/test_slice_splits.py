@@ -27,7 +27,7 @@ def test_the_authors_split_is_kept_and_validation_cut_from_its_end(tmp_path, dty
     assert parts.skipped == ()
 
 
-def test_a_preset_learns_from_the_authors_file(tmp_path):
+def test_a_preset_trains_on_the_authors_file(tmp_path):
     np.savez(tmp_path / "x.npz", data_train=slices(9), data_test=slices(5, 1))
     config = CTConfig(size=8, rays=4, validation=2, test=64).with_path(str(tmp_path / "x.npz"))
     tasks = config.build()
@@ -66,16 +66,16 @@ def test_a_copy_of_a_slice_is_left_out_wherever_it_would_count_twice(tmp_path):
     number = lambda pixels: int(
         np.abs(np.clip((hu + 1000) / 2000, 0, 1) - pixels).max((1, 2)).argmin()
     )
-    tested, learned = number(before.test[0]), number(before.train[0])
-    # Within a patient, and of a slice that is tested among those to learn from.
-    hu[tested ^ 1] = hu[learned] = hu[tested]
+    tested, trained = number(before.test[0]), number(before.train[0])
+    # Within a patient, and of a slice that is tested among those for training.
+    hu[tested ^ 1] = hu[trained] = hu[tested]
     np.savez(path, hu=hu, names=names, patient=people)
     after = read_slice_splits(path, 8, validation=2, test=2)
     np.testing.assert_array_equal(after.test, before.test[:1])
     np.testing.assert_array_equal(after.validation, before.validation)
     np.testing.assert_array_equal(after.train, before.train[1:])
     why = f"the same slice as s{tested}"
-    assert sorted(after.skipped) == sorted([(f"s{learned}", why), (f"s{tested ^ 1}", why)])
+    assert sorted(after.skipped) == sorted([(f"s{trained}", why), (f"s{tested ^ 1}", why)])
     hu[:] = hu[0]
     np.savez(path, hu=hu, names=names, patient=people)
     with pytest.raises(InputError, match="is a copy of another; add slices"):
@@ -84,11 +84,11 @@ def test_a_copy_of_a_slice_is_left_out_wherever_it_would_count_twice(tmp_path):
 
 def test_a_file_of_nothing_but_air_is_refused(tmp_path):
     np.savez(tmp_path / "x.npz", hu=np.full((3, 8, 8), -1000, np.int16))
-    with pytest.raises(InputError, match="no slice shows anything; the first is 0 everywhere"):
+    with pytest.raises(InputError, match="all slices are constant; the first is 0 everywhere"):
         read_slice_splits(tmp_path / "x.npz", 8, 1, 1)
 
 
-def test_a_sinogram_is_not_learned_from(tmp_path):
+def test_a_sinogram_is_refused_for_training(tmp_path):
     np.savez(tmp_path / "x.npz", sinogram=slices(1)[0], angles_deg=np.arange(8))
     with pytest.raises(InputError, match="a measured sinogram, which can be fitted"):
         read_slice_splits(tmp_path / "x.npz", 8, 1, 1)

@@ -1,4 +1,4 @@
-"""Reads one DICOM series into a stack of slices, in the units of its rescale tags (HU for CT)."""
+"""Reads a DICOM series as a stack of slices, in the units of its rescale tags (HU for CT)."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,18 +16,18 @@ from theta0.errors import InputError, MissingExtra
 
 _PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
-"""Transfer syntaxes of pixels as they are, little or big endian."""
+"""Transfer syntaxes of uncompressed pixels, little or big endian."""
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Slices along the normal of their plane.
+    """Slices, ordered along the normal of their plane.
 
     Attributes:
         values: float32, after rescale slope and intercept.
-        names: File names, relative to the folder that was given.
-        group: The patient's identifier, or the series' where there is none.
-        inverted: The file asks for high values to be shown dark (MONOCHROME1).
+        names: File names, relative to the folder.
+        group: The identifier of the patient, or of the series if there is none.
+        inverted: High values are to be shown dark (MONOCHROME1).
     """
 
     values: Float[np.ndarray, "slices height width"]
@@ -38,7 +38,7 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class _Header:
-    """What decides where a file belongs; `plane` is its position in mm and its unit normal."""
+    """The tags that identify a slice; `plane` is its position in mm and its unit normal."""
 
     series: str
     description: str
@@ -52,10 +52,10 @@ class _Header:
 
 
 def read_series(path: str | Path, max_bytes: int) -> Series:
-    """Read a DICOM file, or all the DICOM files below a folder, which must be one series.
+    """Read a DICOM file, or all DICOM files below a folder, which must be of one series.
 
     Raises:
-        InputError: The files are not DICOM, are of several series, or cannot be decoded.
+        InputError: The files are not DICOM, belong to several series, or cannot be decoded.
         MissingExtra: pydicom is not installed.
     """
     try:
@@ -91,14 +91,14 @@ def read_series(path: str | Path, max_bytes: int) -> Series:
 
 
 def _candidates(folder: Path) -> list[Path]:
-    """All visible files but DICOMDIR, which is an index without pictures."""
+    """All visible files except DICOMDIR, an index without pixels."""
     files = visible_files(folder)
     return sorted(file for file in files if file.is_file() and file.name != "DICOMDIR")
 
 
 @contextmanager
 def _errors_name(file: Path) -> Iterator[None]:
-    """Turn what a damaged file raises, which is nearly anything, into one line that names it."""
+    """Turn any exception of a damaged file into a one-line error that names the file."""
     try:
         yield
     except Exception as error:
@@ -108,7 +108,7 @@ def _errors_name(file: Path) -> Iterator[None]:
 
 
 def _read_header(pydicom: Any, file: Path) -> _Header:
-    with _errors_name(file):  # pydicom parses a tag when it is asked for: all of them here
+    with _errors_name(file):  # pydicom parses tags lazily: all of them here
         tags = pydicom.dcmread(file, stop_before_pixels=True)
         return _Header(
             series=str(tags.get("SeriesInstanceUID") or ""),
@@ -137,13 +137,13 @@ def _check_one_series(path: Path, headers: dict[Path, _Header]) -> None:
 
 
 def _shape(headers: dict[Path, _Header]) -> tuple[int, int]:
-    """Return the height and width all files share."""
+    """Return the height and width that all files share."""
     shapes: dict[tuple[int, int], Path] = {}
     for file, header in headers.items():
         if header.frames != 1 or header.samples != 1:
             raise InputError(
-                f"{file}: has {header.frames} frames of {header.samples} values a pixel; only "
-                "single grey slices are read: split it, with dcm4che's emf2sf for instance"
+                f"{file}: has {header.frames} frames of {header.samples} values per pixel; only "
+                "single grey slices are supported: split it, for instance with dcm4che's emf2sf"
             )
         shape = header.shape
         if shape[0] * shape[1] < 2:
@@ -185,7 +185,7 @@ def _instance_number(tags: Any) -> float:
 
 
 def _plane(tags: Any) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray, " 3"]] | None:
-    """Return a slice's position in mm and its unit normal, or None where the tags are missing."""
+    """Return the position in mm and the unit normal of a slice, or None if the tags are missing."""
     position = _numbers(tags.get("ImagePositionPatient"), 3)
     orientation = _numbers(tags.get("ImageOrientationPatient"), 6)
     if position is None or orientation is None:
@@ -215,11 +215,11 @@ def _read_pixels(
         stored = np.asarray(dataset.pixel_array, np.float64)
         slope = float(dataset.get("RescaleSlope", 1.0))
         intercept = float(dataset.get("RescaleIntercept", 0.0))
-    except Exception as error:  # each decoder has its own exceptions
+    except Exception as error:  # decoders raise many types
         syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
         if syntax in _UNCOMPRESSED:
             raise InputError(
-                f"{file}: its pixels cannot be decoded, for they are damaged or cut short; copy it "
+                f"{file}: its pixels cannot be decoded, as they are damaged or truncated; copy it "
                 f"again ({reason(error)})"
             ) from error
         raise InputError(
@@ -230,6 +230,6 @@ def _read_pixels(
     if stored.shape != shape or slope == 0 or not np.isfinite([slope, intercept]).all():
         raise InputError(
             f"{file}: has shape {stored.shape}, rescale slope {slope} and intercept {intercept}, "
-            f"where {shape}, a slope other than 0 and finite numbers are needed; export it again"
+            f"but {shape}, a nonzero slope and finite numbers are needed; export it again"
         )
     return stored * slope + intercept

@@ -1,10 +1,10 @@
 """Randomized Shepp-Logan head phantoms: ten ellipses with line integrals in closed form.
 
-A phantom is a density on the unit square, `D_k` the half axes and `R_k` the rotation of ellipse k:
+A phantom is a density on the unit square. With half axes `D_k` and rotation `R_k` of ellipse k,
 
     f(x) = sum_k intensity_k [ |D_k^-1 R_k^T (x - centre_k)| <= 1 ]
 
-The contrast is Toft's, so values lie in [0, 1].
+The contrast is Toft's, so values are in [0, 1].
 
 Positions are (row, column): pixel (i, j) of an image of `size` pixels has its centre at
 ((i + 0.5) / size, (j + 0.5) / size), so rows grow downwards and columns to the right.
@@ -36,7 +36,7 @@ _TABLE = np.array(
 )
 _SKULL, _BRAIN, _VENTRICLES, _LESIONS = 0, 1, slice(2, 4), slice(4, 10)
 
-# Largest shift of a centre inside the head (unit square) and largest turn, one number an ellipse.
+# Largest shift of a centre inside the head (unit square) and largest rotation, per ellipse.
 _SHIFT = np.array([0.0, 0.004, 0.02, 0.02, 0.03, 0.04, 0.04, 0.04, 0.04, 0.04])
 _TURN_RAD = np.deg2rad([0.0, 2.0, 12.0, 12.0, 30.0, 90.0, 90.0, 90.0, 90.0, 90.0])
 
@@ -68,11 +68,11 @@ class Phantom:
     def rasterize(self, size: int, supersample: int = 1) -> Float[np.ndarray, "size size"]:
         """Sample the density at pixel centres.
 
-        Nothing is clipped, so the image and `line_integrals` describe the same density.
+        Values are not clipped, so the image and `line_integrals` describe the same density.
 
         Args:
-            size: Pixels a side.
-            supersample: Average this many samples a side in each pixel.
+            size: Pixels per side.
+            supersample: Samples per side of each pixel, which are averaged.
 
         Returns:
             float32 image.
@@ -84,7 +84,7 @@ class Phantom:
             raise InputError(
                 f"phantom: size={size} must be at least 2, supersample={supersample} at least 1"
             )
-        # A coordinate takes eight bytes, and as much again while an ellipse is drawn.
+        # Two coordinates of eight bytes, and as much again while an ellipse is drawn.
         needed = 4 * 8 * (size * supersample) ** 2
         check_memory("a phantom", needed, MAX_BYTES, "choose a smaller size")
         ticks = (np.arange(size * supersample) + 0.5) / (size * supersample)
@@ -95,11 +95,11 @@ class Phantom:
     def line_integrals(
         self, start: Float[np.ndarray, "rays 2"], end: Float[np.ndarray, "rays 2"]
     ) -> Float[np.ndarray, " rays"]:
-        """Integrate the density along straight segments, exactly.
+        """Integrate the density along line segments, exactly.
 
-        In the frame where an ellipse is the unit disc the segment is `p + t v`, t in [0, 1]. It is
-        inside between the roots `t = (-p.v +- sqrt(v.v - (p x v)^2)) / v.v`; a tangent or a miss
-        has none.
+        In coordinates in which an ellipse is the unit disc, the segment is `p + t v`, t in [0, 1].
+        It is inside between the roots `t = (-p.v +- sqrt(v.v - (p x v)^2)) / v.v`, if they are
+        real.
 
         Args:
             start: (row, column) of one end.
@@ -125,7 +125,7 @@ class Phantom:
 
 
 def shepp_logan() -> Phantom:
-    """Return the phantom of the textbook, with Toft's contrast."""
+    """Return the Shepp-Logan phantom, with Toft's contrast."""
     intensity, along_x, along_y, x, y, degrees = _TABLE.T
     return Phantom(
         centre=0.5 + np.stack([-y, x], axis=-1) / 2,
@@ -136,7 +136,7 @@ def shepp_logan() -> Phantom:
 
 
 def phantom(seed: int, index: int) -> Phantom:
-    """Return phantom number `index` of the endless series `seed`; a pure function of both.
+    """Return phantom number `index` of the sequence `seed`; a pure function of both.
 
     Raises:
         InputError: A number is negative.
@@ -147,12 +147,12 @@ def phantom(seed: int, index: int) -> Phantom:
 
 
 def random_phantom(rng: np.random.Generator) -> Phantom:
-    """Draw a phantom: every ellipse of `shepp_logan` jittered in centre, axes, angle and intensity.
+    """Draw a phantom: `shepp_logan` with random centres, axes, angles and intensities.
 
-    The density is within [0, 1] by construction, without clipping: the brain is shrunk into the
-    skull and all else into the brain, the ventricles are kept apart, and the intensities are drawn
-    so that what can overlap sums to at least 0 and at most 1. The head stays inside the disc
-    inscribed in the square.
+    The density is in [0, 1] by construction, without clipping: the brain is shrunk into the skull
+    and the other ellipses into the brain, the ventricles are kept apart, and the intensities are
+    drawn so that overlapping ellipses sum to at least 0 and at most 1. The head stays inside the
+    disc inscribed in the square.
     """
     base = shepp_logan()
     count = len(base.intensity)
@@ -184,8 +184,8 @@ def random_phantom(rng: np.random.Generator) -> Phantom:
 def _random_intensity(rng: np.random.Generator, count: int) -> Float[np.ndarray, " ellipses"]:
     """Draw intensities whose sums stay in [0, 1].
 
-    The skull alone is at most 1, the brain with all six lesions at most 0.98, and the brain less
-    one ventricle above 0.
+    The skull is at most 1, the brain with all six lesions at most 0.98, and the brain with one
+    ventricle above 0.
     """
     intensity = np.empty(count)
     skull, brain = rng.uniform(0.75, 1.0), rng.uniform(0.12, 0.32)
@@ -217,10 +217,10 @@ def _shrink_into(
     outer_angle_rad: float,
     margin: float = 0.985,
 ) -> Float[np.ndarray, "n 1"]:
-    """Return factors (at most 1) for the axes that put each ellipse inside the outer one.
+    """Return factors (at most 1) for the axes that make each ellipse fit into the outer one.
 
-    Where the outer ellipse is the unit disc, an inner one is `offset + A u`, |u| <= 1, and is
-    inside when `|offset| + |A| <= 1` in the spectral norm.
+    In coordinates in which the outer ellipse is the unit disc, an inner one is `offset + A u`,
+    |u| <= 1, and is inside if `|offset| + |A| <= 1` in the spectral norm.
     """
     frame = _frames(outer_axes, np.asarray(outer_angle_rad))
     offset = np.linalg.norm((centre - outer_centre) @ frame, axis=-1)
@@ -235,7 +235,7 @@ def _shrink_apart(
     angle_rad: Float[np.ndarray, " 2"],
     margin: float = 0.98,
 ) -> float:
-    """Return a factor (at most 1) for the axes after which a line separates the two ellipses."""
+    """Return a factor (at most 1) for the axes that separates the two ellipses by a line."""
     distance = float(np.linalg.norm(centre[1] - centre[0]))
     normal = (centre[1] - centre[0]) / distance
     half_widths = np.linalg.norm(normal @ (_rotation(angle_rad) * axes[:, None, :]), axis=-1)

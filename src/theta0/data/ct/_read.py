@@ -27,10 +27,10 @@ def read_slices(
 
     Args:
         path: File or folder.
-        window: Applied where the file holds Hounsfield units: DICOM, arrays called `hu` in .npz
-            files, and integer .npy arrays. Other arrays must lie in [0, 1], and pictures do.
+        window: Applied to Hounsfield units: DICOM files, arrays called `hu` in .npz files, and
+            integer .npy arrays. Other arrays must be in [0, 1].
         key: The array of an .npz file, for instance "data_test"; see `read_npz`.
-        max_bytes: Refuse arrays that are larger.
+        max_bytes: Refuse larger arrays.
 
     Raises:
         InputError: The file cannot be used.
@@ -57,7 +57,7 @@ def read_slices(
 def read_slice(
     path: str | Path, window: Window = HU_WINDOW, index: int = 0, key: str | None = None
 ) -> Float[np.ndarray, "height width"]:
-    """Read one slice as `read_slices` does; `index` counts from 0.
+    """Read one slice; see `read_slices`. `index` counts from 0.
 
     Raises:
         InputError: The file cannot be used or has no such slice.
@@ -76,19 +76,19 @@ def read_npz(
     key: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Slices:
-    """Read the slices of an .npz file, never unpickling.
+    """Read the slices of an .npz file, without unpickling.
 
-    The array `hu` (N H W, or H W) holds Hounsfield units; `names` and `patient`, N strings each,
+    The array `hu` (N H W, or H W) contains Hounsfield units; `names` and `patient`, N strings each,
     are optional, and without `patient` the file counts as one patient. Any other array (for
-    instance `data_train` and `data_test`) holds values in [0, 1], or uint8, each slice a patient of
-    its own.
+    instance `data_train` and `data_test`) contains values in [0, 1], or uint8, and each of its
+    slices counts as a patient of its own.
 
     Args:
         path: The file.
         window: Applied to `hu` only.
-        key: Which array; not needed where there is `hu`, or only one array; `data_test` where it
-            is beside `data_train`.
-        max_bytes: Refuse arrays that are larger, checked before memory is taken.
+        key: Which array; the default is `hu`, the only array, or `data_test` of the two published
+            ones.
+        max_bytes: Refuse larger arrays, before memory is allocated.
 
     Raises:
         InputError: The file or the array cannot be used.
@@ -106,7 +106,7 @@ def read_npz(
 
 
 def read_dicom(path: str | Path, window: Window = HU_WINDOW, max_bytes: int = MAX_BYTES) -> Slices:
-    """Read a DICOM file, or a folder (and those below) that holds one series.
+    """Read a DICOM file, or a folder (with its subfolders) that contains one series.
 
     Slices are sorted by position along their normal, or by InstanceNumber where positions are
     missing; rescale slope and intercept are applied, and MONOCHROME1 is inverted after the window.
@@ -123,7 +123,7 @@ def read_dicom(path: str | Path, window: Window = HU_WINDOW, max_bytes: int = MA
 
 
 def _chosen(path: Path, available: Sequence[str], key: str | None) -> str:
-    """The array of an .npz file to read."""
+    """The name of the array to read; see `read_npz`."""
     if not available:
         raise InputError(f"{path}: holds no array; save slices with numpy.savez")
     if key is None and "hu" in available:

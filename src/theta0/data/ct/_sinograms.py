@@ -1,21 +1,21 @@
-"""Measured sinograms: an .npz file of plain arrays.
+"""Measured sinograms, read from an .npz file of plain arrays.
 
 Its arrays:
 
     sinogram            (views detectors), line integrals of the density in units of the slice's
-                        side: a ray through the whole slice at value 1 reads 1. Sums over pixels, as
-                        of `skimage.transform.radon`, are divided by the pixels a side (and turned:
-                        it has the views along columns, and its axis is side // 2); optical depths
-                        by that of one side's length through value 1
-    angles_deg          (views,), or angles_rad; as `skimage.transform.radon` counts them
-    beam                optional: 'parallel' (when left out) or 'fan', with equiangular detector
-    source_distance     of a fan beam: source to centre, in units of the slice's side
-    detector_spacing    optional: between detector pixels, in units of the slice's side, along the
-                        arc through the centre if they lie on one; when left out a parallel
-                        detector is as long as the side, and a fan covers the inscribed disc
-    axis                optional: where the axis of rotation falls on the detector, in pixels from
-                        the centre of the first one (of a fan beam, the central ray); the middle,
-                        (detectors - 1) / 2, when left out
+                        side: a ray along a side of the slice at value 1 reads 1. Divide sums over
+                        pixels, as from `skimage.transform.radon`, by the pixels per side (and
+                        transpose them: its views are columns, and its axis is side // 2); divide
+                        optical depths by that of one side's length at value 1
+    angles_deg          (views,), or angles_rad; with the convention of `skimage.transform.radon`
+    beam                optional: 'parallel' (default) or 'fan', with an equiangular detector
+    source_distance     for a fan beam: source to centre, in units of the slice's side
+    detector_spacing    optional: between detector pixels, in units of the slice's side, for a fan
+                        beam along the arc through the centre; by default a parallel detector is as
+                        long as the side, and a fan covers the inscribed disc
+    axis                optional: position of the rotation axis on the detector, in pixels from the
+                        centre of the first one (for a fan beam, of the central ray); by default
+                        the middle, (detectors - 1) / 2
     target              optional: (size size) the true slice, in [0, 1]
 """
 
@@ -34,20 +34,20 @@ _ANGLES = ("angles_deg", "angles_rad")
 _SCALARS = ("source_distance", "detector_spacing")
 _NAMES = ("sinogram", *_ANGLES, "beam", *_SCALARS, "axis", "target")
 _MOST = 1.5
-"""No ray is longer in the slice's disc than 1, nor is a value larger; the rest is for noise."""
+"""Largest plausible value: chords of the slice's disc and densities are at most 1, plus noise."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sinogram:
-    """What a scanner measured of one slice.
+    """The measurements of one slice.
 
     Attributes:
         values: Line integrals, density x length in units of the slice's side.
         angles_rad: Of the views.
-        beam: How the rays run.
-        source_distance: Source to centre, in units of the slice's side; infinite of parallel rays.
-        spacing: Between detector pixels; None where it follows from their number.
-        axis: Detector pixel on which the axis of rotation falls; None: the middle.
+        beam: Geometry of the rays.
+        source_distance: Source to centre, in units of the slice's side; infinite for parallel rays.
+        spacing: Between detector pixels; None if it follows from their number.
+        axis: Detector pixel of the rotation axis; None for the middle.
         target: The true slice, in [0, 1], if it is known.
     """
 
@@ -66,17 +66,17 @@ def holds_sinogram(path: str | Path) -> bool:
 
 
 def read_sinogram(path: str | Path) -> Sinogram:
-    """Read a measured sinogram; the module says which arrays the file has.
+    """Read a measured sinogram; see the module for the arrays of the file.
 
     Raises:
-        InputError: The file cannot be read, or its arrays do not fit together.
+        InputError: The file cannot be read, or its arrays are inconsistent.
     """
     path = Path(path)
     available = array_names(path)
     if unknown := [name for name in available if name not in _NAMES]:
         raise InputError(
-            f"{path}: holds {', '.join(unknown)} beside the sinogram, which could change what it "
-            f"means; choose from {', '.join(_NAMES)}"
+            f"{path}: holds {', '.join(unknown)} beside the sinogram, which is not supported; "
+            f"choose from {', '.join(_NAMES)}"
         )
     values = _values(path)
     angles_rad = _angles_rad(path, available, values)
@@ -96,7 +96,7 @@ def read_sinogram(path: str | Path) -> Sinogram:
     if target is not None and target.shape[0] != target.shape[1]:
         raise InputError(
             f"{path}: target has shape {target.shape}, but the slice is square: pad it with air to "
-            "the square whose side the sinogram's units are of"
+            "the square whose side is the unit of the sinogram"
         )
     return Sinogram(values, angles_rad, beam, distance, spacing, axis, target)
 
@@ -116,19 +116,17 @@ def _values(path: Path) -> Float[np.ndarray, "views detectors"]:
     if bad := int((~np.isfinite(values)).sum()):
         raise InputError(
             f"{path}: sinogram holds {bad} values that are not numbers (NaN or infinite); leave "
-            "out their views, or fill dead detector pixels from their neighbours"
+            "their views out, or interpolate dead detector pixels"
         )
     low, high = float(values.min()), float(values.max())
     if low == high:
-        raise InputError(
-            f"{path}: sinogram is {low:g} everywhere, which shows no slice; give what was measured"
-        )
+        raise InputError(f"{path}: sinogram is {low:g} everywhere; give measurements of a slice")
     if high > _MOST or values.mean() <= 0:
         raise InputError(
             f"{path}: sinogram has values from {low:g} to {high:g} with mean {values.mean():g}, "
-            "but a ray through a slice of values in [0, 1] reads 0 to 1: divide sums over pixels "
-            "(skimage.transform.radon) by the pixels a side, optical depths by that of one side's "
-            "length through value 1"
+            "but line integrals of a slice in [0, 1] are 0 to 1: divide sums over pixels "
+            "(skimage.transform.radon) by the pixels per side, and optical depths by that of one "
+            "side's length at value 1"
         )
     return values
 
@@ -143,25 +141,25 @@ def _angles_rad(
         )
     angles, views = read_array(path, given[0]), len(values)
     if angles.dtype.kind not in "iuf" or not np.isfinite(angles).all():
-        raise InputError(f"{path}: {given[0]} are not finite numbers; give one a view")
+        raise InputError(f"{path}: {given[0]} are not finite numbers; give one per view")
     if angles.shape != (views,):
-        turned = ": turn it" if angles.shape == values.shape[1:] else ""
+        turned = ": transpose it" if angles.shape == values.shape[1:] else ""
         raise InputError(
             f"{path}: {given[0]} has shape {angles.shape} for a sinogram of shape {values.shape}; "
-            f"it is (views, detectors) and has one angle a view{turned}"
+            f"it is (views, detectors), with one angle per view{turned}"
         )
     if given[0] == "angles_deg":
         return np.deg2rad(angles)
     if np.abs(angles).max() > 4 * np.pi:
         raise InputError(
-            f"{path}: angles_rad go to {np.abs(angles).max():g}, beyond two turns; if they are "
-            "degrees, store them as angles_deg"
+            f"{path}: angles_rad are up to {np.abs(angles).max():g}, beyond two rotations; store "
+            "degrees as angles_deg"
         )
     return angles.astype(np.float64)
 
 
 def _scalar(path: Path, name: str, available: tuple[str, ...]) -> float | None:
-    """A number above 0, if the file gives it."""
+    """A positive number, if the file contains it."""
     if name not in available:
         return None
     stored = read_array(path, name)
@@ -173,7 +171,7 @@ def _scalar(path: Path, name: str, available: tuple[str, ...]) -> float | None:
 def _check_detector(
     path: Path, rays: int, distance: float, spacing: float | None, axis: float | None
 ) -> None:
-    """Refuse an axis beside the detector, and outer rays that would leave the source backwards."""
+    """Refuse an axis outside the detector, and a fan of 180 degrees or more."""
     if axis is not None and axis > rays - 1:
         raise InputError(
             f"{path}: axis is {axis:g}, beside a detector of {rays} pixels; give a number above 0, "

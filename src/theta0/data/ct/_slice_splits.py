@@ -1,8 +1,8 @@
-"""Slices for training, validation and test: split by patient, or as the file itself says.
+"""Slices for training, validation and test, split by patient or as defined by the file.
 
-The paper's authors publish slices in one .npz file of two arrays, whose split is kept:
+The .npz files that the paper's authors publish define a split by their two arrays:
 
-    data_train    (N h w), in [0, 1] or uint8; the last are for validation
+    data_train    (N h w), in [0, 1] or uint8; the last slices are for validation
     data_test     (N h w), the same
 """
 
@@ -22,12 +22,12 @@ from theta0.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class SliceSplits:
-    """Square slices in [0, 1] by their purpose.
+    """Square slices in [0, 1], in three splits.
 
     Attributes:
-        train: To learn from.
-        validation: To choose by.
-        test: To judge by.
+        train: For training.
+        validation: For validation.
+        test: For testing.
         skipped: (name, reason) of slices that were left out.
     """
 
@@ -40,16 +40,15 @@ class SliceSplits:
 def read_slice_splits(path: str | Path, size: int, validation: int, test: int) -> SliceSplits:
     """Read the slices of a file or folder, and split them.
 
-    Constant slices, such as those of nothing but air at the ends of a scan, are left out, and so
-    are copies of a slice, which would count twice: those to learn from first, then those of
-    validation.
+    Constant slices, such as those of air at the ends of a scan, are left out, and so are copies of
+    slices: those for training first, then those for validation.
 
     Args:
-        path: As of `read_slices`.
+        path: As for `read_slices`.
         size: Side of the squares, in pixels.
-        validation: At least so many slices, copies among them, of patients of their own; of the
-            authors' file the last so many of data_train.
-        test: The same; of the authors' file the first so many of data_test.
+        validation: Minimum number of validation slices, including copies, from patients of their
+            own; for the authors' files the number of last slices of data_train.
+        test: The same for testing; for the authors' files the number of first slices of data_test.
 
     Raises:
         InputError: The file cannot be used, or leaves no slice for training.
@@ -57,8 +56,8 @@ def read_slice_splits(path: str | Path, size: int, validation: int, test: int) -
     path = Path(path)
     if holds_sinogram(path):
         raise InputError(
-            f"{path}: a measured sinogram, which can be fitted (theta0 fit) but not learned from; "
-            "give slices"
+            f"{path}: a measured sinogram, which can be fitted (theta0 fit) but not used for "
+            "training; give slices"
         )
     if path.suffix.lower() == ".npz" and set(PUBLISHED) <= set(array_names(path)):
         return _published(path, size, validation, test)
@@ -92,27 +91,27 @@ def _by_patient(path: Path, size: int, validation: int, test: int) -> SliceSplit
 
 
 def _published(path: Path, size: int, validation: int, test: int) -> SliceSplits:
-    """The authors' own split, with validation cut from the end of the training slices."""
+    """The authors' split, with the last training slices used for validation."""
     kept, skipped = [], []
     for key in PUBLISHED:
         slices = read_slices(path, key=key)
         rows, left_out = _varying(path, slices)
         kept.append(resize_slices(slices.pixels, size)[rows])
         skipped += left_out
-    learned = len(kept[0]) - validation
-    if learned < 1:
+    trained = len(kept[0]) - validation
+    if trained < 1:
         raise InputError(
             f"{path}: data_train holds {len(kept[0])} slices, which leaves none for training after "
             f"validation={validation}; ask for fewer"
         )
-    return SliceSplits(kept[0][:learned], kept[0][learned:], kept[1][:test], tuple(skipped))
+    return SliceSplits(kept[0][:trained], kept[0][trained:], kept[1][:test], tuple(skipped))
 
 
 def _varying(path: Path, slices: Slices) -> tuple[list[int], tuple[tuple[str, str], ...]]:
-    """Numbers of the slices that show anything, and names and reasons of the others."""
+    """Numbers of the slices that are not constant, and (name, reason) of the others."""
     reasons = [constant(pixels) for pixels in slices.pixels]
     if all(reasons):
-        raise InputError(f"{path}: no slice shows anything; the first {reasons[0]}")
+        raise InputError(f"{path}: all slices are constant; the first {reasons[0]}")
     rows = [row for row, reason in enumerate(reasons) if not reason]
     skipped = zip(slices.names, reasons, strict=True)
     return rows, tuple((name, reason) for name, reason in skipped if reason)

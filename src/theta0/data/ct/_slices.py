@@ -1,6 +1,6 @@
 """Computed-tomography slices in [0, 1], and the window that maps Hounsfield units there.
 
-The window maps `low..high` HU linearly to 0..1 and clips what lies outside.
+The window maps `low..high` HU linearly to 0..1 and clips values outside.
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from theta0.data import MAX_BYTES, check_memory
 from theta0.errors import InputError
 
 _ROUNDING = 1e-3
-"""How far stored values may lie outside [0, 1] and still count as in it."""
+"""Tolerance for stored values outside [0, 1]."""
 
 _OFFSET = 1024
-"""Added to Hounsfield units by scanners that store no negative numbers."""
+"""Added to Hounsfield units by scanners that do not store negative numbers."""
 
 _TISSUE = (-50, 150, 0.05)
-"""Hounsfield units of soft tissue, and the share of a slice that it fills at least."""
+"""Range of soft tissue in Hounsfield units, and the fraction of a slice that it fills at least."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """The range of Hounsfield units shown: `low` becomes 0, `high` 1, the rest is clipped."""
+    """A window of Hounsfield units: `low` becomes 0 and `high` 1; values outside are clipped."""
 
     low: float = -1000.0
     high: float = 1000.0
@@ -44,7 +44,7 @@ HU_WINDOW = Window()
 """From air (-1000 HU) to dense bone (1000 HU)."""
 
 BYTE_WINDOW = Window(0.0, 255.0)
-"""What uint8 arrays span; for them the window is not one of Hounsfield units."""
+"""The window applied to uint8 arrays, which are not Hounsfield units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +53,9 @@ class Slices:
 
     Attributes:
         pixels: float32 in [0, 1].
-        names: One name a slice.
-        groups: What a slice must not be parted from in a split: its patient or series.
-        window: The window applied (0 to 255 to uint8); None where the file held values in [0, 1].
+        names: One per slice.
+        groups: The patient or series of each slice; slices of a group stay together in a split.
+        window: The window applied (0 to 255 to uint8); None if the file had values in [0, 1].
     """
 
     pixels: Float[np.ndarray, "slices height width"]
@@ -70,10 +70,10 @@ class Slices:
 def resize_slices(
     pixels: Float[np.ndarray, "slices height width"], size: int
 ) -> Float[np.ndarray, "slices size size"]:
-    """Resize slices to squares: area averages where they shrink, bilinear where they grow.
+    """Resize slices to squares, by area averaging if they shrink and bilinearly if they grow.
 
-    Slices that are not square are centred on black (air) first, so that nothing is stretched.
-    Both filters only average, so values stay in [0, 1].
+    Slices that are not square are first padded with black (air) to keep their aspect. Both filters
+    only average, so values stay in [0, 1].
 
     Raises:
         InputError: `size` is below 2, or too large for memory.
@@ -94,7 +94,7 @@ def resize_slices(
 
 
 def constant(pixels: Float[np.ndarray, "height width"]) -> str | None:
-    """Why a slice shows nothing, or None if it shows something."""
+    """Why a slice is useless because it is constant, or None if its values vary."""
     low, high = float(pixels.min()), float(pixels.max())
     if low < high:
         return None
@@ -114,15 +114,15 @@ def stacked(
     groups: tuple[str, ...] | None = None,
     group: str | None = None,
 ) -> Slices:
-    """Check an array of slices and bring it to [0, 1].
+    """Check an array of slices and map it to [0, 1].
 
     Args:
-        path: Quoted in errors, and the source of names that are not given.
+        path: For errors, and for default names.
         stored: (N H W) or (H W) numbers.
-        window: None where the values must lie in [0, 1] already.
+        window: None if the values must already be in [0, 1].
         max_bytes: Largest float32 stack to return.
         names: None for `<file stem>/<number>`.
-        groups: One a slice; None for `group`.
+        groups: One per slice; None for `group`.
         group: The group of all slices; None makes each slice a group.
     """
     stack = stored[None] if stored.ndim == 2 else stored
@@ -153,7 +153,7 @@ def _check_values(
     if not np.isfinite(values).all():
         raise InputError(
             f"{path}: slice {name!r} holds values that are not numbers (NaN or infinite); "
-            "replace them, by -1000 HU for instance, or leave the slice out"
+            "replace them, for instance by -1000 HU, or leave the slice out"
         )
     low, high = float(values.min()), float(values.max())
     if window == HU_WINDOW and 0 <= low < high:
@@ -166,17 +166,17 @@ def _check_values(
 
 
 def _check_offset(path: Path, name: str, values: Shaped[np.ndarray, "height width"]) -> None:
-    """Refuse what can be no Hounsfield units: a slice without a negative value, which air has."""
+    """Refuse values that cannot be Hounsfield units, as those of air are negative."""
     low, high = float(values.min()), float(values.max())
     if high <= 1:
         raise InputError(
-            f"{path}: slice {name!r} has values from {low:g} to {high:g}, which is water alone in "
+            f"{path}: slice {name!r} has values from {low:g} to {high:g}, which is only water in "
             "Hounsfield units; save values in [0, 1] under another name than `hu`, or as an .npy "
             "file of floats"
         )
     least, most, share = _TISSUE
     if ((values > _OFFSET + least) & (values < _OFFSET + most)).mean() > share:
         raise InputError(
-            f"{path}: slice {name!r} has no value below 0, and much that lies where tissue does "
-            f"{_OFFSET} above its Hounsfield units; subtract {_OFFSET}"
+            f"{path}: slice {name!r} has no value below 0, and many at {_OFFSET} plus the "
+            f"Hounsfield units of soft tissue; subtract {_OFFSET}"
         )
