@@ -209,7 +209,7 @@ def test_a_mask_that_cannot_be_used(refused, images_run, photo, tmp_path):
     for name, words in {
         "small": "small.png: a mask of 20 x 20 pixels for a picture of 24 x 20",
         "black": "black.png: leaves nothing to fit",
-        "text": "text.png: is no picture",
+        "text": "text.png: is not a picture",
         "missing": "missing.png: no such file",
     }.items():
         refused(words, "fit", images_run, photo, "--mask", tmp_path / f"{name}.png")

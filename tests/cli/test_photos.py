@@ -31,7 +31,7 @@ def test_photos_are_placed_told_and_drawn(theta0, trip, tmp_path):
     assert done.code == 0, done.err
     assert done.json["registered"] == 3 and done.json["out"] == str(out)
     assert set(done.json["unregistered"]) == {"3.png"} and set(done.json["skipped"]) == {"x.jpg"}
-    assert "skipped x.jpg: is no picture" in done.err and "left out 3.png: shows too" in done.err
+    assert "skipped x.jpg: is not a picture" in done.err and "left out 3.png: shows too" in done.err
     assert "3 of 4 photos placed" in done.err and "6/6 pairs compared" in done.err
     assert np.asarray(Image.open(out / "poses.png")).shape[2] == 4
     assert {path.name for path in tmp_path.iterdir()} == {"trip", "place"}

@@ -1,4 +1,4 @@
-"""A small place, photographed, in the files of every layout, written by hand as their makers do."""
+"""A small photographed scene, and independent writers of the files of every layout."""
 
 import json
 import struct
@@ -17,8 +17,8 @@ NUMBERS = {"SIMPLE_PINHOLE": 0, "PINHOLE": 1, "SIMPLE_RADIAL": 2, "RADIAL": 3, "
 
 
 @dataclass(frozen=True)
-class Place:
-    """Cameras, pictures and points in the world of the files, which is none of theta0's."""
+class Scene:
+    """Cameras, pictures and points in the world of the files, which is not normalized."""
 
     cameras: tuple[Camera, ...]
     images: tuple[np.ndarray, ...]
@@ -31,7 +31,7 @@ class Place:
         return [f"photo_{number:02d}.png" for number in range(len(self.cameras))]
 
 
-def place(count=7, points=40, seed=0, width=24, height=16):
+def make_scene(count=7, points=40, seed=0, width=24, height=16):
     """Upright cameras before a cloud of points, in a world that is turned, moved and scaled."""
     rng = np.random.default_rng(seed)
     turn, scale, shift = Rotation.random(rng=rng), 3.7, rng.normal(size=3)
@@ -50,14 +50,14 @@ def place(count=7, points=40, seed=0, width=24, height=16):
         images.append(rng.integers(0, 256, (high, wide, 3), np.uint8))
     cloud = scale * turn.apply(rng.normal(scale=0.35, size=(points, 3))) + shift
     colours = rng.integers(0, 256, (points, 3), np.uint8)
-    return Place(tuple(cameras), tuple(images), cloud, colours)
+    return Scene(tuple(cameras), tuple(images), cloud, colours)
 
 
-def photos(place):
-    """The place's photographs as theta0 has them, near and far made up, one with people in it."""
+def photos(scene):
+    """The photographs of the scene, with arbitrary near and far, one with an occlusion mask."""
     found = []
-    for number, (camera, image) in enumerate(zip(place.cameras, place.images, strict=True)):
-        name = place.names[number].removesuffix(".png")
+    for number, (camera, image) in enumerate(zip(scene.cameras, scene.images, strict=True)):
+        name = scene.names[number].removesuffix(".png")
         found.append(Photo(image, camera, name, 0.1 + number, 20.0 + number))
     hidden = np.zeros(found[1].image.shape[:2], bool)
     hidden[3:6, 2:9] = True
@@ -65,8 +65,8 @@ def photos(place):
     return found
 
 
-def assert_same_places(one, two):
-    """The same photographs in the same world, whatever files they came from."""
+def assert_same_scenes(one, two):
+    """The same photographs in the same coordinates, whatever files they come from."""
     assert (one.names, one.split) == (two.names, two.split)
     for row in range(len(one.names)):
         first, second = one.load(row), two.load(row)
@@ -76,16 +76,16 @@ def assert_same_places(one, two):
             assert getattr(first.camera, name) == pytest.approx(getattr(second.camera, name))
 
 
-def write_images(folder, place):
+def write_images(folder, scene):
     folder.mkdir(parents=True, exist_ok=True)
-    for name, image in zip(place.names, place.images, strict=True):
+    for name, image in zip(scene.names, scene.images, strict=True):
         Image.fromarray(image).save(folder / name)
 
 
-def transforms(place):
+def transforms(scene):
     """What nerfstudio writes, intrinsics by frame."""
     frames = []
-    for name, camera in zip(place.names, place.cameras, strict=True):
+    for name, camera in zip(scene.names, scene.cameras, strict=True):
         lens = {key: getattr(camera, key) for key in ("fl_x", "fl_y", "cx", "cy")}
         matrix = [*camera.c2w.tolist(), [0, 0, 0, 1]]
         frame = {"file_path": f"images/{name}", "w": camera.width, "h": camera.height}
@@ -93,16 +93,16 @@ def transforms(place):
     return {"camera_model": "OPENCV", "frames": frames}
 
 
-def write_transforms(folder, place, **more):
-    write_images(folder / "images", place)
-    (folder / "transforms.json").write_text(json.dumps(transforms(place) | more))
+def write_transforms(folder, scene, **more):
+    write_images(folder / "images", scene)
+    (folder / "transforms.json").write_text(json.dumps(transforms(scene) | more))
     return folder
 
 
-def write_strecha(folder, place):
-    write_images(folder / "images", place)
+def write_strecha(folder, scene):
+    write_images(folder / "images", scene)
     entries = []
-    for name, camera in zip(place.names, place.cameras, strict=True):
+    for name, camera in zip(scene.names, scene.cameras, strict=True):
         pose = swap_opencv_opengl(camera.c2w)
         entry = {"file": f"images/{name}", "K": intrinsics(camera).tolist()}
         entry |= {"cam_to_world_R": pose[:, :3].tolist(), "centre": pose[:, 3].tolist()}
@@ -111,16 +111,16 @@ def write_strecha(folder, place):
     return folder
 
 
-def write_authors(folder, place, axes=(1, 1, 1), sizes="wh"):
+def write_authors(folder, scene, axes=(1, 1, 1), sizes="wh"):
     """The paper authors' arrays; `axes` says which of the cameras' axes are OpenCV's."""
-    write_images(folder / "images", place)
+    write_images(folder / "images", scene)
     flip = np.diag(axes)
     poses, inverses, bounds, resolutions = [], [], [], []
-    for camera in place.cameras:
+    for camera in scene.cameras:
         pose = swap_opencv_opengl(camera.c2w) @ np.diag([*axes, 1])
         poses.append(np.concatenate([pose, [[0, 0, 0, 1]]]))
         inverses.append(flip @ np.linalg.inv(intrinsics(camera)))
-        depth = project(place.points, camera).depth
+        depth = project(scene.points, camera).depth
         bounds.append([depth.min(), depth.max()])
         size = {"w": camera.width, "h": camera.height}
         resolutions.append([size[key] for key in sizes])
@@ -149,28 +149,28 @@ class Colmap:
     points: list
 
 
-def colmap(place, bend=lambda points: points, model="PINHOLE", coefficients=()):
-    """A model of the place: numbers have gaps and are out of order, and some features no point.
+def colmap(scene, distort=lambda points: points, model="PINHOLE", coefficients=()):
+    """A model of the scene: numbers have gaps and are out of order, and some features no point.
 
     Args:
-        place: Whose cameras see all of its points.
-        bend: What a lens does, in pixels of focal length 1.
+        scene: Whose cameras see all of its points.
+        distort: Of the lens, for focal length 1.
         model: Of the cameras, with fx fy cx cy.
         coefficients: Of the lens.
     """
-    count = len(place.cameras)
-    numbers = [9000 - 3 * row for row in range(len(place.points))]
+    count = len(scene.cameras)
+    numbers = [9000 - 3 * row for row in range(len(scene.points))]
     tracks = [[] for _ in numbers]
     cameras, images = [], []
-    for row, (name, camera) in enumerate(zip(place.names, place.cameras, strict=True)):
+    for row, (name, camera) in enumerate(zip(scene.names, scene.cameras, strict=True)):
         lens = [camera.fl_x, camera.fl_y, camera.cx, camera.cy]
         number = 2 * (count - row) + 1
         cameras.append([number + 50, model, camera.width, camera.height, [*lens, *coefficients]])
         pose = swap_opencv_opengl(camera.c2w)
         inverse = pose[:, :3].T
         x, y, z, w = Rotation.from_matrix(inverse).as_quat()
-        straight = (project(place.points, camera).pixel - lens[2:]) / lens[:2]
-        pixels = bend(straight) * lens[:2] + lens[2:]
+        straight = (project(scene.points, camera).pixel - lens[2:]) / lens[:2]
+        pixels = distort(straight) * lens[:2] + lens[2:]
         observed = [(0.25, 0.5, -1)]
         for at, pixel in enumerate(pixels):
             tracks[at].append((number, len(observed)))
@@ -180,7 +180,7 @@ def colmap(place, bend=lambda points: points, model="PINHOLE", coefficients=()):
     points = [
         [number, xyz, rgb, 0.5, track]
         for number, xyz, rgb, track in zip(
-            numbers, place.points.tolist(), place.colours.tolist(), tracks, strict=True
+            numbers, scene.points.tolist(), scene.colours.tolist(), tracks, strict=True
         )
     ]
     return Colmap(cameras, images[::-1], points)

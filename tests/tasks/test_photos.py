@@ -16,7 +16,8 @@ from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Standpoint
 from theta0.tasks._view_rays import rows
 from theta0.tasks.photos import standpoint_of
 
-from ..data.photo_files import colmap, place, write_authors, write_binary, write_images
+from ..data.photo_files import colmap, write_authors, write_binary, write_images
+from ..data.photo_files import make_scene as place
 
 SIZE = 8
 CONFIG = PhotoConfig(TouristTown(4, 2, 3), size=SIZE, rays=32, other_views=2)

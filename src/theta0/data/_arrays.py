@@ -1,8 +1,8 @@
-"""Reads single arrays from .npy and .npz files without trusting what the files say of themselves.
+"""Reads single arrays from .npy and .npz files without trusting their headers.
 
-`numpy.load` takes the memory a header asks for before it looks at the data, and can follow pickles.
-Here the header is read alone, compared with the stored size and with a limit, and only then is
-memory taken.
+`numpy.load` allocates the memory that a header declares before it looks at the data, and may
+unpickle. Here the header is read first and compared with the stored size and a limit; memory is
+allocated only then.
 """
 
 import math
@@ -33,12 +33,12 @@ class _Stream(Protocol):
 
 @contextmanager
 def _errors_name(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged file raises into one line that names the file."""
+    """Turn any exception of a damaged file into a one-line error that names the file."""
     try:
         yield
     except InputError:
         raise
-    except Exception as error:  # zipfile, zlib and the header's parser raise nearly anything
+    except Exception as error:  # zipfile, zlib and the header parser raise many types
         raise InputError(
             f"{path}: cannot be read as a NumPy file ({reason(error)}); "
             "save it again with numpy.save or numpy.savez"
@@ -49,11 +49,11 @@ def array_names(path: str | Path) -> tuple[str, ...]:
     """List the arrays of an .npz file, in stored order.
 
     Raises:
-        InputError: The file is missing or no .npz.
+        InputError: The file is missing or is not an .npz file.
     """
     path = existing_file(path)
     if path.suffix.lower() == ".npy":
-        raise InputError(f"{path}: one array, but an .npz file of named ones is needed")
+        raise InputError(f"{path}: contains a single array; give an .npz file of named arrays")
     with _errors_name(path), zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     return tuple(name.removesuffix(".npy") for name in names if name.endswith(".npy"))
@@ -65,14 +65,14 @@ def read_array(path: str | Path, name: str | None = None, max_bytes: int = MAX_B
     Args:
         path: An .npy file, or an .npz file.
         name: The array inside an .npz file; None for an .npy file.
-        max_bytes: Refuse arrays that are larger, before taking memory.
+        max_bytes: Refuse larger arrays, before memory is allocated.
 
     Returns:
-        The array, of the shape and dtype stored.
+        The array, in its stored shape and dtype.
 
     Raises:
-        InputError: The file is missing, damaged, too large, lies about its size or holds Python
-            objects.
+        InputError: The file is missing, damaged or too large, declares a wrong size, or contains
+            Python objects.
     """
     path = existing_file(path)
     source = f"{path}: array {name!r}" if name else str(path)
@@ -107,8 +107,8 @@ def _read_header(stream: _Stream, source: str) -> tuple[tuple[int, ...], bool, n
         shape, fortran, dtype = npy.read_array_header_1_0(stream)
     elif version == (2, 0):
         shape, fortran, dtype = npy.read_array_header_2_0(stream)
-    else:  # version 3 exists for structured arrays with non-Latin field names only
-        raise InputError(f"{source}: structured arrays are not read; save plain numbers")
+    else:  # version 3 is only used for structured arrays with non-Latin field names
+        raise InputError(f"{source}: structured arrays are not supported; save plain numbers")
     if dtype.kind not in "biufUS":
         raise InputError(
             f"{source}: has dtype {dtype}, which is refused; save real numbers or strings (objects "
@@ -120,7 +120,7 @@ def _read_header(stream: _Stream, source: str) -> tuple[tuple[int, ...], bool, n
 
 
 def _fill(target: UInt8[np.ndarray, " bytes"], stream: _Stream, source: str) -> None:
-    """Read exactly `len(target)` bytes; a compressed member may hold fewer than it declares."""
+    """Read exactly `len(target)` bytes; a compressed member may contain fewer than it declares."""
     filled = 0
     while filled < len(target):
         block = stream.read(min(_CHUNK_BYTES, len(target) - filled))

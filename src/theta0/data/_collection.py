@@ -1,4 +1,4 @@
-"""What every collection of signals is: numbered items in three splits, each read when asked for."""
+"""The interface of a collection of signals: numbered items in three splits, loaded on demand."""
 
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -9,16 +9,16 @@ Item = TypeVar("Item", covariant=True)
 
 @runtime_checkable
 class Collection(Protocol[Item]):
-    """Numbered items in three splits; each number always the same one."""
+    """Numbered items in three splits; a number always refers to the same item."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """One an item; file names relative to their folder, or numbers of procedural samples."""
+        """One per item: file names relative to the folder, or numbers of procedural samples."""
         ...
 
     @property
     def skipped(self) -> tuple[tuple[str, str], ...]:
-        """(name, reason) of items left out."""
+        """(name, reason) of items that were left out."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""Checks every reader makes before it touches a file or takes memory."""
+"""Checks that readers make before they open a file or allocate memory."""
 
 import os
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from pathlib import Path
 from theta0.errors import InputError
 
 MAX_BYTES = 4 * 1024**3
-"""Largest array a reader takes into memory unless told otherwise: 4 GiB."""
+"""Default limit for an array in memory: 4 GiB."""
 
 
 def existing_file(path: str | Path) -> Path:
     """Return `path` as a `Path`.
 
     Raises:
-        InputError: There is no ordinary file of that name.
+        InputError: There is no regular file of that name.
     """
     path = Path(path)
     if path.is_dir():
@@ -39,27 +39,27 @@ def existing_folder(path: str | Path) -> Path:
 
 
 def visible_files(folder: Path) -> Iterator[Path]:
-    """The files in a folder and those below it, but hidden ones; linked folders once."""
+    """The files in a folder and its subfolders, without hidden ones; linked folders count once."""
     seen: set[str] = set()
     for root, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(root)
-        if real in seen:  # a link back up would never end
+        if real in seen:  # a link to a parent folder would never end
             folders.clear()
             continue
         seen.add(real)
-        # Sorted, so that of two links to one folder always the same one is followed.
+        # Sorted, so that the same one of two links to a folder is always followed.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root, name) for name in files if not name.startswith("."))
 
 
 def check_memory(source: object, needed: int, limit: int, remedy: str) -> None:
-    """Refuse to take more than `limit` bytes.
+    """Refuse to allocate more than `limit` bytes.
 
     Args:
-        source: What the memory is for, quoted in the message.
-        needed: Bytes about to be taken.
+        source: What needs the memory, for the message.
+        needed: Bytes to be allocated.
         limit: Bytes allowed.
-        remedy: What the user can do about it.
+        remedy: What the user can do about it, for the message.
 
     Raises:
         InputError: `needed` exceeds `limit`.
@@ -72,6 +72,6 @@ def check_memory(source: object, needed: int, limit: int, remedy: str) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """Describe another library's exception in a few words on one line."""
+    """Summarize an exception of another library on one line."""
     text = " ".join(str(error).split())
     return (text or type(error).__name__)[:200].rstrip(".")

@@ -1,4 +1,4 @@
-"""A view as a file describes it: where its picture lies, its pose and what is known of the lens."""
+"""A view as described by a file: the path of its picture, its pose and its lens."""
 
 import json
 import math
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from theta0.data._files import check_memory, existing_file, reason
-from theta0.data.cameras import Camera, Distortion, checked_pose, pinhole, straightened
+from theta0.data.cameras import Camera, Distortion, checked_pose, undistort, undistorted_camera
 from theta0.errors import InputError
 
 _LARGEST_JSON = 1 << 28
@@ -24,15 +24,15 @@ class Frame:
     Attributes:
         name: Of the view.
         image: Its picture; the file may be missing.
-        pose: Camera to world, OpenGL axes, as the file has it.
+        pose: Camera to world, OpenGL axes, as given in the file.
         lens: Any of `fl_x fl_y cx cy w h` in pixels, `camera_angle_x camera_angle_y` in radians
-            and the coefficients of `Distortion`; pixels are those of a picture of `w` x `h`.
-        depth: A file of depths, if there is one.
-        depth_scale: World units a step of a 16-bit depth; nerfstudio's are thousandths.
-        mask: A picture that is black where something hides what is described.
-        near: Depth before which nothing stands, in units of the pose.
-        far: Depth behind which nothing is looked for.
-        part: 'train', 'val' or 'test', where the file has a split.
+            and the coefficients of `Distortion`; pixels refer to a picture of `w` x `h`.
+        depth: A depth map, if there is one.
+        depth_scale: World units per step of a 16-bit depth map; 1/1000 in nerfstudio.
+        mask: An occlusion mask: a picture that is black where the scene is occluded.
+        near: Near bound of the scene's depth, in units of the pose.
+        far: Far bound of the scene's depth.
+        part: 'train', 'val' or 'test', if the file defines a split.
     """
 
     name: str
@@ -48,18 +48,18 @@ class Frame:
 
 
 def camera_of(frame: Frame, width: int, height: int) -> Camera:
-    """The camera of a frame whose picture has this size.
+    """The camera of a frame whose picture has this size, with its distortion left out.
 
     Raises:
-        InputError: Its numbers make no camera, or are of a picture of another shape.
+        InputError: The description is not a valid camera, or is of a picture of another shape.
     """
     lens = frame.lens
     w, h = lens.get("w", float(width)), lens.get("h", float(height))
-    # A pixel of difference is what rounding leaves of a picture that was made smaller.
+    # Downscaling a picture may change its aspect by the rounding of one pixel.
     if not (w >= 1 and h >= 1 and abs(w * height - h * width) <= max(w, h)):
         raise InputError(
             f"{frame.image}: is {width} x {height}, but its view is described as {w:g} x {h:g}; "
-            "give the pictures the description was made for"
+            "give the pictures that belong to the description"
         )
     fl_x = lens["fl_x"] if "fl_x" in lens else _focal(frame, "camera_angle_x", w)
     if "fl_y" in lens or "camera_angle_y" not in lens or "fl_x" in lens:
@@ -74,34 +74,32 @@ def camera_of(frame: Frame, width: int, height: int) -> Camera:
         raise InputError(f"{frame.image}: {error}") from error
 
 
-def straight_camera(frame: Frame, width: int, height: int) -> Camera:
-    """The camera of a frame once its picture of this size is straightened; see `cameras.pinhole`.
+def undistorted_camera_of(frame: Frame, width: int, height: int) -> Camera:
+    """The camera of a frame after its picture of this size is undistorted.
 
     Raises:
-        InputError: As `camera_of`, or nothing of the picture is left.
+        InputError: As for `camera_of` and `cameras.undistorted_camera`.
     """
     camera = camera_of(frame, width, height)
     try:
-        return pinhole(camera, Distortion.of(frame.lens))
+        return undistorted_camera(camera, Distortion.of(frame.lens))
     except InputError as error:
         raise InputError(f"{frame.image}: {error}") from error
 
 
-def straight_pixels(
+def undistorted_pixels(
     frame: Frame, pixels: UInt8[np.ndarray, "height width channels"]
 ) -> UInt8[np.ndarray, "low narrow channels"]:
-    """What `straight_camera` sees of a frame's picture."""
+    """Undistort the picture of a frame; `undistorted_camera_of` is its camera."""
     height, width = pixels.shape[:2]
-    return straightened(pixels, camera_of(frame, width, height), Distortion.of(frame.lens))
+    return undistort(pixels, camera_of(frame, width, height), Distortion.of(frame.lens))
 
 
 def _focal(frame: Frame, name: str, pixels: float) -> float:
     if name not in frame.lens:
-        raise InputError(f"{frame.image}: its focal length is not given; add fl_x or {name}")
+        raise InputError(f"{frame.image}: its focal length is missing; add fl_x or {name}")
     if not 0 < (angle := frame.lens[name]) < math.pi:
-        raise InputError(
-            f"{frame.image}: {name} is {angle:g}; give radians, more than 0 and below pi"
-        )
+        raise InputError(f"{frame.image}: {name} is {angle:g}; give radians, between 0 and pi")
     return pixels / 2 / math.tan(angle / 2)
 
 
@@ -109,11 +107,11 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        InputError: The file is missing, too large or no JSON object.
+        InputError: The file is missing, too large or not a JSON object.
     """
     value = read_any_json(path)
     if not isinstance(value, dict):
-        raise InputError(f"{path}: holds a {type(value).__name__}, not an object with names")
+        raise InputError(f"{path}: contains a {type(value).__name__}, not a JSON object")
     return value
 
 
@@ -121,21 +119,21 @@ def read_any_json(path: Path) -> Any:
     """Read a JSON value of any kind.
 
     Raises:
-        InputError: The file is missing, too large or no JSON.
+        InputError: The file is missing, too large or not JSON.
     """
     path = existing_file(path)
-    check_memory(path, path.stat().st_size, _LARGEST_JSON, "it is no description of views")
+    check_memory(path, path.stat().st_size, _LARGEST_JSON, "it does not describe views")
     try:
         return json.loads(path.read_bytes().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON ({reason(error)}); write it again") from error
+        raise InputError(f"{path}: is not JSON ({reason(error)}); write it again") from error
 
 
 def inner_file(name: object, folder: Path, source: Path) -> Path:
-    """A file that a description names by its path inside a folder; it may be missing.
+    """The path of a file that a description names relative to a folder; it may be missing.
 
     Raises:
-        InputError: It is no name, or leads out of the folder.
+        InputError: It is not a file name, or leads out of the folder.
     """
     if (inner := inner_path(name, source)) is None:
         raise InputError(f"{source}: {name!r} leads out of its folder; make it relative")
@@ -143,13 +141,13 @@ def inner_file(name: object, folder: Path, source: Path) -> Path:
 
 
 def inner_path(name: object, source: Path) -> PurePosixPath | None:
-    """A name as a path that stays inside its folder; None if it leads out of it.
+    """A name as a relative path inside its folder; None if it leads out of the folder.
 
     Raises:
-        InputError: It is no name at all.
+        InputError: It is not a file name.
     """
     if not isinstance(name, str) or not name.strip("./\\") or "\0" in name:
-        raise InputError(f"{source}: {name!r} is no name of a file or folder; correct it")
+        raise InputError(f"{source}: {name!r} is not the name of a file or folder; correct it")
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         return None

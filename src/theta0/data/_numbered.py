@@ -1,4 +1,4 @@
-"""Signals that a procedure makes: signal number n is a function of (seed, n)."""
+"""Procedural signals: signal number n is a function of (seed, n)."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from theta0.data._files import MAX_BYTES, check_memory
 from theta0.data._splits import Split
 from theta0.errors import InputError, require_positive
 
-_BYTES_A_NAME = 150  # a string, its place in two tuples and its number
+_BYTES_A_NAME = 150  # a string, two references to it and its number
 
 
 @dataclass(frozen=True)
 class Numbered:
-    """Settings every procedural class has. The splits are ranges of numbers, training first."""
+    """Settings of every procedural class. The splits are ranges of numbers, training first."""
 
     samples: int = 10_000
     """pictures for training"""
@@ -20,7 +20,7 @@ class Numbered:
     test: int = 100
     """pictures for testing, numbered last"""
     seed: int = 0
-    """another seed gives other pictures"""
+    """a different seed gives different pictures"""
 
     def __post_init__(self):
         require_positive(self, "samples")
@@ -32,15 +32,15 @@ class Numbered:
 def numbered(
     source: str, plural: str, stem: str, train: int, validation: int, test: int
 ) -> tuple[tuple[str, ...], Split]:
-    """Names and split of signals that a procedure makes, numbered part after part.
+    """Names and split of procedural signals, numbered part after part.
 
     Args:
-        source: What makes them, and
-        plural: what they are called, for a message.
-        stem: What a name begins with.
-        train: Signals to learn from.
-        validation: Signals for validation.
-        test: Signals for testing.
+        source: The procedure, for messages.
+        plural: What the signals are called, for messages.
+        stem: Prefix of the names.
+        train: Number of training signals.
+        validation: Number of validation signals.
+        test: Number of test signals.
 
     Raises:
         InputError: The names need too much memory.

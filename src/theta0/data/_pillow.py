@@ -1,4 +1,4 @@
-"""Opens pictures: judged by their headers, and with every error of a decoder in one line."""
+"""Opens pictures: headers are checked first, and decoder errors become one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +10,15 @@ from theta0.data._files import existing_file, reason
 from theta0.errors import InputError
 
 MAX_PIXELS = 89_478_485
-"""Largest picture decoded, Pillow's own default: 256 MiB at 3 bytes a pixel."""
+"""Largest picture that is decoded, Pillow's own default: 256 MiB at 3 bytes per pixel."""
 
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[Image.Image]:
-    """Open a picture, judged by its header alone; decode it within the block.
+    """Open a picture and check its header; decode it within the block.
 
     Raises:
-        InputError: The file is no picture, too large or damaged.
+        InputError: The file is not a picture, is too large or is damaged.
     """
     path = existing_file(path)
     try:
@@ -31,16 +31,16 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
         raise _too_large(path, "too many") from error
     except Image.UnidentifiedImageError as error:
         raise InputError(
-            f"{path}: is no picture in a format Pillow reads; convert it to PNG or JPEG"
+            f"{path}: is not a picture in a format that Pillow reads; convert it to PNG or JPEG"
         ) from error
-    except Exception as error:  # decoders raise nearly anything on damaged files
+    except Exception as error:  # decoders raise many types on damaged files
         raise InputError(
-            f"{path}: is damaged or cut short ({reason(error)}); copy it again or remove it"
+            f"{path}: is damaged or truncated ({reason(error)}); copy it again or remove it"
         ) from error
 
 
 def _check_pixels(path: Path, image: Image.Image) -> None:
-    """Judge by the header alone, before anything is decoded."""
+    """Check the size in the header, before anything is decoded."""
     count = image.width * image.height
     if count > MAX_PIXELS:
         raise _too_large(path, f"{image.width} x {image.height}")

@@ -1,4 +1,4 @@
-"""Solids along the world's axes: where rays first meet them, exactly, and pictures of them."""
+"""Axis-aligned solids: exact intersections with rays, and pictures of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from theta0.data.cameras import Camera, Rays, rays
 
 BOX, ELLIPSOID, CYLINDER, GABLE = range(4)
-"""Kinds of solids. Measured from its centre in its half extents, one is where
+"""Kinds of solids. With coordinates relative to the centre, in units of the half extents:
 
     BOX        |x| <= 1, |y| <= 1, |z| <= 1
     ELLIPSOID  x^2 + y^2 + z^2 <= 1
@@ -22,7 +22,7 @@ _LENS = ("width", "height", "fl_x", "fl_y", "cx", "cy")
 
 @dataclass(frozen=True, eq=False)
 class Solids:
-    """Solids along the world's axes.
+    """Axis-aligned solids.
 
     Attributes:
         centre: In world units.
@@ -42,11 +42,11 @@ class Solids:
 
 @dataclass(frozen=True, eq=False)
 class LitSolids(Solids):
-    """Solids lit by one far light.
+    """Solids lit by one distant light.
 
     Attributes:
         light: Unit vector towards the light.
-        ambient: Part of the light that comes from everywhere, in [0, 1].
+        ambient: Fraction of ambient light, in [0, 1].
     """
 
     light: Float[np.ndarray, "3"]
@@ -56,12 +56,12 @@ class LitSolids(Solids):
 def picture(
     solids: LitSolids, camera: Camera, supersample: int
 ) -> tuple[Float[np.ndarray, "height width 4"], Float[np.ndarray, "height width"]]:
-    """A view: RGBA from `supersample` squared rays a pixel, and depth from one at its centre.
+    """Render a view: RGBA from `supersample` squared rays per pixel, and depth at pixel centres.
 
-    Colours are not multiplied by alpha; depths are inf where nothing is.
+    Colours are not multiplied by alpha; depths are inf in the background.
     """
     fine = rays(replace(camera, **{n: getattr(camera, n) * supersample for n in _LENS}))
-    # One cast for both: NumPy likes fewer and longer arrays.
+    # One cast for both: NumPy is faster with fewer and longer arrays.
     lines = Rays(*(np.concatenate(both) for both in zip(fine, rays(camera), strict=True)))
     t, which = cast(solids, lines)
     count = len(fine.origin)
@@ -77,10 +77,10 @@ def picture(
 
 
 def cast(solids: Solids, lines: Rays) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """Where rays from outside first meet a solid, and which; inf and -1 where none does."""
+    """The first intersection of rays from outside, and its solid; inf and -1 if there is none."""
     origin, direction = (np.ascontiguousarray(vectors.T) for vectors in lines)
     low, high = (solids.centre - solids.half).min(axis=0), (solids.centre + solids.half).max(axis=0)
-    # Most rays pass beside the box around everything; only the others go on to the solids.
+    # Most rays miss the bounding box; only the others are tested against the solids.
     inverse = 1 / np.where(direction == 0, 1e-300, direction)
     around = _meet_box((low + high) / 2, (high - low) / 2 + 1e-9, origin, inverse)
     rows = np.flatnonzero(around < np.inf)
@@ -105,7 +105,10 @@ def _meet_box(
     origin: Float[np.ndarray, "3 n"],
     inverse: Float[np.ndarray, "3 n"],
 ) -> Float[np.ndarray, " n"]:
-    """A ray is in the box while it is between all three pairs of faces; it goes 1 / `inverse`."""
+    """Entry into a box: a ray is inside while it is between all pairs of faces.
+
+    `inverse` is 1 / direction.
+    """
     middle, reach = (centre[:, None] - origin) * inverse, half[:, None] * np.abs(inverse)
     (x, y, z), (a, b, c) = middle - reach, middle + reach  # pairwise: three times faster than max
     near, far = np.maximum(np.maximum(x, y), z), np.minimum(np.minimum(a, b), c)
@@ -118,7 +121,7 @@ def _meet_ellipsoid(
     origin: Float[np.ndarray, "3 n"],
     direction: Float[np.ndarray, "3 n"],
 ) -> Float[np.ndarray, " n"]:
-    """Where the ellipsoid is the unit ball, a ray enters before its point nearest to the centre."""
+    """Entry into an ellipsoid, in coordinates in which it is the unit ball."""
     p, v = (centre[:, None] - origin) / half[:, None], direction / half[:, None]
     middle, reach = _in_ball(p, v)
     return np.where(reach > 0, middle - reach, np.inf)
@@ -130,9 +133,9 @@ def _meet_cylinder(
     origin: Float[np.ndarray, "3 n"],
     direction: Float[np.ndarray, "3 n"],
 ) -> Float[np.ndarray, " n"]:
-    """A ray is in the cylinder while it is in the round and between the ends."""
+    """Entry into a cylinder: a ray is inside while it is within the radius and between the ends."""
     p, v = (centre[:, None] - origin) / half[:, None], direction / half[:, None]
-    v = np.where(v == 0, 1e-150, v)  # its square is a number still
+    v = np.where(v == 0, 1e-150, v)  # its square does not underflow
     middle, reach = _in_ball(p[:2], v[:2])
     ends = np.stack([p[2] - 1, p[2] + 1]) / v[2]
     near = np.maximum(middle - reach, ends.min(axis=0))
@@ -143,9 +146,9 @@ def _meet_cylinder(
 def _in_ball(
     centre: Float[np.ndarray, "d n"], direction: Float[np.ndarray, "d n"]
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Where rays from 0 are nearest to a unit ball's centre, and how far from there they are in it.
+    """The point of a ray from 0 nearest to the centre of a unit ball, and half the chord length.
 
-    Both in lengths of `direction`; the second is 0 for rays that miss it.
+    Both in units of `direction`; the second is 0 for rays that miss the ball.
     """
     square = (direction * direction).sum(axis=0)
     middle = (centre * direction).sum(axis=0) / square
@@ -159,7 +162,7 @@ def _meet_gable(
     origin: Float[np.ndarray, "3 n"],
     direction: Float[np.ndarray, "3 n"],
 ) -> Float[np.ndarray, " n"]:
-    """A ray is in the gable while it is behind none of its five planes."""
+    """Entry into a gable: a ray is inside while it is on the inner side of all five planes."""
     (x, y, z), (u, v, w) = (origin - centre[:, None]) / half[:, None], direction / half[:, None]
     room = np.stack([1 - 2 * x - z, 1 + 2 * x - z, 1 + z, 1 - y, 1 + y])
     speed = np.stack([2 * u + w, w - 2 * u, -w, v, -v])  # towards the plane
@@ -175,7 +178,7 @@ _MEET = {ELLIPSOID: _meet_ellipsoid, CYLINDER: _meet_cylinder, GABLE: _meet_gabl
 def nearest(
     groups: Sequence[Solids], lines: Rays
 ) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """As `cast` of all groups in a row; a ray goes on only to the groups whose box it crosses."""
+    """`cast` for all groups; a ray is only tested against groups whose bounding box it meets."""
     best, which, before = np.full(len(lines.origin), np.inf), np.full(len(lines.origin), -1), 0
     for group in groups:
         t, number = cast(group, lines)
@@ -186,7 +189,7 @@ def nearest(
 
 
 def blocked(groups: Sequence[Solids], lines: Rays) -> Bool[np.ndarray, " n"]:
-    """Whether rays meet anything at all."""
+    """Whether rays meet any solid."""
     met = np.zeros(len(lines.origin), bool)
     for group in groups:
         rows = np.flatnonzero(~met)
@@ -195,7 +198,7 @@ def blocked(groups: Sequence[Solids], lines: Rays) -> Bool[np.ndarray, " n"]:
 
 
 def joined(groups: Sequence[Solids]) -> Solids:
-    """All groups in a row, as `nearest` numbers them."""
+    """All groups in one, as numbered by `nearest`."""
     names = ("centre", "half", "kind", "colour")
     return Solids(*(np.concatenate([getattr(group, name) for group in groups]) for name in names))
 
@@ -203,7 +206,7 @@ def joined(groups: Sequence[Solids]) -> Solids:
 def normals(
     solids: Solids, points: Float[np.ndarray, "n 3"], which: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, "n 3"]:
-    """Unit vectors away from solids, at points on their surface."""
+    """Outward unit normals at points on the surface of solids."""
     half, kind = solids.half[which], solids.kind[which]
     local = (points - solids.centre[which]) / half
     size = np.abs(local)
@@ -228,6 +231,6 @@ def normals(
 def shade(
     solids: LitSolids, points: Float[np.ndarray, "n 3"], which: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, "n 3"]:
-    """Lambert's colours of points on the surface of solids."""
+    """Lambertian shading of points on the surface of solids."""
     lit = np.maximum(normals(solids, points, which) @ solids.light, 0)
     return solids.colour[which] * (solids.ambient + (1 - solids.ambient) * lit)[:, None]

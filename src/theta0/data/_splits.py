@@ -1,7 +1,7 @@
-"""Splits signals into training, validation and test sets by their names alone.
+"""Splits signals into training, validation and test sets by their names.
 
-Names (or groups of names) are put in the order of their SHA-256 digest, so that a split depends on
-neither the order of a folder, nor the locale, nor a random generator, and hardly changes when files
+Names (or groups of names) are ordered by their SHA-256 digest, so a split does not depend on the
+order of files in a folder, on the locale or on a random generator, and hardly changes when files
 are added.
 """
 
@@ -18,7 +18,7 @@ from theta0.errors import InputError
 
 @dataclass(frozen=True)
 class Split:
-    """Indices into the names that were split, each set in the order of its names."""
+    """Indices into the names that were split, each set ordered by name."""
 
     train: tuple[int, ...]
     validation: tuple[int, ...]
@@ -26,7 +26,7 @@ class Split:
 
     @classmethod
     def in_order(cls, train: int, validation: int, test: int) -> "Split":
-        """Of so many signals, numbered part after part."""
+        """The split of signals that are numbered part after part."""
         ends = (0, train, train + validation, train + validation + test)
         return cls(*(tuple(range(*pair)) for pair in pairwise(ends)))
 
@@ -34,24 +34,24 @@ class Split:
 def split(
     names: Sequence[str], validation: int | float, test: int | float, group: str | None = None
 ) -> Split:
-    r"""Split names so that no group is torn apart.
+    r"""Split names so that each group stays in one set.
 
-    Whole groups go to the test set until it holds at least the number asked for, then to the
-    validation set; the rest is for training.
+    Whole groups go to the test set until it has at least the requested number of signals, then to
+    the validation set; the rest is for training.
 
     Args:
         names: File names, or the groups of `Slices`; equal names stay together.
-        validation: Number of signals, or a fraction below 1 of them.
+        validation: Number of signals, or a fraction below 1.
         test: The same, for the test set.
-        group: A regular expression searched in each name; its first group (or the whole match) is
-            what must not be torn apart. `^(\d+)_` keeps `001_03.jpg` with `001_08.jpg`. None makes
-            each name a group.
+        group: A regular expression that is searched in each name; names with the same first group
+            (or whole match) stay together: `^(\d+)_` keeps `001_03.jpg` with `001_08.jpg`. None
+            makes each name a group.
 
     Returns:
         Indices; every name is in exactly one set.
 
     Raises:
-        InputError: A number or the expression is unusable, or nothing is left for training.
+        InputError: A number or the expression is invalid, or nothing is left for training.
 
     >>> split(["a1", "a2", "b1", "c1"], validation=1, test=1, group="^[a-z]")
     Split(train=(0, 1), validation=(2,), test=(3,))
@@ -74,7 +74,7 @@ def split(
 
 
 def _take(waiting: deque[list[int]], count: int) -> list[int]:
-    """Remove whole groups from the front until they hold at least `count` signals."""
+    """Remove whole groups from the front until they have at least `count` signals."""
     taken: list[int] = []
     while waiting and len(taken) < count:
         taken += waiting.popleft()
@@ -82,8 +82,8 @@ def _take(waiting: deque[list[int]], count: int) -> list[int]:
 
 
 def digest(key: str) -> bytes:
-    """What decides the order of names in a split."""
-    # File names may hold bytes that are not UTF-8, which Python carries as lone surrogates.
+    """The sort key of a name in a split."""
+    # File names may contain bytes that are not UTF-8; Python keeps them as lone surrogates.
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -96,12 +96,12 @@ def _count(name: str, value: int | float, total: int) -> int:
             f"split: {name}={value!r} must be a number of signals (0, 1, 2, ...) or a fraction "
             "from 0.0 up to, but not including, 1.0"
         )
-    # The small allowance keeps 0.07 * 100 = 7.000000000000001 from asking for 8.
+    # The tolerance keeps 0.07 * 100 = 7.000000000000001 from being rounded up to 8.
     return math.ceil(value * total - 1e-9) if fraction else int(value)
 
 
 def group_pattern(group: str) -> re.Pattern[str]:
-    """The compiled expression of groups; see `split`."""
+    """Compile the expression for groups; see `split`."""
     try:
         return re.compile(group)
     except re.error as error:

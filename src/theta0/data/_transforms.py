@@ -1,4 +1,4 @@
-"""Views described by a `transforms.json`: Blender's, nerfstudio's and the paper authors'."""
+"""Views described by a `transforms.json` of Blender, nerfstudio or the paper's authors."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -15,11 +15,12 @@ _MODELS = ("PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "FU
 
 
 def transforms_files(path: Path, part: str | None) -> list[Path]:
-    """The descriptions of one object's views: all of them, or one part's.
+    """The files that describe the views of one object: all of them, or those of one part.
 
     Args:
         path: A folder, or the file itself.
-        part: 'train', 'val' or 'test'; None for `transforms.json`, or all parts if there is none.
+        part: 'train', 'val' or 'test'; None for `transforms.json`, or for all parts if there is
+            no such file.
     """
     if path.is_file():
         return [path]
@@ -31,15 +32,15 @@ def transforms_files(path: Path, part: str | None) -> list[Path]:
         raise InputError(f"part is {part!r}; choose from {', '.join(PARTS)}")
     file = path / f"transforms_{part}.json"
     if not file.is_file():
-        raise InputError(f"{path}: holds no {file.name}; leave the part out to read all its views")
+        raise InputError(f"{path}: contains no {file.name}; leave the part out to read all views")
     return [file]
 
 
 def read_transforms(path: Path, ignore_distortion: bool) -> Iterator[Frame]:
-    """The frames of one description, in its order.
+    """The frames of one description, in order.
 
     Raises:
-        InputError: It is malformed, leads out of its folder, or its lens is of an unknown model.
+        InputError: It is malformed, leads out of its folder, or has an unsupported lens model.
     """
     whole = read_json(path)
     frames = whole.get("frames")
@@ -71,7 +72,7 @@ def read_transforms(path: Path, ignore_distortion: bool) -> Iterator[Frame]:
 
 
 def _distortion(settings: Mapping[str, Any], path: Path) -> dict[str, float]:
-    """The coefficients of a lens whose distortion can be undone."""
+    """The distortion coefficients of a supported lens model."""
     model = settings.get("camera_model", _MODELS[0])
     strange = [f"camera_model {model!r}"] if model not in _MODELS else []
     if settings.get("is_fisheye") is True:
@@ -81,9 +82,9 @@ def _distortion(settings: Mapping[str, Any], path: Path) -> dict[str, float]:
         strange += [name for name in ("k4", "k5", "k6") if found[name] != 0]
     if strange:
         raise InputError(
-            f"{path}: the lens bends straight lines in a way that is not undone "
-            f"({', '.join(strange)}; {', '.join(_MODELS)} are); undistort the pictures, as "
-            "`colmap image_undistorter` does, and describe those, or ask to ignore distortion"
+            f"{path}: the distortion of the lens is not supported ({', '.join(strange)}; supported "
+            f"are {', '.join(_MODELS)}); undistort the pictures, for instance with `colmap "
+            "image_undistorter`, and describe those, or choose to ignore distortion"
         )
     return found
 
@@ -98,7 +99,7 @@ def _part(frame: Mapping[str, Any], path: Path) -> str | None:
 def _picture(name: object, path: Path) -> Path:
     """The picture of a frame; Blender leaves out the suffix."""
     given = inner_path(name, path)
-    # The paper authors' files name pictures by where they once lay; they are beside the file.
+    # The paper authors' files contain the paths of another machine; the pictures are beside them.
     beside = PurePosixPath(str(name).replace("\\", "/")).name
     for inner in (given, inner_path(beside, path)):
         for suffix in ("", ".png"):
@@ -106,7 +107,7 @@ def _picture(name: object, path: Path) -> Path:
                 return file
     if given is None:
         raise InputError(f"{path}: file_path {name!r} leads out of its folder; make it relative")
-    return path.parent / given  # missing, which the caller judges
+    return path.parent / given  # missing; the caller checks
 
 
 def _optional_file(frame: Mapping[str, Any], name: str, path: Path) -> Path | None:
@@ -121,7 +122,7 @@ def _number(
     values: Mapping[str, Any], name: str, path: Path, default: float | None = None
 ) -> float:
     value = values.get(name, default)
-    # Not `math.isfinite`, which fails for integers that no float holds.
+    # Not `math.isfinite`, which fails for integers that are too large for a float.
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
         raise InputError(f"{path}: {name} is {value!r}; give a number")
     return float(value)

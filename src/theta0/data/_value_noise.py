@@ -1,6 +1,6 @@
-"""Noise that is a function of where it is asked for: random values on a lattice, smoothed between.
+"""Value noise: random values on a lattice, interpolated smoothly between lattice points.
 
-Numbers are hashed rather than drawn, in whole numbers, so that they are the same everywhere.
+The values are integer hashes of the position, so they are the same on every machine.
 """
 
 import numpy as np
@@ -20,9 +20,9 @@ def hashed(cells: Int[np.ndarray, "n axes"], seed: int) -> Float[np.ndarray, " n
 def value_noise(
     points: Float[np.ndarray, "n 3"], seed: int, octaves: int = 1
 ) -> Float[np.ndarray, " n"]:
-    """Noise in [0, 1) with features of about one unit, and halves of it in each further octave.
+    """Noise in [0, 1) with features of about one unit, halved in size with each further octave.
 
-    At points of the lattice of whole numbers a single octave is `hashed`.
+    At integer points, a single octave equals `hashed`.
     """
     total, weight = np.zeros(len(points)), 0.0
     for octave in range(octaves):
@@ -55,7 +55,7 @@ def _mix(
 
 
 def _mixed(words: np.ndarray, seed: int) -> Float[np.ndarray, " n"]:
-    """Words whose every bit decides on the result, as numbers in [0, 1)."""
+    """Mix the bits of words and return numbers in [0, 1)."""
     words = words + np.uint64((seed * int(_MIX)) % 2**64)
     for _ in range(2):
         words = (words ^ (words >> _HALF)) * _MIX

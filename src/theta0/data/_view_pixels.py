@@ -1,4 +1,4 @@
-"""Pixels of views: judged by the headers of the files, averaged over blocks, laid over a colour."""
+"""Pixels of views: header checks, downscaling, and compositing over a background."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ Background = Literal["white", "black"]
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture's file says before it is decoded."""
+    """The header of a picture file."""
 
     width: int
     height: int
@@ -27,7 +27,7 @@ def read_header(path: Path) -> Header:
     """The size of a picture, and whether it has an alpha channel.
 
     Raises:
-        InputError: There is no such picture, or it has too many pixels or more than 8 bits.
+        InputError: The picture is missing, has too many pixels or more than 8 bits.
     """
     with opened(path) as image:
         if image.mode.startswith("I") or image.mode == "F":
@@ -36,7 +36,7 @@ def read_header(path: Path) -> Header:
 
 
 def read_pixels(path: Path, alpha: bool) -> UInt8[np.ndarray, "height width channels"]:
-    """A picture as RGBA or RGB, as it is stored: a note that it is to be turned is not followed."""
+    """A picture as RGBA or RGB, as stored: the EXIF orientation is ignored."""
     with opened(path) as image:
         return np.asarray(image.convert("RGBA" if alpha else "RGB"))
 
@@ -44,9 +44,9 @@ def read_pixels(path: Path, alpha: bool) -> UInt8[np.ndarray, "height width chan
 def downscaled(
     pixels: UInt8[np.ndarray, "height width channels"], factor: int
 ) -> UInt8[np.ndarray, "low narrow channels"]:
-    """Means of blocks of pixels; a last block that is not whole is cut off.
+    """Average over blocks of pixels; incomplete blocks are cropped.
 
-    Colours count by their alpha: what is invisible has no say in the mean.
+    Colours are weighted by alpha.
     """
     if factor == 1:
         return pixels
@@ -63,14 +63,14 @@ def downscaled(
 
 
 def unit(images: Shaped[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
-    """Pixels in [0, 1], of bytes or of what is there already."""
+    """Pixels in [0, 1]: bytes are scaled, floats are returned unchanged."""
     return images.astype(np.float32) / np.float32(255) if images.dtype == np.uint8 else images
 
 
 def over(
     images: Shaped[np.ndarray, "*views height width channels"], background: Background
 ) -> Float[np.ndarray, "*views height width 3"]:
-    """Colours in [0, 1], float32, with a background behind what is transparent."""
+    """Composite over a background colour; float32 in [0, 1]."""
     images = unit(images)
     colour = images[..., :3].astype(np.float32)
     if images.shape[-1] == 3:

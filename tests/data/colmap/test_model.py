@@ -11,7 +11,7 @@ from theta0.data.colmap import count_images, read_colmap
 from theta0.data.colmap._records import MODELS, PARAMETERS
 from theta0.errors import InputError
 
-from ..photo_files import colmap, place, write_binary, write_text
+from ..photo_files import colmap, make_scene, write_binary, write_text
 
 LANDMARKS = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "landmarks"
 WRITERS = {"binary": write_binary, "text": write_text}
@@ -19,7 +19,7 @@ WRITERS = {"binary": write_binary, "text": write_text}
 
 @pytest.fixture
 def scene():
-    return place(count=4, points=12)
+    return make_scene(count=4, points=12)
 
 
 @pytest.fixture
@@ -148,28 +148,30 @@ def test_models_of_lenses_have_colmaps_numbers():
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
 @pytest.mark.parametrize("name", ["OPENCV_FISHEYE", "FOV"])
-def test_lenses_that_are_not_undone_are_refused_by_name(tmp_path, model, write, name):
+def test_unsupported_camera_models_are_refused_by_name(tmp_path, model, write, name):
     model.cameras[0][1] = name
-    with pytest.raises(InputError, match=f"is of the model {name}, whose distortion is not undone"):
+    with pytest.raises(InputError, match=f"the camera model {name} is not supported"):
         read_colmap(write(tmp_path, model))
 
 
 def test_a_model_of_a_later_colmap_is_refused_by_its_number(tmp_path, model):
     model.cameras[0][1] = 99
-    with pytest.raises(InputError, match=r"cameras.bin: a camera is of the model number 99"):
+    with pytest.raises(InputError, match=r"cameras.bin: the camera model number 99 is not"):
         read_colmap(write_binary(tmp_path, model))
 
 
 @pytest.mark.parametrize("file", ["cameras.bin", "images.bin", "points3D.bin"])
 def test_a_binary_file_cut_anywhere_or_with_more_behind_is_refused(tmp_path, file):
-    path = write_binary(tmp_path, colmap(place(count=2, points=2))) / file
+    path = write_binary(tmp_path, colmap(make_scene(count=2, points=2))) / file
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(InputError, match=f"{file}: (is cut short|announces|has a name)"):
+        with pytest.raises(
+            InputError, match=f"{file}: (is truncated|is truncated or damaged: declares|has a name)"
+        ):
             read_colmap(tmp_path)
     path.write_bytes(whole + b"\0")
-    with pytest.raises(InputError, match=f"{file}: goes on after its last entry"):
+    with pytest.raises(InputError, match=f"{file}: continues after its last entry"):
         read_colmap(tmp_path)
 
 
@@ -212,7 +214,7 @@ def test_a_text_file_that_lacks_lines_is_refused(tmp_path, model, file):
     path = write_text(tmp_path, model) / file
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-2]))
-    with pytest.raises(InputError, match=rf"{file}: announces \d+ lines and has \d+"):
+    with pytest.raises(InputError, match=rf"{file}: declares \d+ lines and has \d+"):
         read_colmap(tmp_path)
 
 
@@ -222,7 +224,7 @@ def test_counts_are_checked_before_memory_is_taken(tmp_path, model, file):
     path.write_bytes(struct.pack("<Q", 1 << 60) + path.read_bytes()[8:])
     with pytest.raises(
         InputError,
-        match=f"{file}: is cut short or damaged: announces {1 << 60} [a-z]+ .*copy it again",
+        match=f"{file}: is truncated or damaged: declares {1 << 60} [a-z]+ .*copy it again",
     ):
         read_colmap(tmp_path)
 
@@ -233,7 +235,7 @@ def test_counts_are_checked_before_memory_is_taken(tmp_path, model, file):
     [
         (lambda m: m.images[0].__setitem__(1, [0.0, 0.0, 0.0, 0.0]), "has no pose"),
         (lambda m: m.images[0].__setitem__(2, [0.0, float("nan"), 0.0]), "has no pose"),
-        (lambda m: m.images[0].__setitem__(3, 999), "has camera 999, which is not described"),
+        (lambda m: m.images[0].__setitem__(3, 999), "has camera 999, which is missing"),
         (lambda m: m.cameras[0][4].__setitem__(0, float("inf")), "give 4 finite numbers"),
         (lambda m: m.points[0].__setitem__(1, [float("inf"), 0.0, 0.0]), "that are not finite"),
     ],

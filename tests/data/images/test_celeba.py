@@ -148,7 +148,7 @@ def assert_refused(root, words):
 
 def test_a_partition_of_another_kind_of_file_is_not_read(root, monkeypatch):
     monkeypatch.setattr(celeba, "_LARGEST", 100)
-    assert_refused(root, "is no list_eval_partition.txt")
+    assert_refused(root, "is not a list_eval_partition.txt")
 
 
 def test_missing_parts_say_what_is_missing_and_what_reads_a_plain_folder(root):

@@ -131,7 +131,7 @@ def test_layouts_that_are_not_imagenette_are_refused(root, tmp_path):
     assert_refused(root, "val: holds no pictures in class folders such as n01440764")
 
 
-def test_too_few_to_learn_from(root):
+def test_too_few_for_training_are_refused(root):
     assert_refused(root, "holds 26 pictures, which leaves none for training", validation=26)
     for path in (root / "train").rglob("*.JPEG"):
         path.write_bytes(b"no picture")

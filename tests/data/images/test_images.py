@@ -172,9 +172,9 @@ def test_a_very_long_picture_is_not_blown_up(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("cut.jpg", "damaged or cut short"),
-        ("text.png", "no picture"),
-        ("empty.png", "no picture"),
+        ("cut.jpg", "damaged or truncated"),
+        ("text.png", "is not a picture"),
+        ("empty.png", "is not a picture"),
         ("one.png", "1 pixels"),
         ("bomb.png", "limit of 89478485"),
         ("half_bomb.png", "limit of 89478485"),
@@ -199,7 +199,7 @@ def test_bombs_are_refused_where_pillow_only_warns(tmp_path):
 
 
 def test_file_names_with_line_breaks_keep_messages_on_one_line(tmp_path):
-    (tmp_path / "a\nb.png").write_bytes(b"no picture")
+    (tmp_path / "a\nb.png").write_bytes(b"is not a picture")
     with pytest.raises(InputError) as caught:
         read_image(tmp_path / "a\nb.png")
     assert "\n" not in str(caught.value)

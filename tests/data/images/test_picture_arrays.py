@@ -74,8 +74,11 @@ def test_a_file_that_is_no_npz(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"no zip")
     np.save(tmp_path / "one.npy", np.zeros((4, 8, 8, 3), np.uint8))
     found = {
-        "x.npz": "cannot be read", "y.npz": "no such file", ".": "a folder", "one.npy": "one array",
-    }  # fmt: skip
+        "x.npz": "cannot be read",
+        "y.npz": "no such file",
+        ".": "a folder",
+        "one.npy": "contains a single array",
+    }
     for name, words in found.items():
         with pytest.raises(InputError, match=words):
             Arrays(str(tmp_path / name)).read(8)

@@ -30,7 +30,7 @@ def draw(path, seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory) -> dict[str, PictureSource]:
-    """One of each on nine pictures: six to learn from, two for validation, one for test."""
+    """One of each on nine pictures: six for training, two for validation, one for test."""
     root = tmp_path_factory.mktemp("sources")
     for seed in range(COUNT):
         draw(root / "folder" / f"{seed}.png", seed)
@@ -128,19 +128,19 @@ def test_every_kind_of_picture_enters_a_class(tmp_path):
 
 def test_a_folder_of_new_pictures_is_split_whatever_their_names_and_number(sources):
     path = sources["folder"].path
-    learned = Folder("faces", validation=2, test=3, group=r"^(\d+)_")
-    new = replace(learned, path=path).of_new_pictures()
+    trained = Folder("faces", validation=2, test=3, group=r"^(\d+)_")
+    new = replace(trained, path=path).of_new_pictures()
     assert new == Folder(path, validation=2, test=3)
     # Too few for that: half of nine and a quarter.
-    few = replace(learned, path=path, test=7).of_new_pictures()
+    few = replace(trained, path=path, test=7).of_new_pictures()
     assert few == Folder(path, validation=2, test=4)
-    # Names that follow the expression are the class that was learned from: its split is kept.
+    # Names that follow the expression belong to the training class, whose split is kept.
     kept = Folder(path, validation=2, test=7, group=r"^(\d)\.")
     assert kept.of_new_pictures() == kept
-    config = ImageConfig(replace(learned, test=7))
+    config = ImageConfig(replace(trained, test=7))
     assert config.on_new(path).source == few
     assert ImageConfig(sources["arrays"]).on_new("x.npz").source.path == "x.npz"
     with pytest.raises(InputError, match="no such folder"):
         config.on_new("nowhere")
     with pytest.raises(InputError, match="not a regular expression"):
-        replace(learned, path=path, group="(").of_new_pictures()
+        replace(trained, path=path, group="(").of_new_pictures()

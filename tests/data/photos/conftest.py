@@ -1,4 +1,4 @@
-"""A small place, and photos that are quickly read."""
+"""A small scene, and photos that are quickly read."""
 
 import sys
 
@@ -7,13 +7,13 @@ import pytest
 
 from theta0.data.photos import RegisterConfig
 
-from ..photo_files import place
+from ..photo_files import make_scene
 from .photo_scene import cameras, photo, write_pngs
 
 
 @pytest.fixture
 def scene():
-    return place()
+    return make_scene()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def three(tmp_path):
 
 @pytest.fixture
 def process(tmp_path, monkeypatch):
-    """Have this done in place of COLMAP."""
+    """Replace COLMAP by this code."""
 
     def put(code):
         from theta0.data.colmap import _run as _colmap

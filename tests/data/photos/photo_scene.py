@@ -32,8 +32,10 @@ def cameras(count: int = 6, elevation: float = 0.5) -> list[Camera]:
 def photo(camera: Camera, seed: int = 0, distortion: float = DISTORTION) -> np.ndarray:
     """What a camera sees at its pixels' centres."""
     columns, rows = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
-    bent = np.stack([(columns - camera.cx) / camera.fl_x, (rows - camera.cy) / camera.fl_y], -1)
-    x, y = np.moveaxis(undistorted(bent, distortion), -1, 0)
+    distorted = np.stack(
+        [(columns - camera.cx) / camera.fl_x, (rows - camera.cy) / camera.fl_y], -1
+    )
+    x, y = np.moveaxis(undistorted(distorted, distortion), -1, 0)
     direction = np.stack([x, -y, -np.ones_like(x)], -1) @ camera.c2w[:, :3].T
     depth = np.stack(
         [(place - camera.position[axis]) / direction[..., axis] for axis, place, _ in WALLS]
@@ -47,12 +49,12 @@ def photo(camera: Camera, seed: int = 0, distortion: float = DISTORTION) -> np.n
     return np.rint(colours).astype(np.uint8)
 
 
-def undistorted(bent: np.ndarray, distortion: float = DISTORTION) -> np.ndarray:
+def undistorted(distorted: np.ndarray, distortion: float = DISTORTION) -> np.ndarray:
     """Pinhole coordinates of distorted ones, both in focal lengths, by fixed-point iteration."""
-    straight = bent
+    result = distorted
     for _ in range(30):
-        straight = bent / (1 + distortion * np.square(straight).sum(-1, keepdims=True))
-    return straight
+        result = distorted / (1 + distortion * np.square(result).sum(-1, keepdims=True))
+    return result
 
 
 def _texture(uv: np.ndarray, seed: int) -> np.ndarray:

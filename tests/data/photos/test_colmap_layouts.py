@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from theta0.data.cameras import Distortion, project
-from theta0.data.cameras._lens import bend
+from theta0.data.cameras._lens import distort
 from theta0.data.photos import PhotoOptions as Options
 from theta0.data.photos import Photos, read_photos
 from theta0.errors import InputError
 
-from ..photo_files import colmap, place, write_binary, write_images, write_text
+from ..photo_files import colmap, make_scene, write_binary, write_images, write_text
 
 LANDMARKS = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "landmarks"
 FEW = Options(test=1, validation=1)
@@ -43,7 +43,7 @@ def test_a_model_is_found_where_people_keep_it(tmp_path, scene, model, images):
 def test_pictures_may_lie_elsewhere(tmp_path, scene):
     write_images(tmp_path / "pictures", scene)
     write_binary(tmp_path / "model", colmap(scene))
-    with pytest.raises(InputError, match=r"no folder of images beside it; say where it is"):
+    with pytest.raises(InputError, match=r"no folder of images beside it; give it"):
         read_photos(tmp_path / "model", FEW)
     found = read_photos(tmp_path / "model", replace(FEW, images=str(tmp_path / "pictures")))
     np.testing.assert_array_equal(found.load(2).image, scene.images[2])
@@ -108,19 +108,19 @@ def test_depths_that_are_given_are_in_units_of_the_file(tmp_path, scene):
     ("model", "names"),
     [("OPENCV", "k1 k2 p1 p2"), ("FULL_OPENCV", "k1 k2 p1 p2 k3 k4 k5 k6")],
 )
-def test_lenses_are_straightened_with_their_cameras(tmp_path, scene, model, names):
+def test_pictures_are_undistorted_with_their_cameras(tmp_path, scene, model, names):
     values = [-0.15, 0.05, 0.01, -0.02, 0.02, 0.05, -0.03, 0.01][: len(names.split())]
     distortion = Distortion(**dict(zip(names.split(), values, strict=True)))
-    entries = colmap(scene, lambda points: bend(points, distortion), model, values)
+    entries = colmap(scene, lambda points: distort(points, distortion), model, values)
     found = read_photos(write(tmp_path, scene, entries), FEW)
     for row, camera in enumerate(scene.cameras):
         photo = found.load(row)
-        # The pinhole's picture is the straight one, cut or extended by whole pixels on all sides.
-        straight = project(scene.points, camera).pixel
+        # The undistorted picture, cropped or extended by whole pixels on all sides.
+        undistorted = project(scene.points, camera).pixel
         pixel = project(found.world_from_file.points(scene.points), photo.camera).pixel
         shift = np.array([photo.camera.width - camera.width, photo.camera.height - camera.height])
         assert (shift % 2 == 0).all()
-        np.testing.assert_allclose(pixel, straight + shift / 2, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(pixel, undistorted + shift / 2, rtol=0, atol=1e-9)
 
 
 @pytest.mark.slow
@@ -129,8 +129,8 @@ def test_lenses_are_straightened_with_their_cameras(tmp_path, scene, model, name
     not LANDMARKS.is_dir(), reason="needs shared/data/landmarks beside the checkout"
 )
 @pytest.mark.parametrize("name", ["british_museum", "statue"])
-def test_real_points_lie_on_their_features_after_straightening(name):
-    """As near as in COLMAP's own model, by COLMAP's own undoing of the lens."""
+def test_real_points_lie_on_their_features_after_undistortion(name):
+    """As near as in COLMAP's own model, with COLMAP's undistortion."""
     pycolmap = pytest.importorskip("pycolmap", reason="pycolmap is not installed")
     theirs = pycolmap.Reconstruction(LANDMARKS / name / "colmap_text")
     found = read_photos(LANDMARKS / name, FEW)
@@ -141,28 +141,34 @@ def test_real_points_lie_on_their_features_after_straightening(name):
         seen = [point for point in image.points2D if point.has_point3D()]
         features = np.array([point.xy for point in seen])
         world = np.array([theirs.points3D[point.point3D_id].xyz for point in seen])
-        bent = lens.img_from_cam(image.cam_from_world() * world)
-        before = np.linalg.norm(bent - features, axis=1)
-        straight = lens.cam_from_img(features) * [camera.fl_x, camera.fl_y] + [camera.cx, camera.cy]
+        distorted = lens.img_from_cam(image.cam_from_world() * world)
+        before = np.linalg.norm(distorted - features, axis=1)
+        undistorted = lens.cam_from_img(features) * [camera.fl_x, camera.fl_y] + [
+            camera.cx,
+            camera.cy,
+        ]
         pixel = project(found.world_from_file.points(world), camera).pixel
-        after = np.linalg.norm(pixel - straight, axis=1)
-        # Straightening stretches by some parts in a hundred.
+        after = np.linalg.norm(pixel - undistorted, axis=1)
+        # Undistortion stretches by a few per cent.
         np.testing.assert_allclose(after, before, rtol=0.05, atol=1e-6)
         assert np.median(after) < 0.6
-        undone = pycolmap.undistort_camera(pycolmap.UndistortCameraOptions(), lens)
-        assert abs(camera.width - undone.width) <= 2 and abs(camera.height - undone.height) <= 2
+        theirs_undistorted = pycolmap.undistort_camera(pycolmap.UndistortCameraOptions(), lens)
+        assert (
+            abs(camera.width - theirs_undistorted.width) <= 2
+            and abs(camera.height - theirs_undistorted.height) <= 2
+        )
 
 
 def test_of_several_models_the_largest_is_read_and_the_others_are_named(tmp_path, scene):
     model = colmap(scene)
-    small = colmap(place(count=3, seed=1))
+    small = colmap(make_scene(count=3, seed=1))
     write_binary(write(tmp_path, scene, small) / "sparse" / "1", model)
     write_text(tmp_path / "sparse" / "10", small)
     found = read_photos(tmp_path, FEW)
     assert len(found.names) == 7
     assert found.skipped == (
-        ("sparse/0", "is a model of its own, of 3 images; sparse/1 has 7"),
-        ("sparse/10", "is a model of its own, of 3 images; sparse/1 has 7"),
+        ("sparse/0", "is another model, of 3 images; sparse/1 has 7"),
+        ("sparse/10", "is another model, of 3 images; sparse/1 has 7"),
     )
 
 

@@ -14,7 +14,7 @@ from theta0.data.views import read_views
 from theta0.errors import InputError
 
 from ..photo_files import (
-    assert_same_places,
+    assert_same_scenes,
     photos,
     write_transforms,
 )
@@ -75,13 +75,13 @@ def test_nothing_is_decoded_before_it_is_loaded(own, scene, monkeypatch):
     assert found.load(0) and len(decoded) == 1
 
 
-def test_a_place_written_again_is_the_same_place(tmp_path, scene):
+def test_a_scene_written_again_is_the_same_scene(tmp_path, scene):
     found = read_photos(write_transforms(tmp_path / "foreign", scene), FEW)
     pairs = [(found.load(row), None) for row in range(len(found.names))]
-    assert_same_places(read_photos(write_photos(pairs, tmp_path / "own"), FEW), found)
+    assert_same_scenes(read_photos(write_photos(pairs, tmp_path / "own"), FEW), found)
 
 
-def test_lenses_and_masks_are_straightened_alike(tmp_path, scene):
+def test_pictures_and_masks_are_undistorted_alike(tmp_path, scene):
     """A mask of the pictures' bright pixels still covers them afterwards, and little more."""
     folder = write_transforms(tmp_path, scene, k1=-1.0, p1=0.01)
     whole = json.loads((folder / "transforms.json").read_text())
@@ -122,7 +122,7 @@ def first(**values):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v: v.update(frames=v["frames"][:2]), "holds 2 photographs; a place needs at least"),
+        (lambda v: v.update(frames=v["frames"][:2]), "holds 2 photographs; a scene needs at least"),
         (first(file_path="images/photo_01.png"), "photo_01.png: is the picture of two photographs"),
         (first(file_path="images/x.png"), r"1 of 7 pictures are missing, such as .*x.png; copy"),
         (
@@ -172,7 +172,7 @@ def test_folders_without_photographs_are_refused(tmp_path, scene):
     with pytest.raises(InputError, match=r"holds no photographs with cameras; give a folder with"):
         read_photos(tmp_path)
     folder = write_transforms(tmp_path, scene)
-    with pytest.raises(InputError, match=r"names its pictures itself; leave out images="):
+    with pytest.raises(InputError, match=r"defines the paths of its pictures; leave out images="):
         read_photos(folder, replace(FEW, images=str(tmp_path)))
 
 

@@ -1,4 +1,4 @@
-"""Photos of real places, which are not ours to give away: all are placed, and where they belong."""
+"""Photos of real scenes, which cannot be distributed: all are registered, and correctly."""
 
 import json
 from importlib.util import find_spec
@@ -23,9 +23,9 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("place, count", [("british_museum", 10), ("statue", 9)])
-def test_all_photos_are_placed_around_the_place(place, count, tmp_path):
-    registered = register_photos(LANDMARKS / place / "images", tmp_path / "out")
+@pytest.mark.parametrize("scene, count", [("british_museum", 10), ("statue", 9)])
+def test_all_photos_are_registered_around_the_scene(scene, count, tmp_path):
+    registered = register_photos(LANDMARKS / scene / "images", tmp_path / "out")
     assert len(registered.files) == count and not registered.unregistered
     # Features are found to a third of a pixel or so.
     assert registered.reprojection_error < 0.6

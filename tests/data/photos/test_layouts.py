@@ -13,7 +13,7 @@ from theta0.data.photos._layouts import range_of
 from theta0.errors import InputError
 
 from ..photo_files import (
-    assert_same_places,
+    assert_same_scenes,
     colmap,
     write_authors,
     write_binary,
@@ -26,10 +26,10 @@ FEW = Options(test=1, validation=1)
 
 
 @pytest.mark.parametrize("write", [write_transforms, write_strecha, write_authors])
-def test_every_layout_without_points_gives_the_same_place(tmp_path, scene, write):
+def test_every_layout_without_points_gives_the_same_scene(tmp_path, scene, write):
     expected = read_photos(write_transforms(tmp_path / "expected", scene), FEW)
     found = read_photos(write(tmp_path / "found", scene), FEW)
-    assert_same_places(found, expected)
+    assert_same_scenes(found, expected)
     assert found.points is None
     world = found.world_from_file
     for row, camera in enumerate(scene.cameras):
@@ -44,20 +44,20 @@ def test_every_layout_without_points_gives_the_same_place(tmp_path, scene, write
         assert (photo.near, photo.far) == (pytest.approx(near), pytest.approx(far))
 
 
-def test_every_layout_with_points_gives_the_same_place(tmp_path, scene):
+def test_every_layout_with_points_gives_the_same_scene(tmp_path, scene):
     write_images(tmp_path / "colmap" / "images", scene)
     write_binary(tmp_path / "colmap" / "sparse", colmap(scene))
     foreign = write_transforms(tmp_path / "foreign", scene)
     np.savez(foreign / "points.npz", xyz=scene.points, rgb=scene.colours)
     one, two = (read_photos(tmp_path / name, FEW) for name in ("colmap", "foreign"))
-    assert_same_places(one, two)
+    assert_same_scenes(one, two)
     np.testing.assert_allclose(one.points[0][::-1], two.points[0], rtol=0, atol=1e-12)
 
 
 def test_it_is_found_out_which_way_the_authors_axes_point(tmp_path, scene):
     expected = read_photos(write_authors(tmp_path / "opencv", scene), FEW)
     opengl = write_authors(tmp_path / "opengl", scene, axes=(1, -1, -1), sizes="hw")
-    assert_same_places(read_photos(opengl, FEW), expected)
+    assert_same_scenes(read_photos(opengl, FEW), expected)
     pixel = np.array([3.5, 2.5, 1.0])  # a ray goes along c2w kinv (column, row, 1)
     camera, world = expected.camera(0), expected.world_from_file
     for folder in (tmp_path / "opencv", opengl):
@@ -73,12 +73,12 @@ def test_the_authors_pictures_may_lie_beside_dense_or_elsewhere(tmp_path, scene)
     expected = read_photos(write_authors(tmp_path / "b", scene), FEW)
     (folder / "dense").mkdir()
     (folder / "images").rename(folder / "dense" / "images")
-    assert_same_places(read_photos(folder, FEW), expected)
+    assert_same_scenes(read_photos(folder, FEW), expected)
     (folder / "dense" / "images").rename(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match=r"holds no pictures; say in which folder they are"):
+    with pytest.raises(InputError, match=r"holds no pictures; give their folder"):
         read_photos(folder, FEW)
     elsewhere = replace(FEW, images=str(tmp_path / "elsewhere"))
-    assert_same_places(read_photos(folder, elsewhere), expected)
+    assert_same_scenes(read_photos(folder, elsewhere), expected)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_authors_pictures_may_lie_beside_dense_or_elsewhere(tmp_path, scene)
         ("c2w_mats", lambda x: x[:, :2], r"give numbers of shape \(7, 4, 4\)"),
         ("kinv_mats", lambda x: x.astype(str), r"give numbers of shape \(7, 3, 3\)"),
         ("kinv_mats", lambda x: x * 0, r"which has no inverse"),
-        ("kinv_mats", lambda x: x + 0.01, r"pixels at right angles"),
+        ("kinv_mats", lambda x: x + 0.01, r"without skew"),
         ("kinv_mats", lambda x: x * 2, r"the inverse of a matrix is .*; give \[\[fl_x, 0, cx\]"),
         ("c2w_mats", lambda x: x * 0, r"photo_00.png: c2w is singular"),
         ("c2w_mats", lambda x: x * [-1, 1, 1, 1], r"photo_00.png: c2w is left-handed"),
@@ -111,8 +111,8 @@ def test_arrays_that_make_no_sense_are_refused(tmp_path, scene, name, change, me
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v: {"cameras": v}, "is no list of cameras"),
-        (lambda v: [*v, 5], "is no list of cameras"),
+        (lambda v: {"cameras": v}, "is not a list of cameras"),
+        (lambda v: [*v, 5], "is not a list of cameras"),
         (
             lambda v: [v[0] | {"K": [[1, 2], [3, 4]]}, *v[1:]],
             r"K of 'images/photo_00.png' is \[\[1",
@@ -120,7 +120,7 @@ def test_arrays_that_make_no_sense_are_refused(tmp_path, scene, name, change, me
         (lambda v: [v[0] | {"centre": [0, None, 1]}, *v[1:]], r"centre of .*shape \(3,\)"),
         (lambda v: [v[0] | {"width": "wide"}, *v[1:]], "width of 'images/photo_00.png' is wide"),
         (lambda v: [v[0] | {"file": "../x.jpg"}, *v[1:]], "'../x.jpg' leads out of its folder"),
-        (lambda v: [{}, *v[1:]], "None is no name of a file"),
+        (lambda v: [{}, *v[1:]], "None is not the name of a file"),
     ],
 )
 def test_strechas_cameras_that_make_no_sense_are_refused(tmp_path, scene, change, message):

@@ -35,7 +35,7 @@ def test_nerfws_table_splits_the_model(tmp_path, scene):
     assert (found.split.train, found.split.validation) == ((2, 3, 5), (0,))
     assert found.split.test == (1, 4)
     assert dict(found.skipped) == {
-        "photo_06.png": "is not to be used by place.tsv, or has no id in it",
+        "photo_06.png": "is not in place.tsv, or has no id there",
         "absent.jpg": "has no pose in the model",
     }
     np.testing.assert_array_equal(found.load(4).image, scene.images[4])

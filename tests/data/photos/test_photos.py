@@ -94,7 +94,7 @@ def test_a_collection_is_written_as_a_whole(tmp_path):
     "photos, message",
     [
         ([photo(), photo(seed=1)], "name of two photographs"),
-        ([photo(name="../one")], "no name of a file"),
+        ([photo(name="../one")], "is not a file name"),
     ],
 )
 def test_nothing_is_left_of_a_collection_that_cannot_be_written(tmp_path, photos, message):

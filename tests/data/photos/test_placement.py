@@ -91,18 +91,18 @@ def test_a_part_is_in_the_world_of_all(tmp_path, scene, write):
 def test_blenders_parts_are_the_split(tmp_path, scene):
     write_parts(tmp_path, scene)
     assert read_photos(tmp_path).split == Split(tuple(range(4)), (4,), (5, 6))
-    with pytest.raises(InputError, match="holds 2 photographs; a place needs at least 3"):
+    with pytest.raises(InputError, match="holds 2 photographs; a scene needs at least 3"):
         read_photos(tmp_path / "transforms_test.json")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs shared/data beside the checkout")
 def test_real_photographs_without_points_are_put_around_the_origin():
-    places = {
+    collections = {
         "multiview/ngp_fox": Options(allow_missing=True),
         "landmarks/strecha/fountain-P11": FEW,
         "landmarks/strecha/Herz-Jesus-P25": FEW,
     }
-    for name, options in places.items():
+    for name, options in collections.items():
         found = read_photos(SHARED / name, options)
         cameras = [found.frames[row].pose for row in range(len(found.names))]
         up = np.mean([pose[:, 1] for pose in cameras], axis=0)

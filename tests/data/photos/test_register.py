@@ -1,4 +1,4 @@
-"""Photos of a known place get their cameras back; a run that is stopped or crashes goes on."""
+"""Photos of a known scene get their cameras back; interrupted runs are continued."""
 
 import hashlib
 import json
@@ -150,7 +150,7 @@ def test_pictures_are_those_of_pinholes_all_over(done):
 def test_what_cannot_be_used_is_named(done):
     registered, out, _ = done
     (broken, why), (copy, same), (lost, nowhere) = registered.skipped
-    assert broken == "broken.jpg" and "damaged or cut short" in why
+    assert broken == "broken.jpg" and "damaged or truncated" in why
     assert (copy, same) == ("copy.bmp", "is the same photo as 0.png")
     assert lost == "lost.jpg" and "no such file" in nowhere
     said = json.loads((out / "transforms.json").read_text("utf-8"))
@@ -243,7 +243,7 @@ def test_a_run_that_is_stopped_at_every_stage_ends_as_one_that_is_not(done, trip
 
 @needs_pycolmap
 @pytest.mark.slow
-def test_two_threads_find_the_same_places(done, trip, tmp_path):
+def test_two_threads_find_the_same_cameras(done, trip, tmp_path):
     one, two = done[0], register_photos(trip, tmp_path / "out", RegisterConfig(threads=2))
     assert two.files == one.files
     similarity = aligned(poses(two.cameras), poses(one.cameras))
@@ -256,7 +256,7 @@ def test_two_threads_find_the_same_places(done, trip, tmp_path):
 
 @needs_pycolmap
 @pytest.mark.parametrize("count", [1, 4])
-def test_a_focal_length_that_ran_away_is_no_place(done, trip, tmp_path, monkeypatch, count):
+def test_photos_with_diverged_focal_lengths_are_left_out(done, trip, tmp_path, monkeypatch, count):
     module = sys.modules[RegisterConfig.__module__]
     shutil.copytree(f"{done[1]}.work", tmp_path / "out.work")
     whole = module.run_colmap(tmp_path / "out.work", 1, lambda *told: None)
@@ -268,12 +268,12 @@ def test_a_focal_length_that_ran_away_is_no_place(done, trip, tmp_path, monkeypa
     model = replace(whole.model, images=tuple(images), lenses=lenses)
     monkeypatch.setattr(module, "run_colmap", lambda *arguments: replace(whole, model=model))
     if count == 4:
-        with pytest.raises(InputError, match=r"of 4 photos no focal length .* leaves 2"):
+        with pytest.raises(InputError, match="focal lengths of 4 photos diverged, which leaves 2"):
             register_photos(trip, tmp_path / "out", ONE_THREAD)
         return
     registered = register_photos(trip, tmp_path / "out", ONE_THREAD)
     assert registered.files == (FILES[0], *FILES[2:])
-    assert registered.unregistered == ((FILES[1], "its focal length could not be found"),)
+    assert registered.unregistered == ((FILES[1], "its focal length diverged"),)
     assert len(frames(tmp_path / "out")) == len(frames(done[1])) - 1
 
 

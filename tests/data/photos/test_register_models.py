@@ -1,4 +1,4 @@
-"""Photos through one lens, of two places and of none."""
+"""Photos with one lens, of two scenes, and of unrelated things."""
 
 import sqlite3
 from importlib.util import find_spec
@@ -40,7 +40,7 @@ def test_a_film_through_one_lens(lenses, pictures, tmp_path):
 
 @pytest.mark.slow
 @needs_pycolmap
-def test_of_two_places_the_one_with_more_photos_is_kept(pictures, tmp_path):
+def test_of_two_scenes_the_one_with_more_photos_is_kept(pictures, tmp_path):
     elsewhere = [photo(camera, seed=1) for camera in cameras(3)]
     folder = write_pngs(tmp_path / "photos", [*elsewhere, *pictures[:4]])
     registered = register_photos(folder, tmp_path / "out", RegisterConfig(threads=1))
@@ -52,7 +52,7 @@ def test_of_two_places_the_one_with_more_photos_is_kept(pictures, tmp_path):
 
 @pytest.mark.slow
 @needs_pycolmap
-def test_photos_of_different_things_make_no_place(tmp_path):
+def test_photos_of_different_things_are_not_registered(tmp_path):
     folder = write_pngs(tmp_path / "photos", [photo(cameras()[0], seed) for seed in range(3)])
     with pytest.raises(InputError, match="no 3 of its 3 photos could be placed together"):
         register_photos(folder, tmp_path / "out", RegisterConfig(threads=1))

@@ -11,7 +11,7 @@ from theta0.data.photos import Similarity
 from theta0.data.photos._similarity import from_cameras, from_points
 from theta0.errors import InputError
 
-from ..photo_files import place
+from ..photo_files import make_scene
 
 
 def moved(camera, similarity):
@@ -25,7 +25,7 @@ def any_similarity():
 
 
 def test_projections_are_unchanged_and_depths_scale(any_similarity):
-    scene = place()
+    scene = make_scene()
     for camera in scene.cameras:
         before = project(scene.points, camera)
         after = project(any_similarity.points(scene.points), moved(camera, any_similarity))
@@ -46,7 +46,7 @@ def test_the_inverse_takes_back(any_similarity):
 
 @pytest.mark.parametrize("known", ["points", "cameras"])
 def test_the_world_of_the_file_has_no_say(any_similarity, known):
-    scene = place()
+    scene = make_scene()
     other = [moved(camera, any_similarity) for camera in scene.cameras]
     if known == "points":
         one = from_points(scene.cameras, scene.points)
@@ -59,7 +59,7 @@ def test_the_world_of_the_file_has_no_say(any_similarity, known):
 
 
 def test_points_are_put_into_the_unit_sphere():
-    scene = place(points=400)
+    scene = make_scene(points=400)
     world = from_points(scene.cameras, scene.points)
     points = world.points(scene.points)
     np.testing.assert_allclose(np.median(points, axis=0), 0, atol=1e-12)
@@ -73,7 +73,7 @@ def test_points_are_put_into_the_unit_sphere():
 
 
 def test_a_far_point_moves_nothing_much():
-    scene = place(points=400)
+    scene = make_scene(points=400)
     before = from_points(scene.cameras, scene.points)
     far = np.concatenate([scene.points, scene.points[:4] + 1e6])
     after = from_points(scene.cameras, far)
@@ -104,17 +104,17 @@ def test_parallel_axes_need_depths():
         Camera(40, 30, 40.0, 40.0, 20.0, 15.0, look_at((8, side, 0), (0, side, 0)))
         for side in (-1.0, 0.0, 1.0)
     ]
-    with pytest.raises(InputError, match=r"do not look at one place.*give near and far"):
+    with pytest.raises(InputError, match=r"do not look at one point.*give near and far"):
         from_cameras(cameras, [(1.0, 4.0), None, None])
     world = from_cameras(cameras, [(1.0, 4.0)] * 3)
     np.testing.assert_allclose(world.points(np.array([6.0, 0.0, 0.0])), 0, atol=1e-12)
     apart = [replace(camera, c2w=look_at(camera.position, 2 * camera.position)) for camera in (
         Camera(40, 30, 40.0, 40.0, 20.0, 15.0, orbit(angle, 0, 1)) for angle in (0, 90, 180, 270)
     )]  # fmt: skip
-    with pytest.raises(InputError, match="do not look at one place"):
+    with pytest.raises(InputError, match="do not look at one point"):
         from_cameras(apart, [None] * 4)
 
 
-def test_points_in_one_place_say_nothing_of_its_size():
-    with pytest.raises(InputError, match="points of the place are all one"):
-        from_points(place().cameras, np.ones((5, 3)))
+def test_equal_points_are_refused():
+    with pytest.raises(InputError, match="all points of the scene are equal"):
+        from_points(make_scene().cameras, np.ones((5, 3)))

@@ -1,4 +1,4 @@
-"""A place stands upright, around the origin and in the unit sphere, whatever world it came in."""
+"""Scenes are normalized to stand upright in the unit sphere, whatever their coordinates."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def similarity(rng) -> Similarity:
     return Similarity(float(rng.uniform(0.1, 9)), rotation(rng), rng.standard_normal(3))
 
 
-def place(rng, cameras=7, points=400):
+def make_scene(rng, cameras=7, points=400):
     """Points around the origin, and cameras south of it, in other heights, that look at it."""
     xyz = rng.standard_normal((points, 3)) * [1.0, 0.6, 0.4]
     eyes = np.stack(
@@ -42,9 +42,9 @@ def degrees_from_z(up) -> float:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_world_a_place_comes_in_does_not_matter(seed):
+def test_the_coordinates_of_the_files_do_not_matter(seed):
     rng = np.random.default_rng(seed)
-    xyz, poses = place(rng)
+    xyz, poses = make_scene(rng)
     first = normalised(xyz, poses)
     moved = similarity(rng)
     other_xyz, other_poses = moved.points(xyz), np.stack([moved.pose(pose) for pose in poses])
@@ -54,9 +54,9 @@ def test_the_world_a_place_comes_in_does_not_matter(seed):
         np.testing.assert_allclose(second.pose(other), first.pose(pose), rtol=0, atol=1e-9)
 
 
-def test_a_place_is_where_the_module_says():
+def test_a_scene_is_where_the_module_says():
     rng = np.random.default_rng(3)
-    xyz, poses = place(rng)
+    xyz, poses = make_scene(rng)
     found = normalised(xyz, poses)
     new, cameras = found.points(xyz), [found.pose(pose) for pose in poses]
     np.testing.assert_allclose(np.median(new, axis=0), 0, atol=1e-12)
@@ -71,7 +71,7 @@ def test_a_place_is_where_the_module_says():
 
 def test_a_camera_sees_the_same_in_the_new_world():
     rng = np.random.default_rng(4)
-    xyz, poses = place(rng)
+    xyz, poses = make_scene(rng)
     found = normalised(xyz, poses)
     for pose in poses:
         old = Camera(64, 48, 50.0, 52.0, 30.0, 25.0, pose)
@@ -116,15 +116,15 @@ def test_cameras_all_around_still_have_a_world():
     np.testing.assert_allclose(found.rotation[2], [0, 0, 1], atol=1e-9)
 
 
-def test_what_is_far_behind_the_place_does_not_shrink_it():
+def test_distant_points_do_not_shrink_the_scene():
     rng = np.random.default_rng(7)
-    xyz, poses = place(rng)
+    xyz, poses = make_scene(rng)
     far = xyz.copy()
     far[:12] += [0, 500, 0]
     one, two = normalised(xyz, poses), normalised(far, poses)
     assert two.scale == pytest.approx(one.scale, rel=0.2)
 
 
-def test_a_place_needs_an_extent():
-    with pytest.raises(InputError, match="are all one"):
+def test_a_scene_needs_an_extent():
+    with pytest.raises(InputError, match="all points of the scene are equal"):
         normalised(np.ones((4, 3)), np.eye(4)[None, :3])

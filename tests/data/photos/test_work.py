@@ -15,7 +15,7 @@ def test_fewer_than_three_photos_are_refused(three, tmp_path, process):
     process("")
     (three / "2.png").write_bytes((three / "1.png").read_bytes())
     with pytest.raises(
-        InputError, match=r"holds 2 photos .* 3 that show the same place \(2.png: is"
+        InputError, match=r"holds 2 photos .* 3 that show the same scene \(2.png: is"
     ):
         register_photos(three, tmp_path / "out")
     assert not list(tmp_path.glob("*out*")) and not list(tmp_path.glob(".*"))
@@ -44,13 +44,13 @@ def test_a_run_is_not_gone_on_with_in_another_way(three, tmp_path, process):
     with pytest.raises(InputError, match="COLMAP failed"):
         register_photos(three, tmp_path / "out")
     for config in (RegisterConfig(max_size=800), RegisterConfig(seed=1)):
-        with pytest.raises(InputError, match="was begun with other photos or settings"):
+        with pytest.raises(InputError, match="was started with other photos or settings"):
             register_photos(three, tmp_path / "out", config)
     # These change nothing of the result.
     with pytest.raises(InputError, match="COLMAP failed"):
         register_photos(three, tmp_path / "out", RegisterConfig(threads=1, keep_work=True))
     shutil.copy(three / "1.png", three / "7.png")
-    with pytest.raises(InputError, match="was begun with other photos or settings"):
+    with pytest.raises(InputError, match="was started with other photos or settings"):
         register_photos(three, tmp_path / "out")
 
 

@@ -81,7 +81,7 @@ def test_objects_a_split_names_in_vain_are_refused_or_left_out(tmp_path, scenes,
     link(folders, tmp_path / "chair")
     splits = {**SPLITS, "test": ["id4", "id7", "id8"]}
     scenes.write_json(tmp_path / "chair_splits.json", splits)
-    with pytest.raises(InputError, match=r"2 of its objects are not there, such as id7; copy them"):
+    with pytest.raises(InputError, match=r"2 of its objects are missing, such as id7; copy them"):
         read_objects(tmp_path)
     objects = read_objects(tmp_path, allow_absent=True)
     assert ids(objects)[2] == ["id4"]
@@ -94,13 +94,13 @@ def test_objects_a_split_names_in_vain_are_refused_or_left_out(tmp_path, scenes,
     [
         ({"val": ["id0"]}, "has the names val; a split has train, val and test"),
         ({**SPLITS, "more": []}, "has the names .*more"),
-        ({**SPLITS, "val": "id0"}, "val is no list"),
+        ({**SPLITS, "val": "id0"}, "val is not a list"),
         ({**SPLITS, "val": ["id3"]}, "names id3 twice"),
         ({**SPLITS, "val": ["../chair/id1"]}, "'../chair/id1' leads out of"),
         ({**SPLITS, "val": ["/etc"]}, "'/etc' leads out of"),
-        ({**SPLITS, "val": [3]}, "3 is no name"),
+        ({**SPLITS, "val": [3]}, "3 is not the name"),
         ({"train": [], "test": ["id0"]}, "holds no object for training"),
-        ([], "holds a list"),
+        ([], "contains a list"),
     ],
 )
 def test_splits_that_cannot_be_used_are_refused(tmp_path, scenes, folders, splits, message):

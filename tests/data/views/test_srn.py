@@ -78,7 +78,7 @@ def test_intrinsics_of_another_resolution_are_scaled(folder, scenes):
         ("intrinsics.txt", "7 x 2 0\n" + INTRINSICS, "are not numbers"),
         ("intrinsics.txt", "nan" + INTRINSICS[3:], "fl_x is nan"),
         ("intrinsics.txt", INTRINSICS.replace("4 6", "4 60"), "is described as 60 x 4"),
-        ("intrinsics.txt", "0" * 70_000, "needs .* it is no file of SRN's"),
+        ("intrinsics.txt", "0" * 70_000, "needs .* it is not a file of SRN"),
         ("pose/000001.txt", "1 2 3", "holds 3 numbers; a pose has 16"),
         ("pose/000001.txt", "1 0 0 0 0 1 0 0 0 0 -1 0 0 0 0 1", "000001.png: c2w is left-handed"),
         ("pose/000001.txt", "", "holds 0 numbers"),

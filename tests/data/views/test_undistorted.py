@@ -1,4 +1,4 @@
-"""Views through a lens that bends straight lines: straightened, or taken as they are."""
+"""Views through a lens with distortion: undistorted, or read as they are."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,28 +7,26 @@ import numpy as np
 import pytest
 
 from theta0.data._view_pixels import downscaled
-from theta0.data.cameras import Distortion, pinhole, project, rays, straightened
+from theta0.data.cameras import Distortion, project, rays, undistort, undistorted_camera
 from theta0.data.views import ViewOptions, open_views, read_views, write_views
 from theta0.errors import InputError
 
 FOX = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "multiview" / "ngp_fox"
 
 
-def test_a_lens_that_bends_is_straightened_unless_it_is_ignored(tmp_path, scenes):
-    """As `straightened` does with each picture, before it is made smaller; depths are left out."""
+def test_pictures_are_undistorted_unless_distortion_is_ignored(tmp_path, scenes):
+    """As `undistort` does with each picture, before it is made smaller; depths are left out."""
     views = scenes.some_views(width=24, height=18)
     views = replace(views, depth=np.ones((3, 18, 24)))
     folder = write_views(views, tmp_path / "thing")
     lens = {"k1": -0.08, "k2": 0.001, "p1": 0.003}
     scenes.edit_json(folder / "transforms.json", lambda value: value.update(lens))
     distortion = Distortion(**lens)
-    expected = np.stack(
-        [straightened(image, views.cameras[0], distortion) for image in views.images]
-    )
+    expected = np.stack([undistort(image, views.cameras[0], distortion) for image in views.images])
     found = read_views(folder)
     np.testing.assert_array_equal(found.images, expected)
     assert found.depth is None and found.images.shape != views.images.shape
-    assert found.cameras[1].cx == pinhole(views.cameras[1], distortion).cx
+    assert found.cameras[1].cx == undistorted_camera(views.cameras[1], distortion).cx
     small = read_views(folder, ViewOptions(downscale=3))
     np.testing.assert_array_equal(small.images[0], downscaled(expected[0], 3))
     ignored = read_views(folder, ViewOptions(ignore_distortion=True))
@@ -37,10 +35,10 @@ def test_a_lens_that_bends_is_straightened_unless_it_is_ignored(tmp_path, scenes
 
 
 @pytest.mark.skipif(not FOX.is_dir(), reason="needs shared/data/multiview beside the checkout")
-def test_real_photographs_with_distortion_are_straightened_or_read_as_asked():
-    straight = open_views(FOX, ViewOptions(allow_missing=True)).cameras[0]
-    assert (straight.width, straight.height, straight.fl_x) == (1066, 1898, 1375.52)
-    assert straight.cx == pytest.approx(554.558 - 7) and straight.cy == pytest.approx(965.268 - 11)
+def test_real_photographs_are_undistorted_or_read_as_they_are():
+    camera = open_views(FOX, ViewOptions(allow_missing=True)).cameras[0]
+    assert (camera.width, camera.height, camera.fl_x) == (1066, 1898, 1375.52)
+    assert camera.cx == pytest.approx(554.558 - 7) and camera.cy == pytest.approx(965.268 - 11)
     options = ViewOptions(downscale=40, ignore_distortion=True)
     with pytest.raises(InputError, match=r"0005.jpg: the picture is missing"):
         open_views(FOX, options)

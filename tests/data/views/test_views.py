@@ -93,7 +93,7 @@ def test_parts_that_do_not_fit_together_are_refused(scenes):
         replace(views, cameras=views.cameras[:2])
     with pytest.raises(InputError, match=r"RGB or RGBA"):
         replace(views, images=views.images[..., :2])
-    with pytest.raises(InputError, match=r"another size than its picture of 6 x 4"):
+    with pytest.raises(InputError, match=r"the size of a camera differs from its picture of 6 x 4"):
         replace(views, cameras=tuple(camera.downscaled(2) for camera in views.cameras))
 
 

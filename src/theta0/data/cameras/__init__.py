@@ -19,7 +19,7 @@ from theta0.data.cameras._cameras import (
     through_sphere,
     z_up_from_y_up,
 )
-from theta0.data.cameras._lens import COEFFICIENTS, Distortion, pinhole, straightened
+from theta0.data.cameras._lens import COEFFICIENTS, Distortion, undistort, undistorted_camera
 
 __all__ = [
     "COEFFICIENTS",
@@ -36,11 +36,11 @@ __all__ = [
     "inverse_pose",
     "look_at",
     "orbit",
-    "pinhole",
     "project",
     "rays",
-    "straightened",
     "swap_opencv_opengl",
     "through_sphere",
+    "undistort",
+    "undistorted_camera",
     "z_up_from_y_up",
 ]

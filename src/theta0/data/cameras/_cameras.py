@@ -1,13 +1,14 @@
-"""Pinhole cameras: the only place that knows which way axes point and where pixels lie.
+"""Pinhole cameras: the only module that defines the directions of axes and the origin of pixels.
 
-The world is right-handed with z up. A camera looks along its -z, with x to the right and y up
-(OpenGL axes, as Blender's): column k of `c2w` is camera axis k in the world, the last column is
-where the camera stands. Pixel coordinates count from the picture's top left corner, x to the right
-and y down, so that the centre of the first pixel is (0.5, 0.5). With column u and row v the ray is
+The world is right-handed with z up. A camera looks along its -z axis, with x to the right and y up
+(OpenGL axes, as in Blender): column k of `c2w` is camera axis k in world coordinates, and the last
+column is the position of the camera. Pixel coordinates start at the top left corner of the picture,
+x to the right and y down, so the centre of the first pixel is (0.5, 0.5). The ray of column u and
+row v is
 
     origin + t R [(u - cx) / fl_x, -(v - cy) / fl_y, -1]
 
-and t is the depth: distance along the viewing axis.
+where t is the depth, the distance along the viewing axis.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from jaxtyping import Float
 from theta0.errors import InputError
 
 _ORTHONORMAL = 1e-3
-"""Largest entry of `R^T R - 1` that is taken for rounding; transforms.json may have 4 digits."""
+"""Largest entry of `R^T R - 1` that counts as rounding; transforms.json may have only 4 digits."""
 
 Number = float | int
 Vector = Sequence[Number] | Float[np.ndarray, "3"]
@@ -42,7 +43,7 @@ class Projection(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """Part of each ray, in units of its direction; a ray has none where not `near < far`."""
+    """Part of each ray, in units of its direction; empty unless `near < far`."""
 
     near: Float[np.ndarray, " n"]
     far: Float[np.ndarray, " n"]
@@ -50,20 +51,20 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """A picture's size, intrinsics and pose; the module says which way axes point.
+    """Size, intrinsics and pose of a picture; see the module for the conventions.
 
-    The pose may be 4x4, and scaled by one positive factor on all axes, as Blender writes the
-    matrix of a scaled camera: the factor is divided out, the position stays. It is kept as the
-    nearest rotation.
+    The pose may be 4x4, and its rotation may be scaled by one positive factor, as in the matrices
+    that Blender writes for scaled cameras: the factor is removed and the position kept. The
+    rotation is replaced by the nearest orthonormal one.
 
     Attributes:
         width: Of the picture, in pixels.
         height: Of the picture, in pixels.
         fl_x: Focal length, in pixel widths.
         fl_y: Focal length, in pixel heights.
-        cx: Where the viewing axis meets the picture, in pixels from its left edge.
-        cy: The same, from its top edge.
-        c2w: Camera to world, OpenGL axes; 3x4 once the camera is made.
+        cx: Principal point, in pixels from the left edge.
+        cy: Principal point, in pixels from the top edge.
+        c2w: Camera to world, OpenGL axes; stored as 3x4.
 
     Raises:
         InputError: A number is not finite or not positive, or the pose is singular, left-handed
@@ -94,34 +95,34 @@ class Camera:
 
     @classmethod
     def from_fov(cls, c2w: Matrix, width: int, height: int, fov_x_deg: Number) -> "Camera":
-        """A camera of square pixels that looks through the picture's middle.
+        """A camera with square pixels and the principal point in the centre of the picture.
 
         Args:
             c2w: Camera to world, OpenGL axes, 3x4 or 4x4.
             width: In pixels.
             height: In pixels.
-            fov_x_deg: Angle between the left and the right edge, in degrees.
+            fov_x_deg: Horizontal field of view, in degrees.
         """
         focal = width / 2 / float(np.tan(fov_rad(fov_x_deg) / 2))
         return cls(width, height, focal, focal, width / 2, height / 2, checked_pose(c2w))
 
     @property
     def position(self) -> Float[np.ndarray, "3"]:
-        """Where the camera stands."""
+        """Position of the camera in the world."""
         return self.c2w[:, 3]
 
     @property
     def fov_x_deg(self) -> float:
-        """Angle between the picture's edges of a camera that looks through its middle."""
+        """Horizontal field of view, if the principal point is in the centre."""
         return float(np.rad2deg(2 * np.arctan(self.width / 2 / self.fl_x)))
 
     def downscaled(self, factor: int) -> "Camera":
-        """The camera of the picture whose pixels are means of `factor` x `factor` pixels.
+        """The camera of a picture whose pixels are means over blocks of `factor` x `factor` pixels.
 
-        Columns and rows beyond the last whole block, at the right and the bottom, are cut off.
+        Incomplete blocks at the right and the bottom are cropped.
 
         Raises:
-            InputError: `factor` is below 1 or leaves no pixel.
+            InputError: `factor` is below 1 or larger than the picture.
         """
         if factor < 1 or factor > min(self.width, self.height):
             raise InputError(
@@ -134,10 +135,10 @@ class Camera:
 
 
 def fov_rad(fov_deg: Number) -> float:
-    """A field of view in radians.
+    """Convert a field of view to radians.
 
     Raises:
-        InputError: It is not more than 0 and below 180 degrees.
+        InputError: It is not between 0 and 180 degrees.
     """
     if not 0 < fov_deg < 180:
         raise InputError(f"field of view: {fov_deg} degrees; give more than 0, below 180")
@@ -145,19 +146,19 @@ def fov_rad(fov_deg: Number) -> float:
 
 
 def checked_pose(c2w: object) -> Float[np.ndarray, "3 4"]:
-    """A pose as a rotation and a position, read-only; see `Camera`.
+    """A pose as a read-only 3x4 matrix; see `Camera`.
 
     Raises:
-        InputError: It is no pose; it may come from a file and be anything.
+        InputError: It is not a pose; values that come from a file may be anything.
     """
     try:
         matrix = np.array(c2w, np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputError("c2w is no matrix of numbers; give 3x4 or 4x4") from error
+        raise InputError("c2w is not a matrix of numbers; give 3x4 or 4x4") from error
     if matrix.shape not in ((3, 4), (4, 4)):
         raise InputError(f"c2w has shape {matrix.shape}; give 3x4 or 4x4")
     if not (np.abs(matrix) < 1e100).all():  # whose squares are finite too
-        raise InputError("c2w holds numbers that are not finite; leave the view out")
+        raise InputError("c2w contains values that are not finite; leave the view out")
     if len(matrix) == 4 and not np.allclose(matrix[3], [0, 0, 0, 1], rtol=0, atol=1e-6):
         raise InputError(
             f"c2w has the last row {matrix[3].tolist()}, not 0 0 0 1; give camera to world, row "
@@ -165,19 +166,19 @@ def checked_pose(c2w: object) -> Float[np.ndarray, "3 4"]:
         )
     axes = matrix[:3, :3]
     if np.abs(axes.T @ axes - np.eye(3)).max() < 1e-14 and np.linalg.det(axes) > 0:
-        return _read_only(matrix[:3])  # to the last bit: what is written is read
+        return _read_only(matrix[:3])  # unchanged, so that written poses are read back exactly
     u, stretch, vt = np.linalg.svd(axes)
     scale = stretch.mean()
     if not stretch[2] > 1e-9 * max(1.0, stretch[0]):
-        raise InputError("c2w is singular: its three axes lie in a plane; leave the view out")
+        raise InputError("c2w is singular: its three axes lie in one plane; leave the view out")
     if np.linalg.det(u @ vt) < 0:
         raise InputError(
             "c2w is left-handed (determinant below 0): it mirrors the world; negate one axis"
         )
     if np.abs((axes / scale).T @ (axes / scale) - np.eye(3)).max() > _ORTHONORMAL:
         raise InputError(
-            f"c2w is no rotation: it stretches by {stretch[2]:.4g} to {stretch[0]:.4g}; give "
-            "axes of one length at right angles"
+            f"c2w is not a rotation: it stretches by {stretch[2]:.4g} to {stretch[0]:.4g}; give "
+            "orthogonal axes of equal length"
         )
     return _read_only(np.concatenate([u @ vt, matrix[:3, 3:]], axis=1))
 
@@ -190,10 +191,10 @@ def _read_only(pose: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
 def look_at(
     eye: Vector, target: Vector = (0.0, 0.0, 0.0), up: Vector = (0.0, 0.0, 1.0)
 ) -> Float[np.ndarray, "3 4"]:
-    """The pose of a camera at `eye` that looks at `target`, with `up` upwards in the picture.
+    """The pose of a camera at `eye` that looks at `target`, with `up` pointing up in the picture.
 
     Raises:
-        InputError: It stands on its target, or looks along `up`.
+        InputError: `eye` equals `target`, or the camera looks along `up`.
     """
     eye, target, up = (np.asarray(vector, np.float64) for vector in (eye, target, up))
     back = eye - target
@@ -201,8 +202,8 @@ def look_at(
     lengths = np.linalg.norm(back), np.linalg.norm(right)
     if not lengths[1] > 1e-9 * lengths[0] * np.linalg.norm(up):
         raise InputError(
-            f"look_at: eye={eye.tolist()} looks at target={target.tolist()} along "
-            f"up={up.tolist()}, or stands there; give another up"
+            f"look_at: from eye={eye.tolist()} to target={target.tolist()} the view is along "
+            f"up={up.tolist()}, or has no direction; give another up"
         )
     back, right = back / lengths[0], right / lengths[1]
     return np.stack([right, np.cross(back, right), back, eye], axis=1)
@@ -211,16 +212,17 @@ def look_at(
 def orbit(
     azimuth_deg: Number, elevation_deg: Number, distance: Number, target: Vector = (0.0, 0.0, 0.0)
 ) -> Float[np.ndarray, "3 4"]:
-    """The pose of a camera on a sphere around `target` that looks at its centre.
+    """The pose of a camera on a sphere around `target` that looks at the target.
 
     Args:
         azimuth_deg: From +x towards +y, anticlockwise seen from above.
-        elevation_deg: Above the horizontal; at 90 the picture's top points away from `azimuth_deg`.
+        elevation_deg: Above the horizontal; at 90 the top of the picture points away from
+            `azimuth_deg`.
         distance: To the target, in world units.
         target: Centre of the sphere.
 
     Raises:
-        InputError: An angle is not finite, or the distance not above 0.
+        InputError: An angle is not finite, or the distance is not positive.
     """
     if not (np.isfinite([azimuth_deg, elevation_deg]).all() and 0 < distance < np.inf):
         raise InputError(
@@ -237,18 +239,18 @@ def orbit(
 
 
 def swap_opencv_opengl(c2w: Float[np.ndarray, "rows 4"]) -> Float[np.ndarray, "rows 4"]:
-    """A pose in OpenGL axes from OpenCV axes (y down, looking along +z), and the other way."""
+    """Convert a pose between OpenCV axes (y down, looking along +z) and OpenGL axes."""
     return np.asarray(c2w, np.float64) * np.array([1, -1, -1, 1])
 
 
 def inverse_pose(pose: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
-    """World to camera from camera to world, a turn and a shift, and the other way."""
+    """Convert between camera to world and world to camera."""
     turned_back = pose[:, :3].T
     return np.concatenate([turned_back, -turned_back @ pose[:, 3:]], axis=1)
 
 
 def z_up_from_y_up(vectors: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 3"]:
-    """Points or directions of a world with y up (glTF) in the world with z up."""
+    """Convert points or directions from a world with y up (glTF) to the world with z up."""
     x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)
     return np.stack([x, -z, y], axis=-1)
 
@@ -258,11 +260,11 @@ def rays(camera: Camera, pixel_offset: Number = 0.5) -> Rays:
 
     Args:
         camera: `camera.downscaled(k)` for a smaller picture.
-        pixel_offset: Where in its pixel a ray passes, in both directions: 0.5 for the centre; 0
-            counts pixels as the paper's authors do.
+        pixel_offset: Position of the ray within its pixel, in both directions: 0.5 is the centre;
+            the paper's authors use 0.
 
     Returns:
-        Directions that go one unit along the viewing axis, so that t is the depth.
+        Rays whose directions have unit length along the viewing axis, so that t is the depth.
     """
     x = (np.arange(camera.width) + pixel_offset - camera.cx) / camera.fl_x
     y = (np.arange(camera.height) + pixel_offset - camera.cy) / camera.fl_y
@@ -272,7 +274,7 @@ def rays(camera: Camera, pixel_offset: Number = 0.5) -> Rays:
 
 
 def project(points: Float[np.ndarray, "*points 3"], camera: Camera) -> Projection:
-    """Where points of the world appear in the picture; NaN where they are not before the camera."""
+    """Project world points into the picture; NaN for points that are not in front of the camera."""
     right, up, back = np.moveaxis((points - camera.position) @ camera.c2w[:, :3], -1, 0)
     depth = -back
     divisor = np.where(depth > 0, depth, np.nan)
@@ -285,13 +287,13 @@ def through_sphere(lines: Rays, radius: Number = 1.0, centre: Vector = (0.0, 0.0
     """The parts of rays inside a sphere.
 
     Returns:
-        Entry and exit; the entry is 0 for a ray that starts inside. Rays that miss the sphere, or
-        leave it behind them, have near = inf and far = -inf.
+        Entry and exit; the entry is 0 for rays that start inside. Rays that miss the sphere, or
+        that have it behind them, have near = inf and far = -inf.
     """
     start = lines.origin - np.asarray(centre, np.float64)
     square = np.square(lines.direction).sum(axis=1)
     middle = -(start * lines.direction).sum(axis=1) / square
-    # From the point nearest to the centre: nothing cancels when the camera is far away.
+    # Relative to the point nearest to the centre: no cancellation when the camera is far away.
     nearest = np.square(start + middle[:, None] * lines.direction).sum(axis=1)
     half = np.sqrt(np.maximum(radius**2 - nearest, 0) / square)
     hit = (half > 0) & (middle + half > 0)

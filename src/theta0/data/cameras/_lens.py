@@ -1,12 +1,12 @@
-"""Lenses that bend straight lines, and the pictures pinholes would have taken in their place.
+"""Lens distortion, and how pictures are undistorted.
 
-The model is Brown's, as OpenCV and COLMAP write it. What a pinhole sees at x = (u - cx) / fl_x and
-y = (v - cy) / fl_y, with r^2 = x^2 + y^2, such a lens shows at
+The model is Brown's, as in OpenCV and COLMAP. A point that a pinhole camera sees at
+x = (u - cx) / fl_x, y = (v - cy) / fl_y, with r^2 = x^2 + y^2, appears through the lens at
 
     x (1 + k1 r^2 + k2 r^4 + k3 r^6) / (1 + k4 r^2 + k5 r^4 + k6 r^6) + 2 p1 x y + p2 (r^2 + 2 x^2)
     y (1 + k1 r^2 + k2 r^4 + k3 r^6) / (1 + k4 r^2 + k5 r^4 + k6 r^6) + 2 p2 x y + p1 (r^2 + 2 y^2)
 
-COLMAP's FULL_OPENCV has all coefficients; SIMPLE_RADIAL, RADIAL and OPENCV leave some at 0.
+COLMAP's FULL_OPENCV uses all coefficients; in SIMPLE_RADIAL, RADIAL and OPENCV some are 0.
 """
 
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ from theta0.data.cameras._cameras import Camera
 from theta0.errors import InputError
 
 _ROUNDING = 1e-6
-"""Pixels by which a position may miss the outermost pixel centre and still count as measured."""
+"""Tolerance in pixels: a position this far beyond the outermost pixel centre counts as inside."""
 _BLOCK_PIXELS = 1 << 20
 _LARGEST_COEFFICIENT = 1e6
 
 
 @dataclass(frozen=True)
 class Distortion:
-    """Coefficients of the module's model; all 0 for a pinhole. They hold for any picture size.
+    """Coefficients of the module's model, all 0 for a pinhole; they do not depend on picture size.
 
     Raises:
-        InputError: One is no lens's.
+        InputError: A coefficient is too large or not finite.
     """
 
     k1: float = 0.0
@@ -52,66 +52,65 @@ class Distortion:
 
     @classmethod
     def of(cls, lens: Mapping[str, float]) -> "Distortion":
-        """Of the numbers by which a file describes a lens, whatever else is among them."""
+        """The distortion among the numbers that describe a lens; other numbers are ignored."""
         return cls(*(lens.get(name, 0.0) for name in COEFFICIENTS))
 
     @property
-    def bends(self) -> bool:
-        """Whether this is no pinhole."""
-        return any(astuple(self))
+    def is_zero(self) -> bool:
+        """Whether there is no distortion."""
+        return not any(astuple(self))
 
 
 COEFFICIENTS = tuple(field.name for field in fields(Distortion))
 
 
-def bend(
+def distort(
     points: Float[np.ndarray, "*points 2"], distortion: Distortion
 ) -> Float[np.ndarray, "*points 2"]:
-    """Where a lens shows what a pinhole of focal length 1 sees at `points`."""
+    """Apply the distortion to image points of a pinhole camera of focal length 1."""
     x, y = np.moveaxis(points, -1, 0)
     square = x * x + y * y
     over, under = _radial(distortion)
     factor = over(square) / under(square)
     p1, p2 = distortion.p1, distortion.p2
-    bent_x = x * factor + 2 * p1 * x * y + p2 * (square + 2 * x * x)
-    bent_y = y * factor + 2 * p2 * x * y + p1 * (square + 2 * y * y)
-    return np.stack([bent_x, bent_y], axis=-1)
+    distorted_x = x * factor + 2 * p1 * x * y + p2 * (square + 2 * x * x)
+    distorted_y = y * factor + 2 * p2 * x * y + p1 * (square + 2 * y * y)
+    return np.stack([distorted_x, distorted_y], axis=-1)
 
 
-def pinhole(camera: Camera, distortion: Distortion) -> Camera:
-    """The camera of a picture after `straightened`: of the same pose and focal lengths.
+def undistorted_camera(camera: Camera, distortion: Distortion) -> Camera:
+    """The pinhole camera of an undistorted picture, with the same pose and focal lengths.
 
-    Its picture is the largest rectangle around the middle of the bent one, on the same grid of
-    pixels, all of whose pixels lie between pixels that were measured; at most twice as wide and
-    twice as high.
+    Its picture is the largest rectangle around the centre of the distorted one, on the same pixel
+    grid, in which every pixel can be interpolated; it is at most twice as wide and twice as high.
 
     Args:
-        camera: Of the picture as it was taken.
+        camera: Of the distorted picture.
         distortion: Of its lens.
 
     Raises:
-        InputError: The coefficients are no lens's: not even the middle can be undone.
+        InputError: The coefficients are implausible: not even the centre can be undistorted.
     """
-    left, top, width, height = _measured(camera, distortion)
+    left, top, width, height = _covered(camera, distortion)
     middle = {"cx": camera.cx - left, "cy": camera.cy - top}
     return replace(camera, width=width, height=height, **middle)
 
 
-def straightened(
+def undistort(
     pixels: UInt8[np.ndarray, "height width channels"], camera: Camera, distortion: Distortion
 ) -> UInt8[np.ndarray, "low narrow channels"]:
-    """A picture as `pinhole(camera, distortion)` takes it, interpolated between four pixels.
+    """Undistort a picture, by bilinear interpolation; `undistorted_camera` is its new camera.
 
-    The colours of RGBA count by their alpha: what is invisible has no say.
+    Colours of RGBA pictures are weighted by alpha.
 
     Args:
-        pixels: As they were taken.
-        camera: Of the picture as it was taken, and of its size.
-        distortion: Of its lens; `pixels` themselves are returned if it does not bend.
+        pixels: The distorted picture.
+        camera: Of the distorted picture, and of the same size.
+        distortion: Of the lens; without distortion, `pixels` themselves are returned.
     """
-    if not distortion.bends:
+    if distortion.is_zero:
         return pixels
-    left, top, width, height = _measured(camera, distortion)
+    left, top, width, height = _covered(camera, distortion)
     values = pixels.astype(np.float32)
     if pixels.shape[2] == 4:
         values[..., :3] *= values[..., 3:] / 255
@@ -146,10 +145,10 @@ def _radial(distortion: Distortion) -> tuple[Polynomial, Polynomial]:
 
 
 def _largest_square(distortion: Distortion) -> float:
-    """The r^2 up to which a longer r is shown further out; beyond it the picture folds back.
+    """The r^2 up to which the distorted radius grows with r; beyond it the picture folds back.
 
-    That is where the derivative of r over(r^2) / under(r^2), or one of the two, first is 0. The
-    tangential terms p1 and p2 are small, and left out.
+    That is the first zero of the derivative of r over(r^2) / under(r^2), of `over` or of `under`.
+    The tangential terms p1 and p2 are small and are neglected.
     """
     over, under = _radial(distortion)
     derivative = over * under + Polynomial([0, 2]) * (over.deriv() * under - over * under.deriv())
@@ -165,16 +164,16 @@ def _source(
     camera: Camera,
     distortion: Distortion,
 ) -> Float[np.ndarray, "height width 2"]:
-    """Where in the bent picture the pixels at these columns and rows of a straight one are."""
+    """Positions in the distorted picture of the pixels at these columns and rows."""
     focal, middle = np.array([camera.fl_x, camera.fl_y]), np.array([camera.cx, camera.cy])
     grid = np.stack(np.meshgrid(x, y), axis=-1)
-    return bend((grid - middle) / focal, distortion) * focal + middle
+    return distort((grid - middle) / focal, distortion) * focal + middle
 
 
-def _measured(camera: Camera, distortion: Distortion) -> tuple[int, int, int, int]:
-    """Left, top, width and height of the rectangle that `pinhole` describes."""
+def _covered(camera: Camera, distortion: Distortion) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the rectangle described in `undistorted_camera`."""
     size = camera.width, camera.height
-    if not distortion.bends:
+    if distortion.is_zero:
         return 0, 0, *size
     return _largest_box(size, (camera.fl_x, camera.fl_y), (camera.cx, camera.cy), distortion)
 
@@ -192,7 +191,7 @@ def _largest_box(
     def measured(
         right: Float[np.ndarray, " a"], down: Float[np.ndarray, " b"]
     ) -> Bool[np.ndarray, "b a"]:
-        """Whether the four pixels this far from the middle, on either side, all are."""
+        """Whether all four pixels at this distance from the centre can be interpolated."""
         good = np.ones((len(down), len(right)), bool)
         for side in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
             x, y = size[0] / 2 + side[0] * right, size[1] / 2 + side[1] * down
@@ -203,13 +202,13 @@ def _largest_box(
             good &= inside.all(axis=-1) & (square < limit)
         return good
 
-    # From the middle outwards; of an even number of pixels none has its centre in the middle.
+    # From the centre outwards; with an even number of pixels no pixel centre lies in the middle.
     right, down = (np.arange(n) + (0.5 if n % 2 == 0 else 0.0) for n in size)
     columns = int(np.logical_and.accumulate(measured(right, down[:1])[0]).sum())
     rows = int(np.logical_and.accumulate(measured(right[:1], down)[:, 0]).sum())
     if not columns or not rows:
         raise InputError(
-            f"lens: {distortion} shows even the picture's middle outside of it; correct the "
+            f"lens: {distortion} moves even the centre of the picture outside of it; correct the "
             "coefficients"
         )
     good = measured(right[:columns], down[:rows])

@@ -1,4 +1,4 @@
-"""Cameras, images and points in COLMAP's binary files; sizes are checked before memory is taken."""
+"""Reads cameras, images and points from COLMAP's binary files, after checks of all sizes."""
 
 import struct
 from collections.abc import Iterator
@@ -24,30 +24,30 @@ _OBSERVATION = np.dtype([("pixel", "<f8", 2), ("point", "<i8")])
 
 
 class _Bytes:
-    """A binary file from its start; what is not there is an error before memory is taken."""
+    """A cursor in a binary file; missing data raise an error before memory is allocated."""
 
     def __init__(self, path: Path):
-        check_memory(path, existing_file(path).stat().st_size, MAX_BYTES, "take a smaller model")
+        check_memory(path, existing_file(path).stat().st_size, MAX_BYTES, "use a smaller model")
         self._path, self._data, self._at = path, path.read_bytes(), 0
 
     def count(self, what: str, least_bytes: int) -> int:
-        """A number of things that are said to follow."""
+        """The number of entries that follow."""
         (number,) = self.numbers("<Q")
         if number * least_bytes > len(self._data) - self._at:
-            raise self._error(f"is cut short or damaged: announces {number} {what}")
+            raise self._error(f"is truncated or damaged: declares {number} {what}")
         return number
 
     def numbers(self, layout: str) -> tuple[Any, ...]:
-        """Numbers as `struct` describes them."""
+        """Numbers in a layout of `struct`."""
         at = self._advance(struct.calcsize(layout))
         return struct.unpack_from(layout, self._data, at)
 
     def array(self, dtype: np.dtype, count: int) -> np.ndarray:
-        """Numbers of one kind."""
+        """An array of one dtype."""
         return np.frombuffer(self._data, dtype, count, self._advance(count * dtype.itemsize))
 
     def name(self) -> str:
-        """Text up to a byte of 0."""
+        """A null-terminated string."""
         end = self._data.find(b"\0", self._at, self._at + _LONGEST_NAME)
         if end < 0:
             raise self._error("has a name without an end")
@@ -55,14 +55,14 @@ class _Bytes:
         return self._data[start:end].decode("utf-8", "replace")
 
     def end(self) -> None:
-        """Nothing may follow."""
+        """Check that nothing follows."""
         if self._at != len(self._data):
-            raise self._error("goes on after its last entry")
+            raise self._error("continues after its last entry")
 
     def _advance(self, size: int) -> int:
         start, self._at = self._at, self._at + size
         if self._at > len(self._data):
-            raise self._error("is cut short")
+            raise self._error("is truncated")
         return start
 
     def _error(self, what: str) -> InputError:
@@ -95,7 +95,7 @@ def binary_images(path: Path) -> Iterator[ImageRecord]:
 
 
 def binary_points(path: Path) -> Iterator[PointRecord]:
-    """Number, position, colour, and in how many images it is seen, of each point."""
+    """The points, each with the number of images in which it is seen."""
     data = _Bytes(path)
     for _ in range(data.count("points", 51)):
         number, *values = data.numbers("<q3d3Bd")

@@ -1,6 +1,6 @@
-"""COLMAP's models: cameras, posed images and sparse points, in its binary and its text form.
+"""Reads COLMAP's models: cameras, posed images and sparse points, in binary or text form.
 
-Poses are world to camera in OpenCV axes, pixels count from the picture's corner as in `cameras`.
+Poses are world to camera in OpenCV axes; pixel coordinates start at the corner, as in `cameras`.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from theta0.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class ColmapImage:
-    """A photograph with its place.
+    """An image with its pose.
 
     Attributes:
         name: Path inside the folder of images.
         camera: Number of its camera.
         w2c: World to camera, OpenCV axes.
-        seen: Rows of the model's points that are seen in it.
-        pixels: Where, in the picture as it was taken.
+        seen: Rows of the points of the model that are seen in it.
+        pixels: Their positions in the picture, with distortion.
     """
 
     name: str
@@ -37,14 +37,14 @@ class ColmapImage:
 
 @dataclass(frozen=True, eq=False)
 class ColmapModel:
-    """What the files of a model say.
+    """A model.
 
     Attributes:
         lenses: By number: `fl_x fl_y cx cy w h` in pixels and the coefficients of `Distortion`.
-        images: By name.
-        xyz: The points, maybe none.
+        images: Sorted by name.
+        xyz: The points; there may be none.
         rgb: Their colours.
-        photos: In how many images each is seen.
+        photos: Number of images in which each point is seen.
     """
 
     lenses: dict[int, dict[str, float]]
@@ -55,12 +55,12 @@ class ColmapModel:
 
 
 def is_colmap(folder: Path) -> bool:
-    """Whether a folder is a model."""
+    """Whether a folder contains a model."""
     return _suffix(folder) is not None
 
 
 def count_images(folder: Path) -> int:
-    """How many images a model has; of a binary one only the first number is read."""
+    """The number of images in a model; binary files are only read up to this number."""
     if _suffix(folder) == ".bin":
         with existing_file(folder / "images.bin").open("rb") as file:
             head = file.read(8)
@@ -69,11 +69,11 @@ def count_images(folder: Path) -> int:
 
 
 def read_colmap(folder: Path) -> ColmapModel:
-    """Read a model; the binary files, if it is there in both forms. It may lack points.
+    """Read a model, from its binary files if there are both. It may have no points.
 
     Raises:
-        InputError: A file is damaged or cut short, a lens is of a model whose distortion is not
-            undone, or an image has no camera or no pose.
+        InputError: A file is damaged or truncated, a camera model is not supported, or an image has
+            no camera or no pose.
     """
     suffix = _suffix(folder)
     assert suffix is not None
@@ -104,13 +104,13 @@ def _image(
     lenses: dict[int, dict[str, float]],
     folder: Path,
 ) -> ColmapImage:
-    """An image, with rows of points in place of their sorted numbers."""
+    """An image, with point numbers replaced by rows."""
     if record.camera not in lenses:
         raise InputError(
-            f"{folder}: image {record.name} has camera {record.camera}, which is not described; "
+            f"{folder}: image {record.name} has camera {record.camera}, which is missing; "
             "write the model again"
         )
-    known = np.isin(record.points, numbers)  # the others, of number -1, have no point
+    known = np.isin(record.points, numbers)  # the others have the number -1 and no point
     return ColmapImage(
         name=record.name,
         camera=record.camera,

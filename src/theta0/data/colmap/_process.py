@@ -1,18 +1,18 @@
-"""The process that runs COLMAP: photos in a folder become a model of the place, and pinholes.
+"""The process that runs COLMAP: photos in a folder become a model of the scene, undistorted.
 
     python _colmap_process.py WORK THREADS
 
     WORK/job.json        settings and photos, as `register_photos` writes them
     WORK/images/         the photos, upright
-    WORK/database.db     features and matches; what is in it is not done again
+    WORK/database.db     features and matches; existing entries are kept
     WORK/sparse/         COLMAP's models
-    WORK/one_lens/       database and models once more, if the photos turn out to be of one lens
-    WORK/pinholes/       undistorted pictures and model of the largest, model.json
+    WORK/one_lens/       a second database and models, if the photos turn out to share one lens
+    WORK/pinholes/       undistorted pictures and model of the largest model, model.json
 
-It tells on its standard output what it is at, one JSON object a line: stage, total, and how much
-is done, or which table of which database has a row for each thing done. It ends when its standard
-input does: with the process that started it. It imports nothing of theta0: pycolmap 4.2 and Pillow
-each bring a zlib, and in one process the heap is corrupted when Pillow then writes a PNG file.
+It reports its progress on standard output, one JSON object per line: the stage, the total, and the
+count that is done, or the table of the database whose rows are to be counted. It ends when its
+standard input is closed, that is, with its parent. It imports nothing of theta0: pycolmap 4.2 and
+Pillow each contain a zlib, and in one process the heap is corrupted when Pillow writes a PNG file.
 """
 
 import json
@@ -31,17 +31,17 @@ import numpy as np
 Say = Callable[..., None]
 
 MIN_PHOTOS = 3
-"""Smallest model that is kept, in photos"""
+"""Fewest photos of a model that is kept."""
 
 ENOUGH_FOR_MIDDLE = 10
-"""Photos through one lens that tell where its axis meets the picture; from few it drifts"""
+"""Fewest photos with one lens from which its principal point is estimated; with fewer it drifts."""
 
 ALIKE = 1.02
-"""Largest over least focal length of photos that are taken to be of one lens"""
+"""Largest ratio of the focal lengths of photos that are assumed to share one lens."""
 
 
 def main() -> None:
-    """Run all that is not done."""
+    """Run all stages that are not finished."""
     work, threads = Path(sys.argv[1]), int(sys.argv[2])
     out = _own_stdout()
 
@@ -53,7 +53,7 @@ def main() -> None:
     try:
         import pycolmap
 
-        # COLMAP's handler allocates; on a heap that is damaged it waits for ever.
+        # COLMAP's handler allocates memory, and deadlocks if the heap is damaged.
         for name in ("SIGABRT", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTERM"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -65,31 +65,31 @@ def main() -> None:
 
 
 def _own_stdout() -> IO[str]:
-    """Where messages go; whatever libraries print goes to standard error instead."""
+    """A stream for messages; the output of libraries is redirected to standard error."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return out
 
 
 def _end_with_parent() -> None:
-    # Not `sys.stdin`, whose lock the interpreter would wait for at its end.
+    # Not `sys.stdin`: at exit the interpreter would wait for its lock.
     while os.read(0, 1):
         pass
     os._exit(1)
 
 
 def _run(pycolmap: Any, work: Path, job: Any, threads: int, say: Say) -> None:
-    """Do what is not done; `WORK/pinholes` is there afterwards if there is a model at all.
+    """Run the unfinished stages; afterwards `WORK/pinholes` exists if there is a model.
 
-    Where it is not said whether the photos are of one lens, each has its own at first; if these
-    are all but the same, the photos are placed once more, with one, and no fewer of them.
+    With `lenses` 'auto', each photo first has its own lens; if these are nearly the same, the
+    photos are registered again with one lens, and the result is kept if it has no fewer photos.
     """
     if (work / "pinholes").exists():
         return
     each = _Stages(pycolmap, work, job, threads, say)
-    models = each.place()
+    models = each.register()
     if job["settings"]["lenses"] == "auto" and models and each.alike(models[0]):
-        again = _Stages(pycolmap, work, job, threads, say, before=each).place()
+        again = _Stages(pycolmap, work, job, threads, say, before=each).register()
         if again and again[0].num_reg_images() >= models[0].num_reg_images():
             models = again
     if models:
@@ -97,13 +97,13 @@ def _run(pycolmap: Any, work: Path, job: Any, threads: int, say: Say) -> None:
 
 
 class _Stages:
-    """What is to be done, in this order; each writes its result as a whole or not at all."""
+    """The stages, in order; each writes its result atomically."""
 
     def __init__(
         self, pycolmap: Any, work: Path, job: Any, threads: int, say: Say,
         before: "_Stages | None" = None,
     ):  # fmt: skip
-        """``before``: features and matches are there, and the photos are placed with one lens."""
+        """``before``: stages whose features and matches are reused, now with one lens."""
         self._colmap, self._work, self._say = pycolmap, work, say
         self._photos, self._settings = job["photos"], job["settings"]
         self._threads, self._before = threads, before
@@ -115,12 +115,12 @@ class _Stages:
         self._mode = modes.SINGLE if self._one_lens else modes.PER_IMAGE
 
     def alike(self, model: Any) -> bool:
-        """Whether the lenses of a model's photos, found apart, are all but the same."""
+        """Whether the separate lenses of a model's photos are nearly the same."""
         focals = [image.camera.mean_focal_length() for image in _registered(model)]
         sizes = {tuple(photo["size"]) for photo in self._photos}
         return len(sizes) == 1 and max(focals) < ALIKE * min(focals)
 
-    def place(self) -> list[Any]:
+    def register(self) -> list[Any]:
         """COLMAP's models, the largest first."""
         self._colmap.set_random_seed(self._settings["seed"])
         if not self._database.exists():
@@ -133,11 +133,11 @@ class _Stages:
         return self._models()
 
     def _import(self) -> None:
-        """Enter the photos and their cameras in a new database."""
+        """Import the photos and their cameras into a new database."""
         part = self._folder / "database.part"
         part.unlink(missing_ok=True)
         self._colmap.Database.open(part).close()
-        # Now and in order of the names: features are entered in whatever order they are finished.
+        # In order of the names: feature extraction would import them in the order of completion.
         self._colmap.import_images(part, self._images, self._mode)
         database = self._colmap.Database.open(part)
         focals: dict[int, list[float]] = {}
@@ -156,7 +156,7 @@ class _Stages:
         os.rename(part, self._database)
 
     def _copy(self, before: "_Stages", new: Any) -> None:
-        """Features and matches, which do not depend on lenses."""
+        """Copy features and matches, which do not depend on lenses."""
         old = self._colmap.Database.open(before._database)
         key = lambda image: new.read_image_with_name(image.name).image_id
         keys = {image.image_id: key(image) for image in old.read_all_images()}
@@ -189,7 +189,7 @@ class _Stages:
             return
         pairing, overlap = colmap.SequentialPairingOptions(), settings["overlap"]
         pairing.overlap, pairing.num_threads = overlap, self._threads
-        # Neighbours, and those 1, 2, 4, 8... further on.
+        # Neighbours, and photos at distances 1, 2, 4, 8...
         steps = {*range(1, overlap + 1), *(1 << power for power in range(overlap))}
         pairs = sum(max(count - step, 0) for step in steps)
         with self._counting("pairs", "two_view_geometries", pairs):
@@ -197,14 +197,14 @@ class _Stages:
 
     def _map(self) -> None:
         options = self._colmap.IncrementalPipelineOptions()
-        options.num_threads = 1  # more come to another result, and to others each time
+        options.num_threads = 1  # with more threads results differ, and are not reproducible
         options.min_model_size = MIN_PHOTOS
         for each in (options, options.mapper, options.triangulation):
             each.random_seed = self._settings["seed"]
         part, registered = _emptied(self._folder / "sparse.part"), 0
 
         def count(photos: int) -> None:
-            # A photo may be tried in several models.
+            # A photo may be counted in several models.
             nonlocal registered
             registered = min(registered + photos, len(self._photos))
             self._say(stage="registered", done=registered, total=len(self._photos))
@@ -234,7 +234,7 @@ class _Stages:
         return [model for model in models if model.num_reg_images() >= MIN_PHOTOS]
 
     def undistort(self, models: list[Any]) -> None:
-        """Write the pictures and the model of the largest as `WORK/pinholes`."""
+        """Write the undistorted pictures and model of the largest model to `WORK/pinholes`."""
         self._say(stage="undistorted", done=0, total=models[0].num_reg_images())
         part = _emptied(self._work / "pinholes.part")
         model = _emptied(self._work / "largest.part")
@@ -251,12 +251,12 @@ class _Stages:
 
     @contextmanager
     def _counting(self, stage: str, table: str, total: int) -> Iterator[None]:
-        """Ask twice a second that the rows of a table be counted, each a thing that is done.
+        """Ask the parent twice a second to count the rows of a table.
 
-        Not here: a second SQLite beside COLMAP's own in one process breaks the locks of the file
+        Not in this process: a second SQLite beside COLMAP's breaks the locks of the file
         (https://www.sqlite.org/howtocorrupt.html, 2.2.1).
         """
-        # What a killed run left in the log of the database is put in its place while nobody reads.
+        # Recovers the log of the database after a killed run, before anyone reads it.
         self._colmap.Database.open(self._database).close()
         self._say(stage=stage, done=0, total=total)
         ended = threading.Event()
@@ -281,7 +281,7 @@ def _registered(model: Any) -> list[Any]:
 
 
 def _emptied(folder: Path) -> Path:
-    """A new folder; what a run that was killed left there is removed."""
+    """A new folder; the remains of a killed run are removed."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder

@@ -1,4 +1,4 @@
-"""What COLMAP's files say of cameras, images and points, whether binary or text."""
+"""Records of cameras, images and points, as stored in COLMAP's binary and text files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MODELS = (
     "SIMPLE_RADIAL_FISHEYE RADIAL_FISHEYE THIN_PRISM_FISHEYE RAD_TAN_THIN_PRISM_FISHEYE "
     "SIMPLE_DIVISION DIVISION SIMPLE_FISHEYE FISHEYE EUCM EQUIRECTANGULAR"
 ).split()
-"""By COLMAP's number."""
+"""Camera models, by COLMAP's number."""
 PARAMETERS = {
     "SIMPLE_PINHOLE": "f cx cy",
     "PINHOLE": "fl_x fl_y cx cy",
@@ -30,15 +30,15 @@ LARGEST = 1e100
 
 @dataclass(frozen=True, eq=False)
 class ImageRecord:
-    """An image as a file has it.
+    """An image as stored.
 
     Attributes:
-        quaternion: Of the rotation from world to camera, its real part first.
-        shift: Of the same map.
+        quaternion: Rotation from world to camera, real part first.
+        shift: Translation from world to camera.
         camera: Number of its camera.
         name: Path inside the folder of images.
-        pixels: Where features were found in it.
-        points: The numbers of the points they are of, negative for none.
+        pixels: Positions of its features.
+        points: Numbers of their points, negative for none.
     """
 
     quaternion: Sequence[float]
@@ -50,7 +50,7 @@ class ImageRecord:
 
 
 class PointRecord(NamedTuple):
-    """A point as a file has it; `photos` is in how many images it is seen."""
+    """A point as stored; `photos` is the number of images in which it is seen."""
 
     number: int
     xyz: Sequence[float]
@@ -59,25 +59,25 @@ class PointRecord(NamedTuple):
 
 
 def check_model(model: str, path: Path) -> None:
-    """Refuse lenses whose distortion is not undone.
+    """Refuse camera models that are not supported.
 
     Raises:
-        InputError: It names the model.
+        InputError: The model is not in `PARAMETERS`.
     """
     if model not in PARAMETERS:
         raise InputError(
-            f"{path}: a camera is of the model {model}, whose distortion is not undone "
-            f"({', '.join(PARAMETERS)} are); run `colmap image_undistorter` and read its folder"
+            f"{path}: the camera model {model} is not supported ({', '.join(PARAMETERS)} are); run "
+            "`colmap image_undistorter` and read its folder"
         )
 
 
 def lens_of(
     model: str, width: int, height: int, parameters: Sequence[float], path: Path
 ) -> dict[str, float]:
-    """A camera as `Frame.lens` has it.
+    """A camera in the form of `Frame.lens`.
 
     Raises:
-        InputError: The parameters are not those of the model.
+        InputError: The parameters do not match the model.
     """
     names = PARAMETERS[model].split()
     if len(parameters) != len(names) or not (np.abs(parameters) < LARGEST).all():

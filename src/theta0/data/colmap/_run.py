@@ -1,6 +1,6 @@
-"""Runs COLMAP in a process of its own, whose crash is an error like any other, and reads its model.
+"""Runs COLMAP in a separate process, so that a crash becomes an error, and reads its model.
 
-`_process` is what it runs, and says what lies where in the work folder.
+The process is `_process`, which describes the files in the work folder.
 """
 
 import json
@@ -27,20 +27,20 @@ _PROCESS = Path(__file__).with_name("_process.py")
 _DOING = {
     "features": "finding features",
     "pairs": "comparing pairs of photos",
-    "registered": "placing the photos",
+    "registered": "registering the photos",
     "undistorted": "undistorting the photos",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """The largest model that COLMAP made of some photos.
+    """The largest model that COLMAP reconstructed from some photos.
 
     Attributes:
-        model: Its photos undistorted, so that the cameras are pinholes; their pictures are in
-            `pinholes/images` of the work folder.
+        model: Its undistorted photos, with pinhole cameras; the pictures are in `pinholes/images`
+            of the work folder.
         others: Names of the photos in each smaller model.
-        reprojection_error: Mean over the observations, in pixels of the photos, by COLMAP.
+        reprojection_error: Mean over the observations, in pixels of the original photos.
         pycolmap: Version.
     """
 
@@ -51,29 +51,29 @@ class Reconstruction:
 
 
 def require_pycolmap() -> None:
-    """Say how to install it where it is not.
+    """Check that pycolmap is installed, without importing it.
 
     Raises:
-        MissingExtra: pycolmap is not installed.
+        MissingExtra: It is not.
     """
-    if find_spec("pycolmap") is None:  # importing it here would bring its libraries in
+    if find_spec("pycolmap") is None:  # importing it would load its libraries into this process
         raise MissingExtra("structure from motion needs pycolmap: pip install 'theta0[colmap]'")
 
 
 def run_colmap(work: Path, threads: int | None, on_progress: Progress) -> Reconstruction | None:
-    """Do what is not done yet in a work folder, in another process, and read the model.
+    """Complete the reconstruction in a work folder, in another process, and read the model.
 
     Args:
         work: The folder, with photos and `job.json`.
-        threads: To use; None for one a core.
-        on_progress: Told stage ('features', 'pairs', 'registered', 'undistorted'), how much of it
-            is done, and how much there is.
+        threads: Number of threads; None for one per core.
+        on_progress: Called with the stage ('features', 'pairs', 'registered', 'undistorted'), the
+            count that is done, and the total.
 
     Returns:
-        The largest model; None if no three photos could be placed together.
+        The largest model; None if no three photos could be registered together.
 
     Raises:
-        InputError: COLMAP failed or crashed. What it had finished is kept.
+        InputError: COLMAP failed or crashed. Finished stages are kept.
     """
     if not (work / "pinholes").is_dir():
         _run(work, threads, on_progress)
@@ -89,7 +89,7 @@ def run_colmap(work: Path, threads: int | None, on_progress: Progress) -> Recons
 
 
 def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
-    """Run the process to its end.
+    """Run the process to completion.
 
     Raises:
         InputError: It failed.
@@ -98,10 +98,10 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path)
     }
-    environment["OMP_NUM_THREADS"] = "1"  # COLMAP has threads of its own; OpenMP's add in any order
+    environment["OMP_NUM_THREADS"] = "1"  # COLMAP has its own threads; OpenMP's sum in any order
     with (
         open(work / "colmap.log", "ab") as log,
-        # A session of its own: Ctrl-C reaches this process alone, which ends the other.
+        # A separate session: Ctrl-C only reaches this process, which ends the other.
         subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
             start_new_session=True,
@@ -116,17 +116,17 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
             raise
     if code:
         raise InputError(
-            f"COLMAP failed while {_DOING[stage]} ({_short(failure, code)}); what was finished is "
-            f"kept: give the command again to go on, or remove {work} to begin again; "
-            f"{work / 'colmap.log'} tells more"
+            f"COLMAP failed while {_DOING[stage]} ({_short(failure, code)}); finished stages are "
+            f"kept: repeat the command to continue, or remove {work} to start over; see "
+            f"{work / 'colmap.log'} for details"
         )
 
 
 def _told(lines: Iterable[bytes], on_progress: Progress) -> tuple[str, str | None]:
-    """Pass on what the process tells; returns the stage it came to, and its error if it has one."""
+    """Report the progress of the process; returns its last stage, and its error if there is one."""
     stage, failure, last = "features", None, None
     for line in lines:
-        if not line.endswith(b"\n"):  # torn by a crash
+        if not line.endswith(b"\n"):  # incomplete after a crash
             break
         message = json.loads(line)
         if "error" in message:
@@ -141,7 +141,7 @@ def _told(lines: Iterable[bytes], on_progress: Progress) -> tuple[str, str | Non
 
 
 def _rows(database: str, rows: str, **_: Any) -> int | None:
-    """Rows of a table of the database that the process is writing; None if they cannot be told."""
+    """Number of rows of a table that the process is writing; None if it cannot be read."""
     uri = f"{Path(database).absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:

@@ -1,4 +1,4 @@
-"""Cameras, images and points in COLMAP's text files."""
+"""Reads cameras, images and points from COLMAP's text files."""
 
 import re
 from collections.abc import Iterator
@@ -14,21 +14,21 @@ from theta0.errors import InputError
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines without comments; a file that ends before its announced length is refused."""
-    check_memory(path, existing_file(path).stat().st_size, MAX_BYTES, "take a smaller model")
-    announced, found = 0, 0
+    """Numbered lines without comments; files shorter than their declared length are refused."""
+    check_memory(path, existing_file(path).stat().st_size, MAX_BYTES, "use a smaller model")
+    declared, found = 0, 0
     with path.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             if not line.startswith("#"):
                 found += 1
                 yield number, line.strip()
             elif match := re.match(r"# Number of (\w+): (\d{1,12})", line):
-                announced = int(match[2])
+                declared = int(match[2])
                 if match[1] == "images":  # two lines each; an editor may have cut the last, empty
-                    announced = 2 * announced - 1
-    if found < announced:
+                    declared = 2 * declared - 1
+    if found < declared:
         raise InputError(
-            f"{path}: announces {announced} lines and has {found}; it is cut short: copy it again"
+            f"{path}: declares {declared} lines and has {found}; it is truncated: copy it again"
         )
 
 
@@ -40,7 +40,7 @@ def _errors_name(path: Path, number: int, line: str) -> Iterator[None]:
         raise
     except (ValueError, IndexError, OverflowError) as error:
         raise InputError(
-            f"{path}, line {number}: {line[:60]!r} is no entry of a COLMAP model "
+            f"{path}, line {number}: {line[:60]!r} is not an entry of a COLMAP model "
             f"({reason(error)}); copy the file again, or write the model again"
         ) from error
 

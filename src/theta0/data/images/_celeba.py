@@ -1,6 +1,6 @@
-"""CelebA: aligned faces, 178 x 218, in the split of its authors (Liu et al., ICCV 2015).
+"""CelebA: aligned faces of 178 x 218 pixels, in the split of its authors (Liu et al., ICCV 2015).
 
-As its archives unpack:
+The layout of its extracted archives:
 
     PATH/img_align_celeba/000001.jpg ...     or below PATH/Img
     PATH/list_eval_partition.txt             or below PATH/Eval; lines such as "000001.jpg 0"
@@ -20,7 +20,7 @@ PARTITION = "list_eval_partition.txt"
 PICTURES = "img_align_celeba"
 
 _LARGEST = 1 << 26
-"""Bytes of partition file that are read; the real one has 2.8 million."""
+"""Largest partition file that is read, in bytes; the original has 2.8 million."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +30,27 @@ class CelebA:
     path: str | None = None
     """folder that holds img_align_celeba and list_eval_partition.txt"""
     validation: int = 25
-    """validation pictures used, the first so many by name"""
+    """number of validation pictures to use, the first by name"""
     test: int = 100
-    """test pictures used, the first so many by name"""
+    """number of test pictures to use, the first by name"""
     limit: int | None = 10_000
-    """training pictures used, the first so many by name; the paper learned from about 10,000"""
+    """number of training pictures to use, the first by name; the paper uses about 10,000"""
 
     def __post_init__(self):
         require_positive(self, "validation", "test", "limit")
 
     def read(self, size: int) -> PicturesInMemory:
-        """Read the pictures that are used, and no others, into memory.
+        """Read the pictures that are used into memory.
 
-        Pictures that the partition names and the folder lacks are skipped: a part of the data
-        set will do.
+        Pictures that are in the partition but not in the folder are skipped, so a part of the data
+        set is enough.
 
         Args:
             size: Side of the squares; 178 crops the files without resampling.
 
         Raises:
-            InputError: A folder or the partition is missing or malformed, no training picture is
-                there, or they need too much memory.
+            InputError: A folder or the partition is missing or malformed, there is no training
+                picture, or the pictures need too much memory.
         """
         root = existing_folder(given_path(self.path))
         folder, partition = _pictures(root), _partition(root)
@@ -75,15 +75,15 @@ class CelebA:
 
 
 def read_partition(path: Path) -> tuple[list[str], list[str], list[str]]:
-    """Read which picture is for what: lines of a file name and 0 (training), 1 or 2 (test).
+    """Read the partition: lines of a file name and 0 (training), 1 (validation) or 2 (test).
 
     Returns:
-        Names for training, validation and test, each sorted; blank lines do not count.
+        Names for training, validation and test, each sorted; blank lines are ignored.
 
     Raises:
-        InputError: A line says something else, or names a picture again; or there is no line.
+        InputError: A line is malformed or names a picture a second time, or the file is empty.
     """
-    check_memory(path, path.stat().st_size, _LARGEST, f"it is no {PARTITION}: copy it again")
+    check_memory(path, path.stat().st_size, _LARGEST, f"it is not a {PARTITION}: copy it again")
     parts: dict[str, list[str]] = {"0": [], "1": [], "2": []}
     seen: set[str] = set()
     text = path.read_bytes().decode("utf-8-sig", "replace")
@@ -91,7 +91,7 @@ def read_partition(path: Path) -> tuple[list[str], list[str], list[str]]:
         name, *rest = line.split() or [""]
         if not name:
             continue
-        # A plain name: nothing outside the folder is read, whatever the file says.
+        # Plain names only, so that nothing outside the folder is read.
         if len(rest) != 1 or rest[0] not in parts or {"/", "\\", "\0"} & set(name):
             raise InputError(
                 f"{path}: line {number} is {line[:60]!r}, but should be a file name and 0, 1 or 2, "
@@ -111,7 +111,7 @@ def read_partition(path: Path) -> tuple[list[str], list[str], list[str]]:
 def _first(
     names: Iterable[str], present: set[str], limit: int | None
 ) -> tuple[list[str], list[str]]:
-    """The first `limit` names that are present, and those passed over on the way."""
+    """The first `limit` names that are present, and the absent names before the last of them."""
     found: list[str] = []
     absent: list[str] = []
     for name in names:

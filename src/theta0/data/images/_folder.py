@@ -1,4 +1,4 @@
-"""A class of pictures from any folder, split by file name."""
+"""A class of pictures from a folder, split by file name."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from theta0.errors import require_positive
 
 @dataclass(frozen=True)
 class Folder:
-    """Any folder of pictures, searched with the folders below it."""
+    """A folder of pictures, searched with its subfolders."""
 
     path: str | None = None
     """the folder"""
@@ -22,19 +22,19 @@ class Folder:
     group: str | None = None
     """regular expression naming what must stay in one split, e.g. '^(\\d+)_' for a person"""
     limit: int | None = None
-    """use only the first so many files by name"""
+    """number of files to use, the first by name"""
 
     def __post_init__(self):
         require_positive(self, "limit")
 
     def of_new_pictures(self) -> "Folder":
-        """The same for pictures that a learned start was not learned from.
+        """The same settings, for pictures that an initialization was not trained on.
 
-        If no name follows ``group`` nothing is torn apart by splitting single pictures; and where
-        there are too few, a quarter of them is for validation and half for testing.
+        ``group`` is dropped if it matches no name. If there are too few pictures, a quarter of them
+        is for validation and half for testing.
 
         Raises:
-            InputError: No path, no such folder, or no picture in it.
+            InputError: There is no path, no such folder, or no picture in it.
         """
         names = image_names(given_path(self.path))[: self.limit]
         if self.group is not None and any(map(group_pattern(self.group).search, names)):
@@ -50,8 +50,8 @@ class Folder:
             size: Side of the squares, in pixels.
 
         Raises:
-            InputError: No path, no picture that can be read, none left for training, or too much
-                memory.
+            InputError: There is no path, no picture can be read, none is left for training, or
+                they need too much memory.
         """
         images = read_folder(given_path(self.path), size, limit=self.limit)
         parts = split(images.names, self.validation, self.test, self.group)

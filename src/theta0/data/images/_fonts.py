@@ -1,4 +1,4 @@
-"""Fonts that can write English words: found in a folder, and tried before they are used."""
+"""Fonts for English words: found in a folder, and checked before they are used."""
 
 import importlib.util
 from pathlib import Path
@@ -12,26 +12,26 @@ from theta0.errors import InputError
 SUFFIXES = frozenset((".ttf", ".otf"))
 
 _TRIAL_PX = 32
-# Noncharacters of Unicode: a font shows what it shows for a character that it lacks.
+# Noncharacters of Unicode: fonts draw them like characters that they lack.
 _LACKING = "\uffff\U0010ffff"
-# In every Latin script these stand on the baseline, whatever the style.
+# In every Latin typeface these letters stand on the baseline.
 _STANDING = "abcdehiklmnorstuvwxz"
 
 Skipped = tuple[tuple[str, str], ...]
 
 
 def find_fonts(folder: str | Path | None) -> tuple[tuple[Path, ...], Skipped]:
-    """List the fonts of a folder and those below it that can write the Latin alphabet, by name.
+    """List the fonts in a folder and its subfolders that have the Latin alphabet, by name.
 
     Args:
-        folder: Holds .ttf and .otf files; None for the fonts in matplotlib's wheel.
+        folder: Contains .ttf and .otf files; None for the fonts in matplotlib's wheel.
 
     Returns:
-        Their paths, and (name, reason) of the others. Of matplotlib's fonts none is reported:
-        everyone has the same, and those of mathematical symbols are no mistake.
+        Their paths, and (name, reason) of the others. The unusable fonts of matplotlib are not
+        reported: they are its fonts of mathematical symbols.
 
     Raises:
-        InputError: There is no such folder, or no font in it that can be used.
+        InputError: There is no such folder, or no usable font in it.
     """
     root = _matplotlib_folder() if folder is None else existing_folder(folder)
     paths = sorted(
@@ -55,20 +55,20 @@ def find_fonts(folder: str | Path | None) -> tuple[tuple[Path, ...], Skipped]:
 
 
 def open_font(path: Path, size_px: int | float) -> ImageFont.FreeTypeFont:
-    """Open a font at so many pixels an em.
+    """Open a font at a size in pixels per em.
 
     Raises:
         InputError: It cannot be read.
     """
     try:
-        # Raqm, the other engine, is not on every machine, and sets some pairs of letters otherwise.
+        # The other engine, Raqm, is not available everywhere, and its kerning differs.
         return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.BASIC)
     except OSError as error:
         raise InputError(f"{path}: cannot be read as a font ({reason(error)})") from error
 
 
 def _matplotlib_folder() -> Path:
-    """Where matplotlib keeps its fonts, found without the time it takes to import it."""
+    """The folder of matplotlib's fonts, found without importing matplotlib."""
     spec = importlib.util.find_spec("matplotlib")
     for package in (spec and spec.submodule_search_locations) or ():
         folder = Path(package, "mpl-data", "fonts", "ttf")
@@ -78,16 +78,16 @@ def _matplotlib_folder() -> Path:
 
 
 def _problem(path: Path) -> str | None:
-    """Say why a font cannot write the alphabet, or None if it can."""
+    """Why a font is unusable, or None if it has the alphabet."""
     try:
         font = open_font(path, _TRIAL_PX)
         lacking, shown = {_glyph(font, letter) for letter in _LACKING}, {}
-        # One letter is enough to tell most fonts of symbols from those of text.
+        # One letter is enough to reject most symbol fonts.
         for letters in ("a", ascii_letters):
             shown = {letter: _glyph(font, letter) for letter in letters}
             missing = [letter for letter in letters if shown[letter] in lacking]
             if missing:
-                return f"lacks letters, {missing[0]!r} first"
+                return f"lacks letters, such as {missing[0]!r}"
         for letters in (ascii_lowercase, ascii_uppercase):
             if len({shown[letter] for letter in letters}) < len(letters):
                 return "shows several letters alike, or blank"
@@ -95,14 +95,14 @@ def _problem(path: Path) -> str | None:
         if sum(abs(bottom) < 0.1 * _TRIAL_PX for bottom in below) < len(below) / 2:
             return "has symbols in place of letters: few of them stand on the baseline"
     except InputError:
-        return "is damaged, or no font"
+        return "is damaged, or not a font"
     except (OSError, ValueError, Image.DecompressionBombError) as error:  # single glyphs may be
         return f"is damaged ({reason(error)})"
     return None
 
 
 def _glyph(font: ImageFont.FreeTypeFont, character: str) -> bytes:
-    """What the font draws for a character, as an image's bytes; empty when it is blank."""
+    """The picture of a character as bytes; empty if it is blank."""
     image = Image.new("L", (3 * _TRIAL_PX, 3 * _TRIAL_PX))
     ImageDraw.Draw(image).text((_TRIAL_PX, 2 * _TRIAL_PX), character, 255, font, anchor="ls")
     return image.tobytes() if image.getbbox() else b""

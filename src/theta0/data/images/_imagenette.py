@@ -1,6 +1,6 @@
 """Imagenette: photos of ten classes of ImageNet (fast.ai).
 
-As its archives unpack, in PATH or in its only folder imagenette2, imagenette2-320 or such:
+The layout of its extracted archives, in PATH or in its only folder imagenette2*:
 
     train/n01440764/*.JPEG ...
     val/n01440764/*.JPEG ...
@@ -19,45 +19,45 @@ from theta0.errors import InputError, require_positive
 
 @dataclass(frozen=True)
 class Imagenette:
-    """Imagenette's photos, cropped to the centred square; tests are on its folder val."""
+    """Imagenette's photos, cropped to the centred square; test pictures are from its folder val."""
 
     path: str | None = None
-    """folder that holds train and val, or imagenette2*, which does"""
+    """folder that holds train and val, or a folder imagenette2* with both"""
     validation: int = 25
-    """pictures of train kept for validation"""
+    """number of pictures of train kept for validation"""
     test: int = 100
-    """pictures of val used for testing"""
+    """number of pictures of val used for testing"""
     limit: int | None = 10_000
-    """training pictures used; as those for validation and test, as many of each class"""
+    """number of training pictures to use; all parts are balanced over the classes"""
 
     def __post_init__(self):
         require_positive(self, "validation", "test", "limit")
 
     def read(self, size: int) -> PicturesInMemory:
-        """Read the pictures that are used, and no others, into memory.
+        """Read the pictures that are used into memory.
 
         Args:
             size: Side of the squares, in pixels.
 
         Raises:
-            InputError: A folder is missing or holds no class, no picture is left for training, or
-                they need too much memory.
+            InputError: A folder is missing or has no class folders, no picture is left for
+                training, or the pictures need too much memory.
         """
         root = _root(existing_folder(given_path(self.path)))
-        learn, test = evenly(_listed(root, "train")), evenly(_listed(root, "val"))
-        validation, rest = learn[: self.validation], learn[self.validation :]
+        listed, test = evenly(_listed(root, "train")), evenly(_listed(root, "val"))
+        validation, rest = listed[: self.validation], listed[self.validation :]
         if not rest:
             raise InputError(
-                f"{root / 'train'}: holds {len(learn)} pictures, which leaves none for training "
+                f"{root / 'train'}: holds {len(listed)} pictures, which leaves none for training "
                 f"after validation={self.validation}; ask for fewer, or add pictures"
             )
         return read_parts(root, rest[: self.limit], validation, test[: self.test], size)
 
 
 def evenly(names: list[str]) -> list[str]:
-    """Order names so that any first part holds as many of each folder as there are.
+    """Order names so that every prefix is balanced over the folders.
 
-    Within its folder a name's place is that of its SHA-256 digest, as in `split`.
+    Within a folder names are ordered by their SHA-256 digest, as in `split`.
 
     >>> evenly(["a/1", "a/2", "a/3", "b/1"])
     ['a/2', 'b/1', 'a/3', 'a/1']
@@ -74,7 +74,7 @@ def evenly(names: list[str]) -> list[str]:
 
 
 def _root(folder: Path) -> Path:
-    """The folder that holds train and val."""
+    """The folder that contains train and val."""
     inside = sorted(path for path in folder.glob("imagenette2*") if path.is_dir())
     if (folder / "train").is_dir() or not inside:
         return folder
@@ -86,7 +86,7 @@ def _root(folder: Path) -> Path:
 
 
 def _listed(root: Path, part: str) -> list[str]:
-    """Names, relative to `root`, of the pictures in the class folders n... of one part."""
+    """Names, relative to `root`, of the pictures in the class folders (n...) of one part."""
     if not (root / part).is_dir():
         raise InputError(
             f"{root}: holds no folder {part!r}; give the folder that holds train and val (the "

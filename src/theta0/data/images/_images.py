@@ -1,4 +1,4 @@
-"""Photos and other pictures: files Pillow reads, as RGB in [0, 1], whole or cropped to squares."""
+"""Reads photos and other pictures as RGB in [0, 1], whole or cropped to squares, with Pillow."""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from theta0.errors import InputError
 PICTURE_SUFFIXES = frozenset(
     ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
 )
-"""Lower-case suffixes of the files taken from a folder."""
+"""Lower-case suffixes of the files that count as pictures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Images:
     Attributes:
         pixels: RGB; 255 is 1.0.
         names: Paths relative to the folder, with forward slashes.
-        skipped: (name, reason) of every file that could not be read.
+        skipped: (name, reason) of the files that could not be read.
     """
 
     pixels: UInt8[np.ndarray, "images height width 3"]
@@ -40,10 +40,10 @@ class Images:
 
 
 def image_paths(folder: str | Path) -> tuple[Path, ...]:
-    """List the pictures in a folder and those below it, sorted by relative path.
+    """List the pictures in a folder and its subfolders, sorted by relative path.
 
-    Only names with a suffix in `PICTURE_SUFFIXES` count; hidden files and folders do not. Linked
-    folders are followed, each once.
+    Files count as pictures if their suffix is in `PICTURE_SUFFIXES`. Hidden files and folders are
+    ignored; linked folders are followed, each once.
 
     Raises:
         InputError: There is no such folder, or no picture in it.
@@ -59,21 +59,21 @@ def image_paths(folder: str | Path) -> tuple[Path, ...]:
 
 
 def image_names(folder: str | Path) -> tuple[str, ...]:
-    """The same as names relative to the folder, with forward slashes."""
+    """`image_paths` as names relative to the folder, with forward slashes."""
     return tuple(path.relative_to(folder).as_posix() for path in image_paths(folder))
 
 
 def read_image(path: str | Path, size: int | None = None) -> Float[np.ndarray, "height width 3"]:
     """Read a picture of any mode as RGB.
 
-    Transparency is laid over white, 16-bit greys keep their precision and 16-bit colours are cut
-    to 8, CMYK is converted without its colour profile, the first frame of an animation is taken,
-    and the camera's orientation tag is applied.
+    Transparent pictures are composited over white, 16-bit greys keep their precision, 16-bit
+    colours are reduced to 8 bits, CMYK is converted without its colour profile, of animations the
+    first frame is read, and the EXIF orientation is applied.
 
     Args:
         path: The file.
-        size: Resize the short side to this (Lanczos) and crop the centred square; None keeps the
-            picture's own size.
+        size: Resize the short side to this length (Lanczos) and crop the centred square; None keeps
+            the size of the picture.
 
     Returns:
         float32 in [0, 1].
@@ -92,7 +92,7 @@ def read_upright(path: str | Path, longest: int) -> UInt8[np.ndarray, "height wi
 
     Args:
         path: The file.
-        longest: Longest side, in pixels; what is larger is made smaller, what is smaller stays.
+        longest: Longest side, in pixels; larger pictures are downscaled.
 
     Raises:
         InputError: The file cannot be read or is too large or too small.
@@ -111,14 +111,14 @@ def read_folder(
     workers: int | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Images:
-    """Read a folder's pictures as centred squares; those that cannot be read are left out.
+    """Read the pictures of a folder as centred squares; those that cannot be read are skipped.
 
     Args:
-        folder: Searched with the folders below it.
+        folder: Searched with its subfolders.
         size: Side of the squares, in pixels.
-        limit: Take only the first so many files by name, readable or not.
-        workers: Decoding threads; None for one a processor, at most 8.
-        max_bytes: Refuse to take more memory than this.
+        limit: Number of files to read, the first by name, including unreadable ones.
+        workers: Decoding threads; None for one per processor, at most 8.
+        max_bytes: Refuse to use more memory than this.
 
     Raises:
         InputError: No picture can be read, or they need too much memory.
@@ -138,11 +138,11 @@ def read_images(
     """Read the named pictures of a folder; see `read_folder`.
 
     Args:
-        folder: What the names are relative to.
-        names: At least one, in the order wanted.
+        folder: The folder that the names are relative to.
+        names: At least one, in the desired order.
         size: Side of the squares, in pixels.
-        workers: Decoding threads; None for one a processor, at most 8.
-        max_bytes: Refuse to take more memory than this.
+        workers: Decoding threads; None for one per processor, at most 8.
+        max_bytes: Refuse to use more memory than this.
     """
     check_memory(
         f"{folder}: {len(names)} pictures at size={_checked_size(size)}",
@@ -158,7 +158,7 @@ def read_images(
         raise InputError(
             f"{folder}: none of its {len(names)} pictures can be read; the first: {skipped[0][1]}"
         )
-    for row, source in enumerate(good):  # close the gaps in place: no second copy in memory
+    for row, source in enumerate(good):  # compact in place: no second copy in memory
         if row != source:
             pixels[row] = pixels[source]
     return Images(pixels[: len(good)], tuple(names[row] for row in good), skipped)
@@ -174,7 +174,7 @@ def square(
 def _decode_into(
     pixels: UInt8[np.ndarray, "images size size 3"], paths: Sequence[Path], workers: int | None
 ) -> list[str | None]:
-    """Fill `pixels` in threads (Pillow decodes without the GIL); return what went wrong, by row."""
+    """Fill `pixels` in threads (Pillow releases the GIL); return an error or None for each row."""
 
     def load(row: int) -> str | None:
         try:
@@ -201,7 +201,7 @@ def _at_least_one(argument: str, value: int | None) -> int | None:
 
 
 def _decode(path: str | Path, size: int | None) -> Shaped[np.ndarray, "height width *channels"]:
-    """Return uint8 RGB (h w 3), or float32 grey (h w) in [0, 1] for files of more than 8 bits."""
+    """Return uint8 RGB (h w 3), or float32 grey (h w) in [0, 1] for files with more than 8 bits."""
     with opened(path) as image:
         return _as_array(_square(_flat(ImageOps.exif_transpose(image), Path(path)), size))
 
@@ -210,7 +210,7 @@ def _flat(image: Image.Image, path: Path) -> Image.Image:
     """Convert any mode to RGB, or to F in [0, 1] where 8 bits would lose precision."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image).astype(np.float32)
-        # Pillow opens 16-bit files as I;16 or as I, according to format and version.
+        # Pillow opens 16-bit files as I;16 or as I, depending on format and version.
         values /= np.float32(1 if image.mode == "F" else 65535)
         if not (values.min() >= 0 and values.max() <= 1):
             raise InputError(
@@ -227,7 +227,7 @@ def _flat(image: Image.Image, path: Path) -> Image.Image:
 def _square(image: Image.Image, size: int | None) -> Image.Image:
     """Resize the short side to `size` and crop the centre, in one step.
 
-    Cropping first keeps a very long picture from growing to millions of pixels.
+    Cropping first keeps the intermediate result of a very long picture small.
     """
     if size is None:
         return image
@@ -239,7 +239,7 @@ def _square(image: Image.Image, size: int | None) -> Image.Image:
 
 def _as_array(image: Image.Image) -> Shaped[np.ndarray, "height width *channels"]:
     pixels = np.array(image)
-    # Lanczos overshoots; in 8 bits Pillow clips by itself.
+    # Lanczos overshoots; for 8 bits Pillow clips.
     return pixels if pixels.dtype == np.uint8 else np.clip(pixels, 0.0, 1.0, out=pixels)
 
 

@@ -1,4 +1,4 @@
-"""Masks: which pixels of a picture are seen."""
+"""Masks of the pixels of a picture that are used."""
 
 from pathlib import Path
 
@@ -10,20 +10,20 @@ from theta0.errors import InputError
 
 
 def read_mask(path: str | Path, picture: str | Path, size: int) -> Bool[np.ndarray, "size size"]:
-    """Read a mask, cropped and resized as `read_image` does with the picture it belongs to.
+    """Read a mask, cropped and resized like its picture in `read_image`.
 
-    The centred square is resized by taking the nearest pixel, so that nothing is half seen.
+    The centred square is resized to the nearest pixel, so the mask stays binary.
 
     Args:
-        path: A picture whose white pixels (half of full brightness or more) are seen.
-        picture: The picture it belongs to, of the same height and width.
+        path: A picture whose white pixels (at least half of full brightness) are seen.
+        picture: The picture that the mask belongs to, of the same height and width.
         size: Side of the square, in pixels.
 
     Returns:
         True where the picture is seen.
 
     Raises:
-        InputError: The mask cannot be read, has another size, or shows nothing of the square.
+        InputError: The mask cannot be read, has another size, or covers the whole square.
     """
     mask = read_image(path)
     height, width = read_image(picture).shape[:2]
@@ -41,10 +41,10 @@ def read_mask(path: str | Path, picture: str | Path, size: int) -> Bool[np.ndarr
 
 
 def require_seen(path: str | Path, seen: Bool[np.ndarray, "size size"]) -> None:
-    """Refuse a mask that shows nothing of the square.
+    """Refuse a mask that covers the whole square.
 
     Raises:
-        InputError: Names the mask.
+        InputError: It does; the message names the mask.
     """
     if not seen.any():
         raise InputError(

@@ -1,4 +1,4 @@
-"""Pictures in one .npz file, as the paper's authors publish their text and signed distances.
+"""Pictures in one .npz file, the format in which the paper's authors publish theirs.
 
 Its arrays:
 
@@ -26,11 +26,11 @@ class Arrays:
     path: str | None = None
     """file with the arrays train_data and test_data"""
     validation: int = 25
-    """pictures kept for validation, the last of train_data"""
+    """number of pictures kept for validation, the last of train_data"""
     test: int = 100
-    """pictures of test_data used, the first"""
+    """number of pictures of test_data to use, the first"""
     limit: int | None = None
-    """pictures of train_data used for training, the first so many"""
+    """number of pictures of train_data used for training, the first"""
 
     def __post_init__(self):
         require_positive(self, "validation", "test", "limit")
@@ -39,10 +39,10 @@ class Arrays:
         """Read the pictures that are used into memory.
 
         Args:
-            size: Side of the squares; pictures of another side are resized (Lanczos).
+            size: Side of the squares; pictures of another size are resized (Lanczos).
 
         Raises:
-            InputError: The file is missing or damaged, its arrays are no pictures, none is left
+            InputError: The file is missing or damaged, its arrays are not pictures, none is left
                 for training, or they need too much memory.
         """
         path = given_path(self.path, "FILE.npz")
@@ -54,9 +54,9 @@ class Arrays:
                 f"{path}: train_data holds {total} pictures, which leaves none for training after "
                 f"validation={self.validation}; ask for fewer"
             )
-        learned = left if self.limit is None else min(left, self.limit)
+        trained = left if self.limit is None else min(left, self.limit)
         tested = min(self.test, len(stored["test_data"]))
-        rows = [("train_data", row) for row in (*range(learned), *range(left, total))]
+        rows = [("train_data", row) for row in (*range(trained), *range(left, total))]
         rows += [("test_data", row) for row in range(tested)]
         check_memory(
             f"{path}: {len(rows)} pictures at size={size}",
@@ -67,14 +67,14 @@ class Arrays:
         pixels = np.empty((len(rows), size, size, 3), np.uint8)
         for index, (name, row) in enumerate(rows):
             pixels[index] = square(stored[name][row], size)
-        ends = np.cumsum([learned, self.validation, tested]).tolist()
+        ends = np.cumsum([trained, self.validation, tested]).tolist()
         parts = [tuple(range(end)) for end in ends]
         split = Split(parts[0], parts[1][ends[0] :], parts[2][ends[1] :])
         return PicturesInMemory(pixels, tuple(f"{name}/{row}" for name, row in rows), (), split)
 
 
 def _pictures(path: Path, name: str) -> UInt8[np.ndarray, "pictures height width 3"]:
-    """One array of the file, if it holds pictures."""
+    """One array of the file; refused if it does not contain pictures."""
     names = array_names(path)
     if name not in names:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What a class of pictures is: numbered pictures of one size, in three splits."""
+"""The interface of a class of pictures: numbered squares of one size, in three splits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,24 +20,24 @@ class Pictures(Collection[Float[np.ndarray, "size size channels"]], Protocol):
 
 @runtime_checkable
 class PictureSource(Protocol):
-    """Where a class of pictures comes from: plain settings, saved with a run."""
+    """The source of a class of pictures: plain settings that are saved with a run."""
 
     def read(self, size: int) -> Pictures:
         """The pictures as squares of ``size`` pixels.
 
         Raises:
-            InputError: there are none, or they do not fit into memory.
+            InputError: There are none, or they do not fit into memory.
         """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class PicturesInMemory:
-    """Pictures kept as bytes, a quarter of their size as floats.
+    """Pictures in memory, as bytes.
 
     Attributes:
         pixels: 255 is 1.0.
-        names: One a picture.
+        names: One per picture.
         skipped: (name, reason) of files that could not be read.
         split: Numbers of the pictures for training, validation and test.
     """
@@ -53,10 +53,10 @@ class PicturesInMemory:
 
 
 def given_path(path: str | None, kind: str = "FOLDER") -> Path:
-    """The path of a source, which its settings may leave open until it is read.
+    """The path of a source; its settings may leave it open until the source is read.
 
     Raises:
-        InputError: it was never given.
+        InputError: It was not given.
     """
     if path is None:
         raise InputError(f"no path to read the pictures from: give --data {kind}")
@@ -71,15 +71,15 @@ def read_parts(
     size: int,
     skipped: tuple[tuple[str, str], ...] = (),
 ) -> PicturesInMemory:
-    """Read pictures whose place in the split is known.
+    """Read pictures whose split is known.
 
     Args:
-        folder: What the names are relative to.
-        train: Names for training, in the order they are kept.
+        folder: The folder that the names are relative to.
+        train: Names for training, in order.
         validation: Names for validation.
-        test: Names for testing; no name stands in two parts.
+        test: Names for testing; the parts are disjoint.
         size: Side of the squares, in pixels.
-        skipped: (name, reason) of pictures left out before.
+        skipped: (name, reason) of pictures that were left out earlier.
 
     Raises:
         InputError: No picture for training can be read, or they need too much memory.

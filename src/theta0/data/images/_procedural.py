@@ -1,4 +1,4 @@
-"""Procedural classes: picture number n is a function of (seed, n), drawn when asked for."""
+"""Procedural classes: picture number n is a function of (seed, n), drawn on demand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Drawn:
         """Draw picture number ``index``, float32 in [0, 1].
 
         Raises:
-            InputError: there is no such number.
+            InputError: There is no such number.
         """
         if not 0 <= index < len(self.names):
             raise InputError(f"picture number {index}: give 0 to {len(self.names) - 1}")
@@ -44,18 +44,18 @@ def drawn(
     """The pictures of a class.
 
     Args:
-        settings: How many, and the seed.
-        kind: Names the pictures and separates the random numbers of one class from another's.
+        settings: Numbers of pictures, and the seed.
+        kind: Prefix of the names; classes with different kinds use different random numbers.
         size: Side of the squares that ``draw`` returns, in pixels.
-        draw: One picture from a random generator of its own.
+        draw: Draws one picture from its own random generator.
         skipped: As in `Pictures`.
 
     Raises:
-        InputError: the size is below 2, or the pictures or their names need too much memory.
+        InputError: The size is below 2, or the pictures or their names need too much memory.
     """
     if size < 2:
         raise InputError(f"{kind}: size={size} pixels must be at least 2")
-    # 64 bytes: a float64 point, its distance, and a float32 picture of three channels.
+    # 64 bytes per pixel: a float64 point, its distance, and float32 values of three channels.
     check_memory(f"{kind}: size={size}", 64 * size**2, MAX_BYTES, "choose a smaller size")
     counts = settings.samples, settings.validation, settings.test
     names, split = numbered(kind, "pictures", kind, *counts)

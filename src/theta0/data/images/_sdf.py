@@ -1,12 +1,12 @@
-"""Signed distance fields of random simple closed curves, exact rather than from a raster.
+"""Exact signed distance fields of random simple closed curves.
 
-A curve is a closed polygon; the field at x is its distance, negative inside:
+A curve is a closed polygon; the field at x is the distance to it, negative inside:
 
     d(x) = s(x) min_k min_(0 <= t <= 1) |x - a_k - t (b_k - a_k)|
 
 with a_k, b_k the ends of edge k, and s(x) = -1 where a ray from x crosses an odd number of edges.
 
-Positions are (row, column) in the unit square, pixel centres at ((i + 0.5) / size, ...).
+Positions are (row, column) in the unit square; pixel centres are at ((i + 0.5) / size, ...).
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from theta0.data.images._procedural import Drawn, drawn
 from theta0.errors import InputError
 
 VERTICES = 256
-"""Vertices of a smooth curve; one of straight sides has 3 to 12."""
+"""Number of vertices of a smooth curve; polygons with straight sides have 3 to 12."""
 
 REACH = 0.5
-"""Distance, in sides of the picture, at which the value is 0 (inside) or 1 (outside)."""
+"""Distance at which the value is 0 (inside) or 1 (outside), relative to the picture's side."""
 
-_MARGIN = 0.06  # between a curve and the border of the picture, in sides
-_FINE = 1024  # points that stand for the smooth curve until the vertices are chosen
-_TILE = 16  # pixels a side of the tiles a picture is computed in
+_MARGIN = 0.06  # between a curve and the border of the picture, relative to its side
+_FINE = 1024  # points that sample the smooth curve before its vertices are chosen
+_TILE = 16  # pixels per side of the tiles in which a picture is computed
 _GROUP = _TILE**2
 
 
@@ -34,15 +34,15 @@ _GROUP = _TILE**2
 class SDF(Numbered):
     """Signed distance fields of simple closed curves, as grey pictures.
 
-    A pixel's value is ``clip(1/2 + d / (2 REACH), 0, 1)``: 1/2 on the curve, less inside. No point
-    inside is so deep as to be clipped.
+    The value of a pixel is ``clip(1/2 + d / (2 REACH), 0, 1)``: 1/2 on the curve and less inside.
+    Values inside are never clipped.
     """
 
     def read(self, size: int) -> Drawn:
         """The pictures as squares of ``size`` pixels; see `PictureSource`.
 
         Raises:
-            InputError: the size is unusable.
+            InputError: The size is invalid.
         """
 
         def draw(rng: np.random.Generator) -> Float[np.ndarray, "size size 3"]:
@@ -55,16 +55,15 @@ class SDF(Numbered):
 def random_curve(rng: np.random.Generator) -> Float[np.ndarray, "vertices 2"]:
     """Draw a simple closed polygon inside the unit square.
 
-    The vertices lie on a smooth curve, to the accuracy of 1024 chords. It starts as
-    ``r(a) (cos a, sin a)`` with a Fourier series ``r > 0``, so each direction meets it once: it is
-    simple. Then it is bent by maps ``x + u(x)`` where u has a Lipschitz constant L < 1; as
-    ``|x + u(x) - y - u(y)| >= (1 - L) |x - y|`` these are one to one, so it stays simple while it
-    ceases to be star-shaped. A polygon on it could still cut a corner where two arcs come close; so
-    all pairs of its edges are compared, and if two meet another curve is drawn.
+    The vertices lie on a smooth curve, sampled by 1024 points. The curve starts as
+    ``r(a) (cos a, sin a)`` with a Fourier series ``r > 0``, which is star-shaped and therefore
+    simple. It is then warped by maps ``x + u(x)``, where u has a Lipschitz constant L < 1; as
+    ``|x + u(x) - y - u(y)| >= (1 - L) |x - y|``, these are one to one, so the curve stays simple
+    but is no longer star-shaped. A polygon on it could still intersect itself where two arcs are
+    close; all pairs of edges are therefore tested, and if two meet another curve is drawn.
 
     Returns:
-        (row, column) of the vertices in order: `VERTICES` of them, or 3 to 12 for one curve in
-        three.
+        (row, column) of the vertices in order: `VERTICES` of them, or 3 to 12 with probability 1/3.
     """
     while True:
         count = int(rng.integers(3, 13)) if rng.random() < 1 / 3 else VERTICES
@@ -78,17 +77,18 @@ def signed_distance(
 ) -> Float[np.ndarray, " *points"]:
     """Euclidean distance to a closed polygon, negative inside; float64.
 
-    Exact for points in any order, and fast if neighbours in the array are neighbours in the plane:
-    points are taken in groups, and of a group that lies within R of its centre c only the edges
-    whose distance to c exceeds the least one by at most 2 R can be nearest to any of its points.
+    The order of the points does not matter, but the computation is fast if neighbours in the array
+    are neighbours in the plane: points are processed in groups, and if a group lies within R of its
+    centre c, only edges whose distance to c exceeds the smallest one by at most 2 R can be the
+    nearest to one of its points.
 
     Args:
-        vertices: In order, either way round; the last is joined to the first. Inside is where a ray
-            crosses an odd number of edges.
+        vertices: In order, in either direction; the last is connected to the first. Inside is where
+            a ray crosses an odd number of edges.
         points: In the same frame and unit.
 
     Raises:
-        InputError: there are fewer than 3 vertices, or all are one point.
+        InputError: There are fewer than 3 vertices, or all are equal.
     """
     if len(vertices) < 3 or not np.any(vertices != vertices[0]):
         raise InputError(
@@ -97,20 +97,20 @@ def signed_distance(
     flat = np.asarray(points, np.float64).reshape(-1, 2)
     if not len(flat):
         return np.zeros(points.shape[:-1])
-    # About the first vertex: far from the origin differences of coordinates would lose digits.
+    # Relative to the first vertex: far from the origin, differences would lose digits.
     edges = _edges(vertices - vertices[0])
     flat = np.column_stack([flat - vertices[0], np.ones(len(flat))])
     padded = np.concatenate([flat, np.repeat(flat[-1:], -len(flat) % _GROUP, axis=0)])
     groups = padded.reshape(-1, _GROUP, 3)
-    step = max(1, 2**20 // len(edges.length))  # bounds what a step takes: 8 MiB an array
+    step = max(1, 2**20 // len(edges.length))  # limits the memory of a step to 8 MiB per array
     parts = [_group_distances(edges, groups[i : i + step]) for i in range(0, len(groups), step)]
     return np.concatenate(parts).reshape(-1)[: len(flat)].reshape(points.shape[:-1])
 
 
 def is_simple(vertices: Float[np.ndarray, "vertices 2"]) -> bool:
-    """Whether no two edges of a closed polygon meet but neighbours at their common vertex.
+    """Whether the edges of a closed polygon meet only at common vertices of neighbours.
 
-    Edges i and j meet when each one's ends lie on both sides of, or on, the other's line.
+    Edges i and j meet if the ends of each lie on different sides of, or on, the line of the other.
     """
     start, along = vertices, np.roll(vertices, -1, axis=0) - vertices
     offset = start[None] - start[:, None]
@@ -125,11 +125,11 @@ def is_simple(vertices: Float[np.ndarray, "vertices 2"]) -> bool:
 
 
 def _star(rng: np.random.Generator, count: int) -> Float[np.ndarray, "count 2"]:
-    """Vertices of a curve that each ray from the origin meets once, of radii below 2."""
+    """Vertices of a star-shaped curve around the origin, with radii below 2."""
     angle = 2 * np.pi * np.arange(count) / count
     order = np.arange(1, 8)
     weight = rng.exponential(size=7) / order
-    weight *= rng.uniform(0.1, 0.8) / weight.sum()  # less than 1, so r stays positive
+    weight *= rng.uniform(0.1, 0.8) / weight.sum()  # below 1, so r stays positive
     radius = 1 + np.cos(np.outer(angle, order) + rng.uniform(0, 2 * np.pi, 7)) @ weight
     direction = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     return radius[:, None] * direction * [1, rng.uniform(0.4, 1)]
@@ -162,7 +162,7 @@ def _spaced(
 def _placed(
     rng: np.random.Generator, vertices: Float[np.ndarray, "vertices 2"]
 ) -> Float[np.ndarray, "vertices 2"]:
-    """Turn, scale and shift a curve into the unit square."""
+    """Rotate, scale and translate a curve into the unit square."""
     turn = rng.uniform(0, 2 * np.pi)
     cos, sin = np.cos(turn), np.sin(turn)
     turned = vertices @ np.array([[cos, sin], [-sin, cos]])
@@ -172,7 +172,7 @@ def _placed(
 
 
 def _field(vertices: Float[np.ndarray, "vertices 2"], size: int) -> Float[np.ndarray, "size size"]:
-    """Signed distance at pixel centres, computed in square tiles (those at the border overhang)."""
+    """Signed distance at pixel centres, computed in square tiles that may exceed the picture."""
     tiles = -(-size // _TILE)
     tick = (np.arange(tiles * _TILE) + 0.5) / size
     grid = np.stack(np.meshgrid(tick, tick, indexing="ij"), axis=-1)
@@ -183,13 +183,13 @@ def _field(vertices: Float[np.ndarray, "vertices 2"], size: int) -> Float[np.nda
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """Edges of a polygon, each from its end with the smaller row: the way round does not matter.
+    """Edges of a polygon, each directed from the end with the smaller row.
 
-    Points are (row, column, 1), so that a row of a matrix holds an affine function of the point.
+    Points are (row, column, 1), so that each row of a matrix is an affine function of the point.
 
     Attributes:
-        along: Distance from an edge's start in its direction.
-        across: Signed distance to its line, negative on the side of smaller columns.
+        along: Distance from the start of an edge, along it.
+        across: Signed distance to the line of an edge, negative on the side of smaller columns.
         length: Of the edge.
         rows: The smaller and the larger row of its ends.
     """
@@ -204,7 +204,7 @@ class _Edges:
     ) -> Float[np.ndarray, "chosen points"]:
         along = self.along[chosen] @ points.T
         across = self.across[chosen] @ points.T
-        # What is beyond the ends (np.clip would do, but takes longer to begin).
+        # The distance beyond the ends (faster than np.clip for small arrays).
         along -= np.minimum(np.maximum(along, 0), self.length[chosen, None])
         along *= along
         across *= across
@@ -216,8 +216,8 @@ class _Edges:
     ) -> Bool[np.ndarray, " points"]:
         """Whether a ray towards larger columns crosses an odd number of the chosen edges.
 
-        An edge has its first row but not its last: so a ray through a vertex counts once if the
-        curve passes it, and twice or never if the curve only touches it.
+        An edge includes its first row but not its last. So a ray through a vertex is counted once
+        if the curve crosses it, and twice or never if the curve only touches it.
         """
         row = points[:, 0]
         first, last = self.rows[:, chosen, None]
@@ -226,7 +226,7 @@ class _Edges:
 
 
 def _edges(vertices: Float[np.ndarray, "vertices 2"]) -> _Edges:
-    """The edges but those of no length, whose points other edges have."""
+    """The edges, without those of zero length."""
     start = np.asarray(vertices, np.float64)
     end = np.roll(start, -1, axis=0)
     swap = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
@@ -247,9 +247,9 @@ def _group_distances(
     radius = np.linalg.norm(groups - centre[:, None], axis=-1).max(1)
     from_centre = np.sqrt(edges.squared_distances(centre, slice(None)))
     nearest = from_centre.min(0)
-    # The allowance is for rounding: an edge too many costs nothing but time.
+    # The tolerance covers rounding: an additional edge only costs time.
     near = from_centre <= (nearest + 2 * radius) * (1 + 1e-9)
-    # Where no edge comes within the radius all points are on one side, as the centre.
+    # Where no edge is within the radius, all points are on the same side as the centre.
     inside = edges.inside(centre, slice(None))
     mixed = nearest <= radius * (1 + 1e-9)
     in_rows = (edges.rows[0] <= high[:, :1]) & (edges.rows[1] > low[:, :1])

@@ -1,8 +1,8 @@
-"""Text: words in many fonts, sizes and places, white on black or black on white.
+"""Text: words in many fonts, sizes and positions, white on black or black on white.
 
-A picture is laid out and drawn on a sheet of `SHEET` pixels a side, whatever the size asked for;
-each pixel then takes the mean of the sheet over its square. So one number is the same picture at
-every size: blocks of 2 x 2 pixels at size 2 n average exactly to the pixels at size n.
+A picture is laid out and drawn on a sheet of `SHEET` pixels per side, whatever its size; each pixel
+is then the mean of the sheet over its square. So a number gives the same picture at every size:
+blocks of 2 x 2 pixels at size 2 n average exactly to the pixels at size n.
 """
 
 import math
@@ -19,14 +19,14 @@ from theta0.data.images._procedural import Drawn, drawn
 from theta0.data.images._words import WORDS
 
 SHEET = 512
-"""Side of the sheet in its own pixels; larger pictures are possible, but no sharper."""
+"""Side of the sheet in its own pixels; larger pictures are possible, but not sharper."""
 
 _MOST_WORDS = 8
-_EM = (0.09, 0.4)  # smallest and largest size of the type, in sides of the picture
-_LEADING = 0.16  # smallest size of the first word, so that no picture is almost empty
+_EM = (0.09, 0.4)  # smallest and largest em, relative to the side of the picture
+_LEADING = 0.16  # smallest em of the first word, so that no picture is almost empty
 _MARGIN = round(0.02 * SHEET)  # around the picture
 _GAP = round(0.015 * SHEET)  # between two words
-_TRIES = 12  # to find a free place for a word
+_TRIES = 12  # to find a free position for a word
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class Text(Numbered):
     """Pictures of one to eight common English words."""
 
     fonts: str | None = None
-    """folder of .ttf and .otf files (searched with the folders below it); left out: the text fonts
-    in matplotlib's wheel"""
+    """folder of .ttf and .otf files, searched with its subfolders; the text fonts in matplotlib's
+    wheel if omitted"""
 
     def read(self, size: int) -> Drawn:
         """The pictures as squares of ``size`` pixels; see `PictureSource`.
 
-        Fonts that are damaged or cannot write the letters A to Z are in ``skipped``.
+        Fonts that are damaged or lack some of the letters A to Z are in ``skipped``.
 
         Raises:
-            InputError: no font can be used, or the size is unusable.
+            InputError: No font can be used, or the size is invalid.
         """
         fonts, skipped = find_fonts(self.fonts)
 
@@ -55,7 +55,7 @@ class Text(Numbered):
 
 @dataclass(frozen=True)
 class _Word:
-    """A word on the sheet, in sheet pixels: its box holds all its letters."""
+    """A word on the sheet, in sheet pixels, with its bounding box."""
 
     text: str
     font: Path
@@ -67,7 +67,7 @@ class _Word:
     height: int
 
     def overlaps(self, other: "_Word") -> bool:
-        """Whether the boxes overlap or are closer than the gap."""
+        """Whether the boxes overlap or are closer than `_GAP`."""
         return (
             self.left < other.left + other.width + _GAP
             and other.left < self.left + self.width + _GAP
@@ -77,7 +77,7 @@ class _Word:
 
 
 def _layout(rng: np.random.Generator, fonts: tuple[Path, ...]) -> list[_Word]:
-    """Draw words, fonts, sizes and places; a word that finds no free place is left out."""
+    """Draw words, fonts, sizes and positions; a word without a free position is left out."""
     placed: list[_Word] = []
     for _ in range(rng.integers(1, _MOST_WORDS + 1)):
         text = WORDS[rng.integers(len(WORDS))]
@@ -102,8 +102,8 @@ def _fitted(text: str, font: Path, em: float) -> tuple[float, tuple[int, int], t
     """Make a word small enough for the sheet.
 
     Returns:
-        Its em; where its baseline starts in its box, (right, down) from the upper left corner; the
-        box's (width, height).
+        Its em; the start of its baseline, (right, down) from the upper left corner of its box; the
+        (width, height) of the box.
     """
     while True:
         box = open_font(font, em).getbbox(text, anchor="ls")
@@ -112,7 +112,7 @@ def _fitted(text: str, font: Path, em: float) -> tuple[float, tuple[int, int], t
         excess = max(width, height) / (SHEET - 2 * _MARGIN)
         if excess <= 1 or em <= 1:
             return em, (-left, -top), (width, height)
-        em = max(1.0, 0.99 * em / excess)  # less than 1: the sizes of letters are rounded
+        em = max(1.0, 0.99 * em / excess)  # below 1, as the sizes of letters are rounded
 
 
 def _picture(
@@ -128,7 +128,7 @@ def _picture(
 
 
 def _mask(word: _Word) -> Float[np.ndarray, "height width"]:
-    """The letters of a word on its box, float32 in [0, 1]."""
+    """The letters of a word in its box, float32 in [0, 1]."""
     image = Image.new("L", (word.width, word.height))
     font = open_font(word.font, word.em)
     ImageDraw.Draw(image).text(word.origin, word.text, 255, font, anchor="ls")
@@ -136,13 +136,14 @@ def _mask(word: _Word) -> Float[np.ndarray, "height width"]:
 
 
 def _coverage(size: int, start: int, count: int) -> tuple[slice, Float[np.ndarray, "pixels count"]]:
-    """On one axis: the pixels that ``count`` sheet pixels touch, and what share of each they cover.
+    """On one axis: the pixels of a picture that ``count`` sheet pixels touch, and how much of each.
 
-    The pixels are those of a picture of ``size``.
+    Returns:
+        The range of pixels, and the fraction of each that each sheet pixel covers.
     """
     first = start * size // SHEET
     last = min(size, -(-(start + count) * size // SHEET))
-    # In units of 1 / (size SHEET) of the side all borders are whole numbers.
+    # In units of 1 / (size SHEET) of the side, all borders are integers.
     pixel = np.arange(first, last)[:, None] * SHEET
     sheet = np.arange(start, start + count) * size
     overlap = np.minimum(pixel + SHEET, sheet + size) - np.maximum(pixel, sheet)

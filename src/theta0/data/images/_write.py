@@ -1,4 +1,4 @@
-"""Writes a class of pictures as the paper's authors keep theirs."""
+"""Writes a class of pictures in the .npz format of the paper's authors."""
 
 import zipfile
 from collections.abc import Callable
@@ -20,9 +20,9 @@ def write_npz(
     progress: Callable[[int, int], None] | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Split:
-    """Write a class as the paper's authors keep theirs: ``train_data`` and ``test_data``.
+    """Write a class in the format of the paper's authors: ``train_data`` and ``test_data``.
 
-    Both are (pictures, size, size, channels) in uint8, where 255 is 1.0, in the order of the split.
+    Both are uint8 of shape (pictures, size, size, channels), where 255 is 1.0, in split order.
     The layout has no place for validation pictures, so they are left out. Pictures are written one
     by one, the file is replaced as a whole, and equal pictures make files that are equal bytewise.
 
@@ -30,15 +30,15 @@ def write_npz(
         source: The class.
         path: File ending in .npz.
         size: Side of the pictures, in pixels.
-        progress: Called with (pictures written, pictures in all) after each.
+        progress: Called with (pictures written, all pictures) after each picture.
         max_bytes: Refuse larger arrays; the default is that of the readers.
 
     Returns:
         The split of the class.
 
     Raises:
-        InputError: the name does not end in .npz or is a folder's, or the arrays are too large.
-        OSError: the file cannot be written; an old one is untouched.
+        InputError: The name does not end in .npz or is a folder, or the arrays are too large.
+        OSError: The file cannot be written; an existing one is unchanged.
     """
     path = Path(path)
     if path.suffix != ".npz" or path.is_dir():

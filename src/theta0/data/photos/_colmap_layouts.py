@@ -1,4 +1,4 @@
-"""Photographs posed by COLMAP, and NeRF-W's choice among them."""
+"""Reads photographs posed by COLMAP, and NeRF-W's selection of them."""
 
 import csv
 import io
@@ -17,14 +17,14 @@ from theta0.data.colmap import ColmapImage, ColmapModel, count_images, is_colmap
 from theta0.data.photos._layouts import Layout, range_of, reliable_points
 from theta0.errors import InputError
 
-_PLACES = (".", "sparse", "dense/sparse", "colmap/sparse", "colmap_text")
+_MODEL_FOLDERS = (".", "sparse", "dense/sparse", "colmap/sparse", "colmap_text")
 _LARGEST_TABLE = 1 << 26
 
 
 def model_folders(path: Path) -> list[Path]:
-    """The models of a collection: one folder, or several numbered ones."""
-    for place in _PLACES:
-        folder = path / place
+    """The folders of the models of a collection: one, or several numbered ones."""
+    for name in _MODEL_FOLDERS:
+        folder = path / name
         if is_colmap(folder):
             return [folder]
         inner = [x for x in folder.iterdir() if x.name.isdecimal()] if folder.is_dir() else []
@@ -34,16 +34,16 @@ def model_folders(path: Path) -> list[Path]:
 
 
 def colmap_layout(path: Path, images: Path | None) -> Layout:
-    """The photographs of a model, by name.
+    """Read the photographs of a model, sorted by name.
 
-    Of several models the one with most images is read, for they share no world; the others are
-    named in `skipped`.
+    If there are several models, the largest is read, as they have different coordinates; the others
+    are listed in `skipped`.
 
-    Near and far of a photograph follow from the depths of the points it sees, as far as they are
-    reliable: see `reliable_points` and `range_of`.
+    Near and far of a photograph are computed from the depths of its reliable points; see
+    `reliable_points` and `range_of`.
 
     Raises:
-        InputError: There is no model, it is damaged, or its images' folder is not found.
+        InputError: There is no model, it is damaged, or the folder of its images is not found.
     """
     folders = model_folders(path)
     if not folders:
@@ -62,7 +62,7 @@ def colmap_layout(path: Path, images: Path | None) -> Layout:
         frames=tuple(_frame(image, model, reliable, folder, chosen) for image in model.images),
         points=(model.xyz[reliable], model.rgb[reliable]) if reliable.any() else None,
         skipped=tuple(
-            (name, f"is a model of its own, of {count} images; {taken}")
+            (name, f"is another model, of {count} images; {taken}")
             for name, count, other in zip(names, counts, folders, strict=True)
             if other != chosen
         ),
@@ -70,19 +70,19 @@ def colmap_layout(path: Path, images: Path | None) -> Layout:
 
 
 def nerfw_layout(table: Path, images: Path | None, validation: int) -> Layout:
-    """NeRF-W's split of a model: a table of `filename id split dataset` beside `dense`.
+    """Read NeRF-W's split of a model: a table of `filename id split dataset` beside `dense`.
 
-    Its rows for training and test are kept; the first `validation` names of those for training are
-    for validation, of which the table has none. Rows without an id have no pose.
+    The table has no validation split, so the first `validation` training photographs are used. Rows
+    without an id have no pose and are left out.
 
     Raises:
-        InputError: The table is malformed or names none of the model's images.
+        InputError: The table is malformed, or contains none of the model's images.
     """
     layout = colmap_layout(table.parent, images)
     parts = dict(_rows(table))
     frames = {frame.name: frame for frame in layout.frames}
     skipped = [
-        (name, f"is not to be used by {table.name}, or has no id in it")
+        (name, f"is not in {table.name}, or has no id there")
         for name in frames
         if parts.get(name) is None
     ]
@@ -111,9 +111,9 @@ def nerfw_layout(table: Path, images: Path | None, validation: int) -> Layout:
 
 
 def _rows(table: Path) -> Iterator[tuple[str, str | None]]:
-    """Name and part of each row; no part where there is no id."""
+    """Name and part of each row; the part is None if there is no id."""
     size = existing_file(table).stat().st_size
-    check_memory(table, size, _LARGEST_TABLE, "it is no table of photographs")
+    check_memory(table, size, _LARGEST_TABLE, "it is not a table of photographs")
     text = table.read_bytes().decode("utf-8-sig", "replace")
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
     if not {"filename", "id", "split"} <= set(rows.fieldnames or ()):
@@ -125,7 +125,7 @@ def _rows(table: Path) -> Iterator[tuple[str, str | None]]:
     for row in rows:
         name, number, part = row["filename"], row["id"], row["split"]
         if not name or name in seen:
-            raise InputError(f"{table}: {name!r} is no name, or is in two rows; correct the table")
+            raise InputError(f"{table}: {name!r} is empty or in two rows; correct the table")
         seen.add(name)
         if not (number or "").strip() or number.strip().lower() == "nan":
             yield name, None
@@ -163,4 +163,4 @@ def _images_folder(model: Path, images: Path | None) -> Path:
     for folder in (model, *model.parents[:3]):
         if (folder / "images").is_dir():
             return folder / "images"
-    raise InputError(f"{model}: has no folder of images beside it; say where it is (images)")
+    raise InputError(f"{model}: has no folder of images beside it; give it (images)")

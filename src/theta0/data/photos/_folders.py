@@ -1,23 +1,23 @@
-"""Collections of photographs of a place, from the folders people keep them in.
+"""Collections of photographs of a scene, read from folders in common layouts.
 
-    transforms.json                     `write_photos`', nerfstudio's, instant-ngp's, Blender's
-    transforms_{train,val,test}.json    Blender's, in parts
+    transforms.json                     `write_photos`, nerfstudio, instant-ngp, Blender
+    transforms_{train,val,test}.json    Blender, in parts
     sparse/0, sparse, dense/sparse, colmap_text: cameras, images, points3D (.bin or .txt)
-                                        COLMAP's, with images/ beside it; or the model itself
+                                        COLMAP, with images/ beside it; or the model itself
     NAME.tsv, dense/sparse, dense/images
                                         NeRF-W's split of the Phototourism scenes
     bds.npy c2w_mats.npy kinv_mats.npy res_mats.npy, images/ or dense/images/
-                                        the paper authors' cameras for them
+                                        cameras of the paper's authors for these scenes
     cameras_gt.json                     Strecha's benchmark, as a list of cameras
 
-The first of these that a folder holds is read; give a file itself to choose. What a lens has bent
-is straightened on reading (see `cameras.Distortion`), and pictures are taken as they are stored: a
-camera's note that they are to be turned is not followed, for poses are of the stored pixels.
+The first of these that a folder contains is read; give a file itself to choose. Pictures are
+undistorted when they are read (see `cameras.Distortion`), and their EXIF orientation is ignored, as
+poses refer to the stored pixels.
 
-Files with `"normalised": true` are read exactly as they are. The world of others is put upright,
-and the place about into the unit sphere; see `Similarity` for the rules. All poses of the files
-count there, also those of photographs that are missing or not chosen: what was learned from some
-photographs is fitted to another, which has to have the same pose however it is reached.
+Files with `"normalised": true` keep their world coordinates. Other worlds are rotated upright, and
+scaled so that the scene roughly fits into the unit sphere; see `Similarity`. This uses all poses of
+the files, including those of photographs that are missing or not selected, so that a photograph has
+the same pose in every selection.
 """
 
 import os
@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from theta0.data import Split
-from theta0.data._frames import Frame, camera_of, straight_camera, straight_pixels
+from theta0.data._frames import Frame, camera_of, undistorted_camera_of, undistorted_pixels
 from theta0.data._pillow import opened
 from theta0.data._transforms import transforms_files
 from theta0.data._view_pixels import over, read_header, read_pixels
@@ -56,16 +56,15 @@ _USUAL = PhotoOptions()
 
 @dataclass(frozen=True, eq=False)
 class PhotoFolder:
-    """Photographs none of which is decoded yet; see `Photos` and `read_photos`.
+    """Photographs that are decoded on demand; see `Photos` and `read_photos`.
 
     Attributes:
-        names: One a photograph.
-        skipped: (name, reason) of what was left out.
+        names: One per photograph.
+        skipped: (name, reason) of photographs that were left out.
         split: Numbers of the photographs for training, validation and test.
-        frames: What the files say of each, in the world of the cameras.
-        points: Positions and colours of points of the place, if some are known.
-        world_from_file: How the world of the files was moved; `world_from_file.inverse` takes
-            results back.
+        frames: The description of each photograph, in world coordinates.
+        points: Positions and colours of points of the scene, if they are known.
+        world_from_file: Maps the coordinates of the files to world coordinates.
     """
 
     names: tuple[str, ...]
@@ -76,19 +75,19 @@ class PhotoFolder:
     world_from_file: Similarity
 
     def camera(self, index: int) -> Camera:
-        """The camera of photograph number `index` as it will be loaded; nothing is decoded."""
+        """The camera of photograph number `index`, without decoding the picture."""
         header = read_header(self.frames[index].image)
-        return straight_camera(self.frames[index], header.width, header.height)
+        return undistorted_camera_of(self.frames[index], header.width, header.height)
 
     def with_mask(self, index: int, mask: str | Path) -> "PhotoFolder":
-        """The same with another mask of photograph number `index`.
+        """Replace the occlusion mask of photograph number `index`.
 
         Args:
-            index: Of the photograph.
-            mask: A picture of its stored size, darker than half where something hides the place.
+            index: Number of the photograph.
+            mask: A picture of its stored size, below half brightness where the scene is occluded.
 
         Raises:
-            InputError: It has another size, or is no picture.
+            InputError: It has another size, or is not a picture.
         """
         frames = list(self.frames)
         frames[index] = replace(frames[index], mask=Path(mask))
@@ -96,9 +95,9 @@ class PhotoFolder:
         return replace(self, frames=tuple(frames))
 
     def load(self, index: int) -> Photo:
-        """Photograph number `index`, straightened, in the size it is kept in.
+        """Photograph number `index`, undistorted, in its stored size.
 
-        Transparent pixels are laid over white.
+        Transparent pixels are composited over white.
 
         Raises:
             InputError: It is damaged.
@@ -108,33 +107,31 @@ class PhotoFolder:
         pixels = read_pixels(frame.image, read_header(frame.image).alpha)
         hidden = None
         if frame.mask is not None:
-            hidden = straight_pixels(frame, _mask(frame.mask))[..., 0] > 0
-        pixels = straight_pixels(frame, pixels)
+            hidden = undistorted_pixels(frame, _mask(frame.mask))[..., 0] > 0
+        pixels = undistorted_pixels(frame, pixels)
         if pixels.shape[2] == 4:
             pixels = np.rint(over(pixels, "white") * 255).astype(np.uint8)
         return Photo(pixels, camera, name, frame.near, frame.far, hidden)
 
 
 def read_photos(path: str | Path, options: PhotoOptions = _USUAL) -> PhotoFolder:
-    """Find a collection of photographs and judge it by its headers, without decoding a picture.
+    """Find a collection of photographs and check its headers, without decoding pictures.
 
-    Near and far are, first, those of the options; then those of the files; then those of a
-    COLMAP model's points, see `_colmap_layouts`; and where nothing is known, the depths at which
-    the viewing axis is in the unit sphere, if it goes through the origin, times 0.9 and 1.2: of a
-    camera at depth d from the origin, 0.9 (d - 1) and 1.2 (d + 1).
+    The bounds near and far are those of the options, of the files or of the points of a COLMAP
+    model (see `colmap_layout`), in this order. If none are known, they are 0.9 (d - 1) and
+    1.2 (d + 1) for a camera at depth d from the origin, which encloses the unit sphere.
 
-    The split is the files', where any photograph has one: photographs without are for training.
-    Otherwise the names are sorted, and the first `test` are for test, the next `validation` for
-    validation, as in the paper.
+    If the files define a split, photographs without a part are for training. Otherwise the names
+    are sorted; the first `test` are for testing and the next `validation` for validation.
 
     Args:
         path: A folder in one of the module's layouts, or a `transforms.json`, `cameras_gt.json` or
-            `.tsv` itself.
-        options: How it is read.
+            `.tsv` file.
+        options: How the collection is read.
 
     Raises:
         InputError: There are fewer than 3 photographs or none for training, pictures are missing,
-            two of one file or too large, or a lens, a pose, a mask or a range is none.
+            duplicate or too large, or a lens, a pose, a mask or a range is invalid.
     """
     path = Path(path)
     if not path.exists():
@@ -158,7 +155,7 @@ def read_photos(path: str | Path, options: PhotoOptions = _USUAL) -> PhotoFolder
 
 
 def _layout(path: Path, options: PhotoOptions) -> Layout:
-    """What the first layout found says."""
+    """Read the first layout that is found."""
     images = None if options.images is None else Path(options.images)
     if path.suffix == ".tsv":
         return nerfw_layout(path, images, options.validation)
@@ -166,7 +163,9 @@ def _layout(path: Path, options: PhotoOptions) -> Layout:
     transforms = path != strecha and transforms_files(path, None)
     if transforms or strecha.is_file():
         if images is not None:
-            raise InputError(f"{path}: names its pictures itself; leave out images={images}")
+            raise InputError(
+                f"{path}: defines the paths of its pictures; leave out images={images}"
+            )
         return transforms_layout(path) if transforms else strecha_layout(strecha)
     if all((path / name).is_file() for name in AUTHORS_ARRAYS):
         return authors_layout(path, images)
@@ -187,7 +186,7 @@ def _layout(path: Path, options: PhotoOptions) -> Layout:
 def _present(
     path: Path, frames: Sequence[Frame], allow_missing: bool
 ) -> tuple[list[Frame], list[Frame]]:
-    """Frames whose pictures are there, and the others."""
+    """The frames whose pictures exist, and the others."""
     missing = [frame for frame in frames if not frame.image.is_file()]
     if missing and not allow_missing:
         some = ", ".join(str(frame.image) for frame in missing[:3])
@@ -199,7 +198,7 @@ def _present(
     present = [frame for frame in frames if frame.image.is_file()]
     if len(present) < _FEWEST:
         raise InputError(
-            f"{path}: holds {len(present)} photographs; a place needs at least {_FEWEST}"
+            f"{path}: holds {len(present)} photographs; a scene needs at least {_FEWEST}"
         )
     seen = set()
     for frame in present:
@@ -210,21 +209,21 @@ def _present(
 
 
 def _judged(frame: Frame) -> Camera:
-    """The camera of a frame, whose picture and mask are judged by their headers."""
+    """The camera of a frame, after a check of the headers of its picture and mask."""
     header = read_header(frame.image)
     if frame.mask is not None:
         mask = read_header(frame.mask)
         if (mask.width, mask.height) != (header.width, header.height):
             size = lambda x: f"{x.width} x {x.height}"
             raise InputError(
-                f"{frame.mask}: a mask of {size(mask)} for a picture of {size(header)}; make it of "
-                "the picture's own size"
+                f"{frame.mask}: a mask of {size(mask)} for a picture of {size(header)}; give it "
+                "the size of the picture"
             )
     return camera_of(frame, header.width, header.height)
 
 
 def _names(frames: Sequence[Frame]) -> tuple[str, ...]:
-    """Names of files without suffix, or if two would be one, of files with their folders."""
+    """File names without suffix; if they are not unique, with their folders."""
     stems = tuple(frame.image.stem for frame in frames)
     if len(set(stems)) == len(stems):
         return stems
@@ -233,7 +232,7 @@ def _names(frames: Sequence[Frame]) -> tuple[str, ...]:
 
 
 def _mask(path: Path) -> UInt8[np.ndarray, "height width 1"]:
-    """255 where a mask is black, which hides the picture, and 0 elsewhere."""
+    """255 where a mask is black (occluded), and 0 elsewhere."""
     with opened(path) as image:
         black = np.asarray(image.convert("L")) < 128
     return black[..., None] * np.uint8(255)

@@ -1,6 +1,6 @@
-"""What files say of photographs of a place, layout by layout; `read_photos` describes them.
+"""Reads the layouts of photo collections that `read_photos` describes.
 
-COLMAP's are in `_colmap_layouts`.
+COLMAP's layouts are in `_colmap_layouts`.
 """
 
 from dataclasses import dataclass, replace
@@ -23,12 +23,12 @@ AUTHORS_ARRAYS = ("bds.npy", "c2w_mats.npy", "kinv_mats.npy", "res_mats.npy")
 STRECHA = "cameras_gt.json"
 
 NEAR_FACTOR, FAR_FACTOR = 0.9, 1.2
-"""By these the paper widens the range of depths at which points of the place are seen."""
+"""Factors by which the paper widens the depth range of the points of the scene."""
 
 _RELIABLE_PHOTOS, _RELIABLE_POINTS = 3, 10
 
 _FEW = 10
-"""Of so many points, all count."""
+"""With at most this many points, all count."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +36,12 @@ class Layout:
     """A collection before its pictures are opened.
 
     Attributes:
-        frames: In the collection's order.
-        points: Of the place, in the world of the poses.
-        skipped: (name, reason) of what is left out.
-        normalised: The world is upright, and the place about in the unit sphere.
-        whole: The frames, and in their order those that are not read, which say no less how the
-            world lies; None if all are read.
+        frames: In order.
+        points: Of the scene, in the coordinates of the poses.
+        skipped: (name, reason) of photographs that are left out.
+        normalised: The coordinates are upright, with the scene roughly in the unit sphere.
+        whole: All frames, including those that are not read, whose poses also determine the world
+            coordinates; None if all are read.
     """
 
     frames: tuple[Frame, ...]
@@ -52,20 +52,20 @@ class Layout:
 
 
 def reliable_points(photos: Int[np.ndarray, " points"]) -> Bool[np.ndarray, " points"]:
-    """Which points to take, from in how many photographs each is seen: in three or more.
+    """Select points that are seen in at least three photographs.
 
-    The depths of others are often far off. If fewer than ten are left, all are taken.
+    The depths of others are often wrong. If fewer than ten are left, all points are selected.
     """
     reliable = photos >= _RELIABLE_PHOTOS
     return reliable if reliable.sum() >= _RELIABLE_POINTS else np.ones_like(reliable)
 
 
 def range_of(depths: Float[np.ndarray, " n"]) -> tuple[float | None, float | None]:
-    """Near and far of a photograph from the depths of the points it shows; None if there are none.
+    """Near and far of a photograph from the depths of its points; None if there are none.
 
-    The 0.1 and 99.9 percentiles of the depths above 0, times 0.9 and 1.2: the margins of the paper.
-    Of a few hundred points they would be the nearest and the farthest, which a single false match
-    puts at twice the depth of the place, so these two are not counted.
+    These are the 0.1 and 99.9 percentiles of the positive depths, times 0.9 and 1.2, the margins of
+    the paper. With a few hundred points the percentiles would be the extreme points, which may be
+    false matches, so the nearest and the farthest point are excluded.
     """
     depths = np.sort(depths[depths > 0])
     if not len(depths):
@@ -76,10 +76,10 @@ def range_of(depths: Float[np.ndarray, " n"]) -> tuple[float | None, float | Non
 
 
 def transforms_layout(path: Path) -> Layout:
-    """`transforms.json` as `write_photos` or others write it, or Blender's in parts.
+    """Read `transforms.json`, or Blender's files in parts.
 
     Raises:
-        InputError: It is malformed, or a lens is of an unknown model.
+        InputError: It is malformed, or has an unsupported lens model.
     """
     files = transforms_files(path, None)
     beside = transforms_files(files[0].parent, None)  # all parts, where one is given
@@ -115,16 +115,16 @@ def _points(path: Path) -> Points:
 
 
 def strecha_layout(path: Path) -> Layout:
-    """Strecha's benchmark: a list of `file K cam_to_world_R centre width height`.
+    """Read Strecha's benchmark: a list of `file K cam_to_world_R centre width height`.
 
-    Poses are in OpenCV axes. The collections were measured by laser: no points come with them.
+    Poses are in OpenCV axes. There are no points, as the scenes were measured by laser.
 
     Raises:
         InputError: It is malformed.
     """
     entries = read_any_json(path)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"{path}: is no list of cameras; give Strecha's cameras_gt.json")
+        raise InputError(f"{path}: is not a list of cameras; give Strecha's cameras_gt.json")
     return Layout(tuple(_strecha_frame(entry, path) for entry in entries))
 
 
@@ -159,28 +159,27 @@ def _lens(matrix: Float[np.ndarray, "3 3"], source: str) -> dict[str, float]:
     (fl_x, skew, cx), (zero, fl_y, cy), last = matrix.tolist()
     if max(abs(skew), abs(zero)) > 1e-6 * abs(fl_x) or not np.allclose(last, [0, 0, 1], atol=1e-6):
         raise InputError(
-            f"{source} is {matrix.tolist()}; give [[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]]: "
-            "pixels at right angles"
+            f"{source} is {matrix.tolist()}; give [[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]], "
+            "without skew"
         )
     return {"fl_x": fl_x, "fl_y": fl_y, "cx": cx, "cy": cy}
 
 
 def authors_layout(path: Path, images: Path | None) -> Layout:
-    """The paper authors' four arrays, one row a picture in the order of sorted file names.
+    """Read the four arrays of the paper's authors, one row per picture in order of file names.
 
         c2w_mats   (n 4 4)  camera to world
-        kinv_mats  (n 3 3)  pixel (column, row, 1) to a direction in the camera's axes
-        bds        (n 2)    depths of the nearest and the furthest point seen
+        kinv_mats  (n 3 3)  pixel (column, row, 1) to a direction in camera axes
+        bds        (n 2)    depths of the nearest and the farthest visible point
         res_mats   (n 2)    width and height in pixels, or height and width
 
-    Of the axes nothing is assumed but that a ray goes along c2w kinv (column, row, 1), as the
-    authors' code takes it; pixels are taken to count from the picture's corner, as in COLMAP,
-    whose poses these are (the authors' own rays go through whole numbers, half a pixel aside).
-    The factor 0.05 by which that code makes the world small is left to `Similarity`.
+    As in the authors' code, the ray of a pixel is along c2w kinv (column, row, 1); no other
+    assumption is made about the camera axes. Pixel coordinates start at the corner, as in COLMAP,
+    which computed these poses (the authors' rays use integer coordinates, off by half a pixel).
+    Their code scales the world by 0.05; here `Similarity` scales it.
 
     Raises:
-        InputError: An array has another shape, their number is not that of the pictures, or a
-            matrix is no pinhole's.
+        InputError: An array has another shape or length, or a matrix is not that of a pinhole.
     """
     folder = _images_folder(path, images)
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
@@ -207,7 +206,7 @@ def authors_layout(path: Path, images: Path | None) -> Layout:
 
 
 def _authors_arrays(path: Path, folder: Path, count: int) -> list[np.ndarray]:
-    """The arrays called `AUTHORS_ARRAYS`, with one row for each picture in the folder."""
+    """Read `AUTHORS_ARRAYS`, and check that they have one row for each picture in the folder."""
     shapes = ([(count, 2)], [(count, 4, 4), (count, 3, 4)], [(count, 3, 3)], [(count, 2)])
     arrays = [read_array(path / name) for name in AUTHORS_ARRAYS]
     for name, array, allowed in zip(AUTHORS_ARRAYS, arrays, shapes, strict=True):
@@ -220,7 +219,7 @@ def _authors_arrays(path: Path, folder: Path, count: int) -> list[np.ndarray]:
 
 
 def _in_order(files: list[Path], sizes: np.ndarray) -> bool:
-    """Whether sizes are rather widths and heights than heights and widths."""
+    """Whether the sizes are widths and heights, rather than heights and widths."""
     straight, swapped = 0.0, 0.0
     for file, (first, second) in zip(files, sizes.tolist(), strict=True):
         header = read_header(file)
@@ -232,7 +231,7 @@ def _in_order(files: list[Path], sizes: np.ndarray) -> bool:
 def _inverse_lens(
     inverse: np.ndarray, path: Path
 ) -> tuple[dict[str, float], Float[np.ndarray, "3"]]:
-    """A lens, and which of the camera's axes are OpenCV's (1) or their opposites (-1)."""
+    """A lens, and the signs of the camera axes relative to OpenCV's."""
     inverse = inverse.astype(np.float64)
     signs = np.sign(np.diag(inverse))
     try:
@@ -246,4 +245,4 @@ def _images_folder(path: Path, images: Path | None) -> Path:
     for folder in (images,) if images else (path / "images", path / "dense" / "images", path):
         if folder.is_dir() and any(x.suffix.lower() in PICTURE_SUFFIXES for x in folder.iterdir()):
             return folder
-    raise InputError(f"{images or path}: holds no pictures; say in which folder they are (images)")
+    raise InputError(f"{images or path}: holds no pictures; give their folder (images)")

@@ -1,4 +1,4 @@
-"""How a collection of photographs is read, and split."""
+"""Options for reading a collection of photographs, and its split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ class PhotoOptions:
     """How a collection of photographs is read."""
 
     test: int = 20
-    """the first so many photos by name are for test, where the files have no split"""
+    """number of photos for testing, the first by name, if the files define no split"""
     validation: int = 5
-    """the next so many are for validation; with NeRF-W's split, the first of those for training"""
+    """number of next photos for validation; with NeRF-W's split, the first training photos"""
     rotation: int = 0
-    """names that go from the front to the end before they are split, so that in a small collection
-    each photo can be for test in turn"""
+    """number of names moved from the front to the end before the split, so that in a small
+    collection each photo can be tested in turn"""
     near: float | None = None
-    """depth before which nothing stands, in units of the files, in place of what they say"""
+    """near bound of the scene's depth, in units of the files; replaces that of the files"""
     far: float | None = None
-    """depth behind which nothing is looked for, in units of the files"""
+    """far bound of the scene's depth, in units of the files"""
     images: str | None = None
-    """folder of the pictures, where it is not beside COLMAP's model or the authors' arrays"""
+    """folder of the pictures, if it is not beside COLMAP's model or the authors' arrays"""
     allow_missing: bool = False
     """leave out photos whose picture is missing"""
 

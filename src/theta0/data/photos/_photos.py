@@ -1,8 +1,8 @@
-"""Photographs of one place, each with its camera, its range of depths and a light of its own.
+"""Photographs of one scene, each with its camera, its depth range and its own illumination.
 
-Lenses are pinholes here: readers undo distortion. The world is that of `cameras`, z up, scaled so
-that the place fits into the unit sphere around the origin, about; depths are along the viewing
-axis, in world units.
+Cameras are pinholes: readers undistort the pictures. World coordinates are those of `cameras`, z
+up, scaled so that the scene roughly fits into the unit sphere around the origin; depths are along
+the viewing axis, in world units.
 """
 
 from dataclasses import dataclass, replace
@@ -25,10 +25,10 @@ class Photo:
         image: RGB, where 255 is 1.0.
         camera: Of the picture.
         name: Of the photograph in its collection.
-        near: Depth before which nothing stands, above 0.
-        far: Depth behind which nothing is looked for.
-        hidden: Where something that does not belong to the place, such as people, stands before
-            it; None if that is not known.
+        near: Near bound of the scene's depth, above 0.
+        far: Far bound of the scene's depth.
+        hidden: The occlusion mask: True where transient occluders, such as people, cover the scene;
+            None if it is unknown.
     """
 
     image: UInt8[np.ndarray, "height width channels"]
@@ -48,7 +48,7 @@ class Photo:
         if self.hidden is not None and self.hidden.shape != (height, width):
             raise InputError(
                 f"{self.name}: a mask of shape {self.hidden.shape} for a picture of {width} x "
-                f"{height}; give one value a pixel"
+                f"{height}; give one value per pixel"
             )
         if not 0 < self.near < self.far < np.inf:
             raise InputError(
@@ -56,9 +56,9 @@ class Photo:
             )
 
     def square(self, size: int) -> "Photo":
-        """The middle square of the picture, its pixels averaged to `size` a side.
+        """The centred square of the picture, resized to `size` pixels per side by averaging.
 
-        A pixel that is hidden in part is hidden.
+        Pixels that are partly occluded count as occluded.
 
         Raises:
             InputError: The picture is smaller.
@@ -72,7 +72,7 @@ class Photo:
             )
         left, top = (camera.width - side) // 2, (camera.height - side) // 2
         box, factor = (left, top, left + side, top + side), side / size
-        # BOX averages over the area that a pixel covers, whole or in part.
+        # BOX averages over the area of a pixel, including fractions of pixels.
         shrink = lambda of: np.asarray(
             Image.fromarray(of).resize((size, size), Image.Resampling.BOX, box)
         )
@@ -91,13 +91,13 @@ class Photo:
 
 @runtime_checkable
 class Photos(Collection[Photo], Protocol):
-    """The photographs of a place, in the size they are kept in."""
+    """The photographs of a scene, in their stored sizes."""
 
 
 @runtime_checkable
 class Relightable(Photos, Protocol):
-    """A made-up place, which can show what no collection of photographs has."""
+    """Photographs of a synthetic scene, whose viewpoints and looks can be combined freely."""
 
     def render(self, index: int, look: int | None = None, occluders: bool = True) -> Photo:
-        """From where photograph `index` was taken, in the light of photograph `look` (its own)."""
+        """The viewpoint of photograph `index` in the look of photograph `look` (None: its own)."""
         ...

@@ -1,4 +1,4 @@
-"""How the world of a collection of photographs is moved, and the ranges of depths in it."""
+"""Maps a collection of photographs to world coordinates, with the depth ranges."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,18 +14,18 @@ from theta0.data.photos._write import Points
 from theta0.errors import InputError
 
 _NEAREST = 0.1
-"""Depth, in radii of the place, before which nothing is looked for by a camera inside of it."""
+"""Near bound, in radii of the scene, for cameras inside of it."""
 
 
 def world_from_file(
     layout: Layout, frames: Sequence[Frame], cameras: Sequence[Camera], options: PhotoOptions
 ) -> Similarity:
-    """Where the world is moved, by all poses of a layout.
+    """The map from the coordinates of the files to world coordinates, from all poses of a layout.
 
     Args:
         layout: Of the collection.
         frames: Those whose pictures are read.
-        cameras: Theirs.
+        cameras: Their cameras.
         options: With near and far, if they are given.
     """
     if layout.normalised:
@@ -43,7 +43,7 @@ def world_from_file(
 
 
 def moved_points(layout: Layout, world: Similarity) -> Points | None:
-    """The points of a layout in the moved world."""
+    """The points of a layout in world coordinates."""
     if layout.points is None or layout.normalised:
         return layout.points
     xyz, rgb = layout.points
@@ -57,7 +57,7 @@ def moved_frames(
     world: Similarity,
     options: PhotoOptions,
 ) -> tuple[Frame, ...]:
-    """Frames in the moved world, with their ranges of depths."""
+    """Frames in world coordinates, with their depth ranges."""
     if not layout.normalised:
         cameras = [replace(camera, c2w=world.pose(camera.c2w)) for camera in cameras]
     return tuple(
@@ -67,13 +67,13 @@ def moved_frames(
 
 
 def _untaken(frame: Frame, like: Camera) -> Camera:
-    """The camera of a frame whose picture is not read, as large as the files say, or as another."""
+    """The camera of a frame whose picture is not read, with its declared size or that of `like`."""
     width, height = frame.lens.get("w", like.width), frame.lens.get("h", like.height)
     return camera_of(frame, round(width), round(height))
 
 
 def _moved(frame: Frame, camera: Camera, scale: float, options: PhotoOptions) -> Frame:
-    """A frame in the moved world, `scale` times as large as that of its file."""
+    """A frame in world coordinates, which are scaled by `scale`."""
     depth = float(project(np.zeros(3), camera).depth)
     near, far = NEAR_FACTOR * max(depth - 1, _NEAREST), FAR_FACTOR * (max(depth, 0) + 1)
     for given in ((frame.near, frame.far), (options.near, options.far)):

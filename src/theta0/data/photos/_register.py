@@ -1,10 +1,10 @@
-"""From a folder of tourists' photos to posed, undistorted ones, by structure from motion (COLMAP).
+"""Registers a folder of photos by structure from motion (COLMAP), and undistorts them.
 
     OUT/          transforms.json, images/NAME.jpg, points.npz (see `write_photos`)
-    OUT.work/     while it is made: upright photos, COLMAP's database and models, colmap.log
+    OUT.work/     temporary: upright photos, COLMAP's database and models, colmap.log
 
-What COLMAP has found is kept in the work folder, so that a run that was stopped goes on where it
-was; OUT appears as a whole when all is done, and the work folder goes.
+Finished stages are kept in the work folder, so an interrupted run can be continued. OUT is written
+atomically at the end, and the work folder is removed.
 """
 
 import shutil
@@ -41,22 +41,22 @@ class RegisterConfig:
     """How photos are registered."""
 
     max_size: int = 1000
-    """longest side of the photos, in pixels; larger ones are made smaller first"""
+    """longest side of the photos, in pixels; larger ones are downscaled first"""
     matching: Literal["exhaustive", "sequential"] = "exhaustive"
-    """compare all pairs, or each photo with the next ones by name, as of a film"""
+    """match all pairs, or each photo with the next ones by name, for instance of a video"""
     overlap: int = 10
-    """next photos that sequential matching compares each with"""
+    """number of next photos that sequential matching compares each photo with"""
     lenses: Literal["auto", "one", "each"] = "auto"
-    """one: all photos are of one camera at one zoom, whose lens, and from 10 photos on its middle,
-    are found from all of them; each: every photo has its own; auto: one if those, found first,
-    differ by less than 2% in focal length"""
+    """one: all photos share the lens, whose focal length, distortion and, from 10 photos on,
+    principal point are estimated from all photos; each: every photo has its own lens; auto: one, if
+    separate estimates of the focal length differ by less than 2%"""
     features: int = 8192
-    """most features of a photo"""
+    """maximum number of features per photo"""
     seed: int = 0
-    """of all that COLMAP draws at random"""
+    """seed of COLMAP's random numbers"""
     threads: int | None = None
-    """threads that find and match features; all cores when left out. One places the photos: with
-    one alone a run repeats to the bit, with more COLMAP promises no more than the same places"""
+    """threads for extracting and matching features; all cores by default. Photos are always
+    registered by one thread; with one thread in all, results are reproducible to the bit"""
     keep_work: bool = False
     """keep the work folder with COLMAP's database, models and log"""
 
@@ -70,16 +70,16 @@ class RegisterConfig:
 
 @dataclass(frozen=True, eq=False)
 class Registered:
-    """What `register_photos` did.
+    """The result of `register_photos`.
 
     Attributes:
         files: Registered photos, relative to their folder.
         cameras: Of their undistorted pictures.
-        xyz: Points of the place; see `reliable_points`.
+        xyz: Points of the scene; see `reliable_points`.
         rgb: Their colours.
-        reprojection_error: Mean distance of points from where features were found, in pixels.
-        unregistered: (file, reason) of photos whose place was not found.
-        skipped: (file, reason) of those that could not be read, or are there twice.
+        reprojection_error: Mean distance between projected points and features, in pixels.
+        unregistered: (file, reason) of photos that could not be registered.
+        skipped: (file, reason) of photos that could not be read, or are duplicates.
     """
 
     files: tuple[str, ...]
@@ -98,24 +98,23 @@ def register_photos(
     *,
     on_progress: Progress = lambda stage, done, total: None,
 ) -> Registered:
-    """Find where photos of one place were taken, and write them undistorted, with their cameras.
+    """Estimate the cameras of photos of one scene, and write the photos undistorted.
 
-    Of several models of the place, or of several places, the one with most photos is kept. Focal
-    lengths begin at what EXIF says, or at 1.2 times the longest side; they and one coefficient of
-    radial distortion are found for each photo, unless all were taken with one lens: then these, and
-    its middle if the photos are many, are found from all together. The world is that of
-    `Similarity`.
+    If there are several models, the one with the most photos is kept. Focal lengths are initialized
+    from EXIF, or as 1.2 times the longest side. They and one coefficient of radial distortion are
+    estimated for each photo, or jointly if all photos share one lens. World coordinates are
+    normalized; see `Similarity`.
 
     Args:
-        folder: Of at least 3 photos, in it or in folders below.
+        folder: Of at least 3 photos, in it or in its subfolders.
         out: Folder for the result, outside `folder`; it must not exist.
-        config: How; None for the usual way.
-        on_progress: Told a stage ('read', 'features', 'pairs', 'registered', 'undistorted',
-            'written'), how much of it is done, and how much there is.
+        config: Settings; None for the defaults.
+        on_progress: Called with the stage ('read', 'features', 'pairs', 'registered',
+            'undistorted', 'written'), the count that is done, and the total.
 
     Raises:
-        InputError: There are too few photos, no three of them could be placed together, COLMAP
-            failed, or `out` is there already or cannot be used.
+        InputError: There are too few photos, no three of them could be registered together, COLMAP
+            failed, or `out` exists or cannot be used.
         MissingExtra: pycolmap is not installed.
     """
     folder, out, config = existing_folder(folder), Path(out), config or RegisterConfig()
@@ -124,8 +123,8 @@ def register_photos(
     work = out.with_name(f"{out.name}.work")
     read = lambda done, total: on_progress("read", done, total)
     job = prepared(folder, work, config.max_size, _settings(config), read)
-    found, runaway = _found(folder, work, job, config.threads, on_progress)
-    result = _write(job, found, runaway, work / "pinholes/images", out, on_progress)
+    found, diverged = _found(folder, work, job, config.threads, on_progress)
+    result = _write(job, found, diverged, work / "pinholes/images", out, on_progress)
     if not config.keep_work:
         shutil.rmtree(work)
     return result
@@ -141,38 +140,38 @@ def _check_out(out: Path, folder: Path) -> None:
 def _found(
     folder: Path, work: Path, job: dict[str, Any], threads: int | None, on_progress: Progress
 ) -> tuple[Reconstruction, tuple[str, ...]]:
-    """What COLMAP found, without the photos whose focal length ran away, and their names."""
+    """COLMAP's result without photos whose focal length diverged, and the names of these."""
     found = run_colmap(work, threads, on_progress)
     if found is None:
-        shutil.rmtree(work)  # it would find the same again
+        shutil.rmtree(work)  # another run would give the same
         raise InputError(
-            f"{folder}: no {MIN_PHOTOS} of its {len(job['photos'])} photos could be placed "
-            "together; give photos that overlap, of things that stand still and have texture, from "
-            "places that are not all the same" + told(job["skipped"])
+            f"{folder}: no {MIN_PHOTOS} of its {len(job['photos'])} photos could be registered "
+            "together; give photos that overlap, of a static scene with texture, from different "
+            "viewpoints" + told(job["skipped"])
         )
-    model, runaway = _sound(found.model)
+    model, diverged = _sound(found.model)
     if len(model.images) < MIN_PHOTOS:
         raise InputError(
-            f"{folder}: of {len(runaway)} photos no focal length was found, which leaves "
-            f"{len(model.images)}; give more photos, from more places, larger ones (max_size), or, "
-            "if all are of one camera at one zoom, --lenses one"
+            f"{folder}: the focal lengths of {len(diverged)} photos diverged, which leaves "
+            f"{len(model.images)}; give more photos from more viewpoints, larger ones (max_size), "
+            "or, if all share one camera and zoom, --lenses one"
         )
-    return replace(found, model=model), runaway
+    return replace(found, model=model), diverged
 
 
 _LONGEST_LENS = 10
-"""Focal length over a photo's longest side beyond which COLMAP too takes none for found while it
-places photos; its last adjustment can still run there, where a camera far away sees the same."""
+"""Largest ratio of the focal length to the longest side of a photo. COLMAP applies the same limit
+while it registers photos, but its last adjustment may still diverge to a distant camera."""
 
 
 def _sound(model: ColmapModel) -> tuple[ColmapModel, tuple[str, ...]]:
-    """A model without the photos whose focal length ran away, and their names."""
+    """A model without the photos whose focal length diverged, and the names of these."""
     sound = {key for key, lens in model.lenses.items() if _is_sound(lens)}
     images = tuple(image for image in model.images if image.camera in sound)
     seen = np.concatenate([np.zeros(0, np.int64), *(image.seen for image in images)])
     photos = np.bincount(seen, minlength=len(model.xyz))
-    runaway = tuple(image.name for image in model.images if image.camera not in sound)
-    return replace(model, images=images, photos=photos), runaway
+    diverged = tuple(image.name for image in model.images if image.camera not in sound)
+    return replace(model, images=images, photos=photos), diverged
 
 
 def _is_sound(lens: dict[str, float]) -> bool:
@@ -181,7 +180,7 @@ def _is_sound(lens: dict[str, float]) -> bool:
 
 
 def _settings(config: RegisterConfig) -> dict[str, Any]:
-    """Those that the result depends on."""
+    """The settings that the result depends on."""
     others = ("threads", "keep_work")
     return {name: value for name, value in asdict(config).items() if name not in others}
 
@@ -189,12 +188,12 @@ def _settings(config: RegisterConfig) -> dict[str, Any]:
 def _write(
     job: dict[str, Any],
     found: Reconstruction,
-    runaway: tuple[str, ...],
+    diverged: tuple[str, ...],
     pictures: Path,
     out: Path,
     on_progress: Progress,
 ) -> Registered:
-    """Put the place upright into the unit sphere, and write it."""
+    """Normalize the coordinates, and write the photos."""
     model = found.model
     files = {photo["image"]: photo["file"] for photo in job["photos"]}
     reliable = reliable_points(model.photos)
@@ -206,7 +205,7 @@ def _write(
         xyz=world.points(model.xyz[reliable]),
         rgb=model.rgb[reliable],
         reprojection_error=found.reprojection_error,
-        unregistered=_unregistered(job, found, runaway),
+        unregistered=_unregistered(job, found, diverged),
         skipped=tuple(map(tuple, job["skipped"])),
     )
     facts = {
@@ -226,7 +225,7 @@ def _write(
 
 
 def _camera(image: ColmapImage, model: ColmapModel) -> Camera:
-    """The camera of an undistorted photo, in COLMAP's world."""
+    """The camera of an undistorted photo, in COLMAP's coordinates."""
     lens = model.lenses[image.camera]
     intrinsics = {name: lens[name] for name in ("fl_x", "fl_y", "cx", "cy")}
     c2w = swap_opencv_opengl(inverse_pose(image.w2c))
@@ -240,7 +239,7 @@ def _posed(
     pictures: Path,
     on_progress: Progress,
 ) -> Iterator[tuple[Photo, Part | None]]:
-    """The photos with their cameras, and depths of the points they show."""
+    """The photos with their cameras, and depth ranges from their points."""
     names = {photo["image"]: photo["name"] for photo in job["photos"]}
     reliable = reliable_points(model.photos)
     row = np.cumsum(reliable) - 1
@@ -249,22 +248,22 @@ def _posed(
         shown = result.xyz[row[image.seen[reliable[image.seen]]]]
         near, far = range_of(project(shown, camera).depth)
         if near is None or far is None:
-            raise InputError(f"{image.name}: shows no point of the place; leave the photo out")
+            raise InputError(f"{image.name}: shows no point of the scene; leave the photo out")
         pixels = read_pixels(pictures / image.name, alpha=False)
         yield Photo(pixels, camera, names[image.name], near, far), None
     on_progress("written", len(model.images), len(model.images))
 
 
 def _unregistered(
-    job: dict[str, Any], found: Reconstruction, runaway: tuple[str, ...]
+    job: dict[str, Any], found: Reconstruction, diverged: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
-    """(file, reason) of the photos that are not in the largest model, or not for certain."""
+    """(file, reason) of the photos that are not in the largest model, or diverged."""
     apart = {
         image: f"is in another model, of {len(images)} photos that do not overlap these enough"
         for images in found.others
         for image in images
     }
-    apart |= dict.fromkeys(runaway, "its focal length could not be found")
+    apart |= dict.fromkeys(diverged, "its focal length diverged")
     placed = {image.name for image in found.model.images}
     return tuple(
         (photo["file"], apart.get(photo["image"], "shows too little that others show too"))

@@ -1,12 +1,12 @@
-"""Similarities of space, and the one that puts a photographed place upright, small and central.
+"""Similarity transforms, and the one that normalizes the coordinates of a photographed scene.
 
-A reconstruction from photographs floats: its scale, its origin and its axes are arbitrary. Here
+The scale, origin and axes of a reconstruction from photographs are arbitrary. After normalization
 
-- z points up: people hold cameras level more exactly than they hold them upright, so up is the
-  direction that the cameras' x axes are most at right angles to, and as near to the mean of their
-  y axes as that leaves open (it leaves all of it open if they look in one direction);
-- the cameras look along +y in the mean, so that the place faces -y, as objects do;
-- the place comes to lie about in the unit sphere around the origin.
+- z points up: people roll cameras less than they tilt them, so up is the direction that is most
+  perpendicular to the cameras' x axes and, as far as this leaves it undetermined (completely, if
+  all cameras look in one direction), close to the mean of their y axes;
+- the cameras look along +y on average, so the scene faces -y, as objects do;
+- the scene lies roughly in the unit sphere around the origin.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from theta0.data.cameras import Camera, project
 from theta0.errors import InputError
 
 _INSIDE_PERCENT = 95
-"""So many of the points come into the unit sphere; what is far away is mostly not of the place."""
+"""Percentage of the points in the unit sphere; distant ones mostly do not belong to the scene."""
 _LEAST_SPREAD = 1e-3
-"""Mean of sin^2 of the angles to the common direction below which viewing axes are parallel, about
-2 degrees: where they meet is then noise."""
+"""Mean of sin^2 of the angles to the common direction below which viewing axes count as parallel:
+below about 2 degrees their intersection is noise."""
 
 
 _ROLL, _PITCH = np.deg2rad(2), np.deg2rad(15)
-"""How far cameras lean to a side, each for itself, and look up or down in the mean; typical ones"""
+"""Typical roll of each camera, and typical mean pitch of all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Similarity:
 
     Attributes:
         scale: Above 0.
-        rotation: Of determinant 1.
+        rotation: With determinant 1.
         shift: In units of the result.
     """
 
@@ -45,59 +45,59 @@ class Similarity:
 
     @classmethod
     def identity(cls) -> "Similarity":
-        """The map that leaves all as it is."""
+        """The identity."""
         return cls(1.0, np.eye(3), np.zeros(3))
 
     @property
     def inverse(self) -> "Similarity":
-        """The map back."""
+        """The inverse map."""
         back = self.rotation.T / self.scale
         return Similarity(1 / self.scale, self.rotation.T, -back @ self.shift)
 
     def points(self, points: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 3"]:
-        """Where points come to lie."""
+        """Apply the map to points."""
         return self.scale * points @ self.rotation.T + self.shift
 
     def pose(self, c2w: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
-        """The pose of a camera that sees the moved world as it saw the old one; depths scale."""
+        """Apply the map to a pose: projections are unchanged, and depths are scaled."""
         position = self.points(c2w[:, 3])
         return np.concatenate([self.rotation @ c2w[:, :3], position[:, None]], axis=1)
 
 
 def from_points(cameras: Sequence[Camera], points: Float[np.ndarray, "n 3"]) -> Similarity:
-    """The module's similarity for a place of which points are known.
+    """The normalization of a scene with known points.
 
-    The median of each coordinate comes to 0, and all but the furthest 5 % of the points into the
-    unit sphere.
+    The median of each coordinate becomes 0, and the nearest 95 % of the points lie in the unit
+    sphere.
 
     Raises:
-        InputError: The points are one point.
+        InputError: All points are equal.
     """
     rotation = _upright(cameras)
     turned = points @ rotation.T
     centre = np.median(turned, axis=0)
     radius = float(np.percentile(np.linalg.norm(turned - centre, axis=1), _INSIDE_PERCENT))
     if not radius > 0:
-        raise InputError("the points of the place are all one; nothing says how large it is")
+        raise InputError("all points of the scene are equal, so its size is unknown")
     return _placed(rotation, centre, radius)
 
 
 def from_cameras(
     cameras: Sequence[Camera], ranges: Sequence[tuple[float, float] | None]
 ) -> Similarity:
-    """The module's similarity for a place of which only photographs are known.
+    """The normalization of a scene without known points.
 
-    The origin is the point nearest to all viewing axes. Where these are parallel, or meet behind
-    most cameras, it is the median of the points on them half-way, in ratio, from near to far. The
-    unit sphere is as wide as most pictures at that depth: the median of depth x side / (2 focal
-    length), where the side is that of a square as large as the picture.
+    The origin is the point nearest to all viewing axes. If these are parallel, or meet behind most
+    cameras, it is the median of the points on them at the geometric mean of near and far. The
+    radius of the unit sphere is the median of depth x side / (2 focal length), half the width of a
+    picture at that depth, where `side` is the square root of the area of the picture.
 
     Args:
         cameras: At least two.
-        ranges: Near and far of each, where they are known.
+        ranges: Near and far of each, where known.
 
     Raises:
-        InputError: The axes do not meet and not all ranges are known, or most cameras stand at the
+        InputError: The axes do not meet and not all ranges are known, or most cameras are at the
             origin.
     """
     rotation = _upright(cameras)
@@ -112,14 +112,16 @@ def from_cameras(
     ]
     radius = float(np.median(halves))
     if not radius > 0:
-        raise InputError("most cameras stand where they look; nothing says how large the place is")
+        raise InputError(
+            "most cameras are at the point they look at, so the size of the scene is unknown"
+        )
     return _placed(rotation, rotation @ centre, radius)
 
 
 def _halfway(
     cameras: Sequence[Camera], ranges: Sequence[tuple[float, float] | None]
 ) -> Float[np.ndarray, "cameras 3"]:
-    """The points on the viewing axes half-way, in ratio, from near to far.
+    """The points on the viewing axes at the geometric mean of near and far.
 
     Raises:
         InputError: Not all ranges are known.
@@ -131,8 +133,8 @@ def _halfway(
     ]
     if len(points) < len(cameras):
         raise InputError(
-            "the cameras do not look at one place from several sides, so that nothing says "
-            "how far away it is; give near and far"
+            "the cameras do not look at one point from several sides, so its distance is unknown; "
+            "give near and far"
         )
     return np.array(points)
 
@@ -140,17 +142,17 @@ def _halfway(
 def _placed(
     rotation: Float[np.ndarray, "3 3"], centre: Float[np.ndarray, "3"], radius: float
 ) -> Similarity:
-    """The similarity after which a sphere of the turned world is the unit sphere."""
+    """The similarity that rotates, and then maps a sphere to the unit sphere."""
     return Similarity(1 / radius, rotation, -centre / radius)
 
 
 def _upright(cameras: Sequence[Camera]) -> Float[np.ndarray, "3 3"]:
-    """The rotation into the module's axes, whose rows they are."""
+    """The rotation to the module's axes, which are its rows."""
     poses = np.array([camera.c2w for camera in cameras])
     z = up_direction(poses)
     ahead = -poses[:, :, 2].mean(axis=0)
     ahead -= (ahead @ z) * z
-    if not np.linalg.norm(ahead) > 1e-6:  # from all around: any side will do
+    if not np.linalg.norm(ahead) > 1e-6:  # cameras all around: any direction will do
         ahead = np.eye(3)[np.abs(z).argmin()]
         ahead -= (ahead @ z) * z
     y = ahead / np.linalg.norm(ahead)
@@ -158,16 +160,16 @@ def _upright(cameras: Sequence[Camera]) -> Float[np.ndarray, "3 3"]:
 
 
 def up_direction(poses: Float[np.ndarray, "cameras 3 4"]) -> Float[np.ndarray, "3"]:
-    """The unit vector against gravity, as the cameras tell it; see the module.
+    """The up direction, estimated from the cameras; see the module.
 
-    It minimises, over unit vectors u, the negative logarithm of the likelihood
+    It minimizes, over unit vectors u, the negative log-likelihood
 
         sum_i w_i (x_i . u)^2 / roll^2 + (1 - (mean . u)^2) / pitch^2
 
-    with x_i the cameras' axes to the right and `mean` the mean of their axes upwards. Cameras that
-    lean by much more than `roll`, as those held upright whose pictures were not turned, lose weight
-    (Cauchy's w_i, iterated). How far it is off: by about roll / sqrt(n) / (spread of the directions
-    they look in, in radians), which for ten photos of one front is several degrees.
+    with x_i the cameras' x axes and `mean` the mean of their y axes. Cameras with a roll much
+    larger than `roll`, such as portrait photos that were not rotated, are down-weighted (Cauchy
+    weights w_i, iterated). The error is about roll / sqrt(n) / (spread of the viewing directions,
+    in radians), several degrees for ten photos of one front.
 
     Args:
         poses: Camera to world, OpenGL axes; at least one.
@@ -185,7 +187,7 @@ def up_direction(poses: Float[np.ndarray, "cameras 3 4"]) -> Float[np.ndarray, "
 
 
 def _meeting_point(cameras: Sequence[Camera]) -> Float[np.ndarray, "3"] | None:
-    """The point with the least sum of squared distances to the viewing axes; None if parallel."""
+    """The point with the least sum of squared distances to the axes; None if they are parallel."""
     poses = np.array([camera.c2w for camera in cameras])
     axes, eyes = poses[:, :, 2], poses[:, :, 3]
     beside = np.eye(3) - axes[:, :, None] * axes[:, None, :]

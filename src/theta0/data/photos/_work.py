@@ -1,7 +1,7 @@
-"""The work folder of a collection of photos: upright pictures, and what they are; made as a whole.
+"""The work folder of a collection of photos: upright pictures and their description.
 
 WORK/job.json            format_version, settings, files (name: SHA-256), photos, skipped
-WORK/images/00000.png    the photos, upright and made smaller, in the order of their names
+WORK/images/00000.png    the photos, upright and downscaled, in the order of their names
 """
 
 import hashlib
@@ -24,11 +24,11 @@ from theta0.files import whole_folder, write_json
 FORMAT_VERSION = 1
 
 MIN_PHOTOS = 3
-"""Of fewer, none can be told to be wrong."""
+"""Fewest photos of a scene: with fewer, outliers cannot be detected."""
 
 _FILM_DIAGONAL_MM = 43.27
 _MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
-"""Millimetres in EXIF's units of the focal plane's resolution"""
+"""Millimetres per EXIF unit of the focal plane resolution."""
 
 
 def prepared(
@@ -38,19 +38,19 @@ def prepared(
     settings: dict[str, Any],
     tell: Callable[[int, int], None],
 ) -> dict[str, Any]:
-    """The work folder's `job.json`; the folder is made if it is not there.
+    """Create the work folder if it does not exist, and return its `job.json`.
 
-    Photos that cannot be read, or are the same as another in each pixel, are skipped.
+    Photos that cannot be read, or have the same pixels as another, are skipped.
 
     Args:
         folder: Of photos.
-        work: Of which everything but these photos may be missing.
+        work: The work folder, which is written atomically.
         max_size: Longest side of the pictures.
-        settings: What the result depends on; the same as before if the folder is there.
-        tell: Told photos done, and all of them.
+        settings: Settings that the result depends on; an existing folder must have the same.
+        tell: Called with the photos done, and all photos.
 
     Raises:
-        InputError: There are too few photos, or `work` was begun with others.
+        InputError: There are too few photos, or `work` was started with others.
     """
     paths = image_paths(folder)
     files = {path.relative_to(folder).as_posix(): _digest(path) for path in paths}
@@ -63,7 +63,7 @@ def prepared(
         if len(photos) < MIN_PHOTOS:
             raise InputError(
                 f"{folder}: holds {len(photos)} photos that can be used; give at least "
-                f"{MIN_PHOTOS} that show the same place" + told(skipped)
+                f"{MIN_PHOTOS} that show the same scene" + told(skipped)
             )
         if settings["lenses"] == "one":
             _check_one_size(folder, photos)
@@ -73,33 +73,33 @@ def prepared(
 
 
 def _continued(work: Path, wanted: dict[str, Any]) -> dict[str, Any]:
-    """The job of a work folder that is there.
+    """The job of an existing work folder.
 
     Raises:
-        InputError: It was begun with other photos or settings, or is no work folder.
+        InputError: It was started with other photos or settings, or is not a work folder.
     """
     if not (work / "job.json").is_file():
         raise InputError(
-            f"{work}: is where the work is to be done, but holds something else; move it, or "
+            f"{work}: is needed as the work folder, but holds something else; move it, or "
             "write the result elsewhere"
         )
     job = read_json(work / "job.json")
     if any(job.get(key) != value for key, value in wanted.items()):
         raise InputError(
-            f"{work}: was begun with other photos or settings; remove it to begin again, or "
+            f"{work}: was started with other photos or settings; remove it to start over, or "
             "give those"
         )
     return job
 
 
 def told(skipped: Sequence[Sequence[str]]) -> str:
-    """The first photos that were left out, and why, for the end of an error."""
+    """The first photos that were skipped, with reasons, for the end of an error message."""
     first = "; ".join(f"{file}: {why}" for file, why in skipped[:3])
     return f" ({first})" if skipped else ""
 
 
 def _digest(path: Path) -> str | None:
-    """Of a file's bytes; None if it cannot be read, which is told when it is opened."""
+    """The SHA-256 of a file; None if it cannot be read, which is reported when it is opened."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -110,7 +110,7 @@ def _digest(path: Path) -> str | None:
 def _write_upright(
     folder: Path, paths: Sequence[Path], out: Path, max_size: int, tell: Callable[[int, int], None]
 ) -> tuple[list[dict[str, Any]], list[list[str]]]:
-    """Write the photos that can be used; returns these, and (file, reason) of the others."""
+    """Write the usable photos; returns these, and (file, reason) of the others."""
     photos: list[dict[str, Any]] = []
     skipped: list[list[str]] = []
     seen: dict[bytes, str] = {}
@@ -119,7 +119,7 @@ def _write_upright(
         tell(number, len(paths))
         file = path.relative_to(folder).as_posix()
         try:
-            with warnings.catch_warnings(action="ignore"):  # of tags that are damaged
+            with warnings.catch_warnings(action="ignore"):  # of damaged tags
                 pixels, focal = read_upright(path, max_size), exif_focal(path)
         except InputError as error:
             skipped.append([file, str(error).removeprefix(f"{path}: ")])
@@ -143,7 +143,7 @@ def _write_upright(
 
 
 def _check_one_size(folder: Path, photos: Sequence[dict[str, Any]]) -> None:
-    """Refuse photos that one lens cannot have made.
+    """Refuse photos that cannot share one lens.
 
     Raises:
         InputError: They differ in size.
@@ -154,8 +154,8 @@ def _check_one_size(folder: Path, photos: Sequence[dict[str, Any]]) -> None:
     if len(files) > 1:
         told = " and ".join(f"{file} is {w} x {h}" for (w, h), file in list(files.items())[:2])
         raise InputError(
-            f"{folder}: lenses is one, but {told}; give photos of one size, or let each have a "
-            "lens of its own"
+            f"{folder}: lenses is one, but {told}; give photos of one size, or let each have its "
+            "own lens"
         )
 
 
@@ -164,7 +164,7 @@ def _content(pixels: UInt8[np.ndarray, "height width 3"]) -> bytes:
 
 
 def _name(stem: str, taken: set[str]) -> str:
-    """A name for a picture that differs from those before, whatever the file system makes of it."""
+    """A name for a picture that is unique, also on file systems that ignore case."""
     name, count = stem, 1
     while name.casefold() in taken:
         count += 1
@@ -174,10 +174,10 @@ def _name(stem: str, taken: set[str]) -> str:
 
 
 def exif_focal(path: Path) -> float | None:
-    """The focal length that a photo's EXIF tells, in diagonals of the picture; None if it does not.
+    """The focal length in a photo's EXIF, relative to the diagonal of the picture; None if missing.
 
-    It is that of a 35 mm film, by whose diagonal it is defined (CIPA DC-008), or the lens' own and
-    the resolution of the sensor.
+    It is computed from the 35 mm equivalent, which is defined by the diagonal (CIPA DC-008), or
+    from the focal length of the lens and the resolution of the sensor.
     """
     tag = ExifTags.Base
     with opened(path) as image:
@@ -191,7 +191,7 @@ def exif_focal(path: Path) -> float | None:
                 width = tags.get(tag.ExifImageWidth, image.width)
                 height = tags.get(tag.ExifImageHeight, image.height)
                 focal = float(tags[tag.FocalLength]) * pixels / math.hypot(width, height)
-        except Exception:  # whatever a damaged tag makes of it; the photo itself is good
+        except Exception:  # of a damaged tag; the photo itself is usable
             return None
-    # 5 to 2000 mm of film: what is outside was not written by a camera.
+    # Values outside 5 to 2000 mm (35 mm equivalent) are implausible.
     return focal if 0.1 < focal < 50 else None

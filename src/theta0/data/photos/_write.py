@@ -1,11 +1,11 @@
-"""Writes a collection of photographs as one folder that `read_photos` and others' readers take.
+"""Writes a collection of photographs as a folder, for `read_photos` and other readers.
 
-FOLDER/transforms.json      format_version, normalised (true: read as it is), and frames: file_path,
-                            transform_matrix (camera to world, OpenGL axes, z up), w h fl_x fl_y cx
-                            cy in pixels, near, far, split, and mask_path where something is hidden
+FOLDER/transforms.json      format_version, normalised (true: the world is kept), and frames:
+                            file_path, transform_matrix (camera to world, OpenGL axes, z up), w h
+                            fl_x fl_y cx cy in pixels, near, far, split, and optionally mask_path
 FOLDER/images/NAME.png      8-bit RGB (or .jpg)
-FOLDER/masks/NAME.png       0 where something is hidden, 255 elsewhere
-FOLDER/points.npz           optional: xyz float32, rgb uint8: what was seen of the place
+FOLDER/masks/NAME.png       occlusion masks: 0 where the scene is occluded, 255 elsewhere
+FOLDER/points.npz           optional: xyz float32, rgb uint8, points of the scene
 """
 
 from collections.abc import Iterable
@@ -33,21 +33,21 @@ def write_photos(
     points: Points | None = None,
     facts: dict[str, Any] | None = None,
 ) -> Path:
-    """Write photographs as a folder, which appears as a whole or not at all.
+    """Write photographs as a folder, atomically.
 
     Args:
-        photos: Each with its part of the split, or None to leave that to the reader.
+        photos: Each with its part of the split, or None to leave the split to the reader.
         folder: It must not exist.
-        suffix: Of the pictures; ``.jpg`` is smaller, and not exact.
-        points: Positions and colours of points of the place.
-        facts: What else is to be said of the collection, as JSON.
+        suffix: Of the pictures; ``.jpg`` is smaller and lossy.
+        points: Positions and colours of points of the scene.
+        facts: Further information about the collection, as JSON.
 
     Returns:
         The folder.
 
     Raises:
-        InputError: The folder exists already, or two photographs have one name.
-        OSError: It cannot be written; nothing is left of it.
+        InputError: The folder exists already, or two photographs have the same name.
+        OSError: It cannot be written; nothing is left behind.
     """
     folder = Path(folder)
     if folder.exists():
@@ -69,7 +69,7 @@ def write_photos(
 def _write(photo: Photo, part: Part | None, folder: Path, suffix: str) -> dict[str, Any]:
     camera, file = photo.camera, f"images/{photo.name}{suffix}"
     if Path(photo.name).name != photo.name:
-        raise InputError(f"{photo.name!r}: is no name of a file; leave folders out of it")
+        raise InputError(f"{photo.name!r}: is not a file name; leave out folders")
     Image.fromarray(photo.image).save(folder / file, quality=95)
     frame: dict[str, Any] = {"file_path": file}
     if photo.hidden is not None:

@@ -1,4 +1,4 @@
-"""Finds the objects of a class in a folder, and which of them are for what."""
+"""Finds the objects of a class in a folder, and their split."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,26 +10,26 @@ from theta0.data.views._srn import is_srn
 from theta0.errors import InputError
 
 SYNSETS = {"car": "02958343", "chair": "03001627", "lamp": "03636649"}
-"""ShapeNet's folders of the paper's classes."""
+"""ShapeNet's folder names of the paper's classes."""
 
 Parts = tuple[list[Path], list[Path], list[Path]]
 """Folders of the objects for training, validation and test."""
 
 
 def is_object(folder: Path) -> bool:
-    """Whether a folder describes views of one object."""
+    """Whether a folder contains views of one object."""
     return folder.is_dir() and (is_srn(folder) or bool(transforms_files(folder, None)))
 
 
 def find_objects(folder: Path) -> list[Path]:
-    """All objects below a folder, sorted by path; linked folders count."""
+    """All objects below a folder, sorted by path; linked folders are followed."""
     return sorted(_walk(folder))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
     seen: set[str] = set()
     for root, folders, _ in os.walk(folder, followlinks=True):
-        if (real := os.path.realpath(root)) in seen:  # a link back up would never end
+        if (real := os.path.realpath(root)) in seen:  # a link to a parent folder would never end
             folders.clear()
         seen.add(real)
         names = [name for name in folders if not name.startswith(".")]
@@ -39,7 +39,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def class_folder(root: Path, kind: str | None) -> Path:
-    """Where the objects of a kind are: `root/chair`, `chairs` or its synset, or `root` itself."""
+    """The folder of a kind: `root/chair`, `root/chairs`, that of its synset, or `root` itself."""
     if kind is not None:
         for name in (kind, f"{kind}s", SYNSETS.get(kind, kind)):
             if (root / name).is_dir():
@@ -48,10 +48,10 @@ def class_folder(root: Path, kind: str | None) -> Path:
 
 
 def split_file(root: Path, kind: str | None) -> Path | None:
-    """The file `{kind}_splits.json` (or of its plural) in `root` or beside it, if there is one.
+    """The file `{kind}_splits.json` (or with a plural) in `root` or beside it, if there is one.
 
     Raises:
-        InputError: There are several in `root` and the kind is open, or none of them is of it.
+        InputError: There are several in `root` and no kind is given, or none is of this kind.
     """
     files = sorted(root.glob("*_splits.json"))
     kinds = [file.name.removesuffix("_splits.json") for file in files]
@@ -65,7 +65,7 @@ def split_file(root: Path, kind: str | None) -> Path | None:
     _one_kind(root, kinds)
     if files:
         return files[0]
-    # The class's own folder was given: the file lies beside it, under the kind's name.
+    # The folder of the class was given: the file lies beside it, named after the kind.
     kinds = {root.name, root.name.removesuffix("s")}
     kinds |= {name for name, synset in SYNSETS.items() if synset == root.name}
     files = [root.parent / f"{name}_splits.json" for name in sorted(kinds)]
@@ -73,10 +73,10 @@ def split_file(root: Path, kind: str | None) -> Path | None:
 
 
 def read_split_file(path: Path, root: Path) -> tuple[Parts, list[tuple[str, str]]]:
-    """The objects a split file names, and (name, reason) of those that are not there.
+    """The objects in a split file, and (name, reason) of those that are absent.
 
     Raises:
-        InputError: It is malformed, or names an object twice or outside the folder.
+        InputError: It is malformed, names an object twice, or names one outside the folder.
     """
     lists = read_json(path)
     if "validation" in lists:
@@ -90,7 +90,7 @@ def read_split_file(path: Path, root: Path) -> tuple[Parts, list[tuple[str, str]
     for name, part in zip(PARTS, parts, strict=True):
         ids = lists.get(name, [])
         if not isinstance(ids, list):
-            raise InputError(f"{path}: {name} is no list; write the names of its objects")
+            raise InputError(f"{path}: {name} is not a list; write the names of its objects")
         for object_id in ids:
             inner = inner_path(object_id, path)
             if inner is None:
@@ -107,7 +107,7 @@ def read_split_file(path: Path, root: Path) -> tuple[Parts, list[tuple[str, str]
 
 
 def part_folders(root: Path, kind: str | None) -> Parts | None:
-    """The objects in folders `{kind}_train`, `{kind}_val` and `{kind}_test`, as SRN's are.
+    """The objects in folders `{kind}_train`, `{kind}_val` and `{kind}_test`, the layout of SRN.
 
     Raises:
         InputError: There are several kinds and none was chosen.

@@ -1,6 +1,6 @@
-"""Classes of objects seen from many sides: chairs, cars, lamps; pictures are read when asked for.
+"""Classes of objects with many views each, such as chairs, cars or lamps, read on demand.
 
-The paper authors' layout, SRN's, or any folder of folders that `open_views` reads:
+Layouts: that of the paper's authors, SRN's, or any folder of folders that `open_views` reads.
 
     ROOT/chair_splits.json              {"train": [ids], "val": [ids], "test": [ids]}
     ROOT/{chair,chairs,03001627}/ID/    transforms.json and RGBA PNGs
@@ -30,12 +30,12 @@ _AS_STORED = ViewOptions()
 
 @runtime_checkable
 class Objects(Collection[Views], Protocol):
-    """The objects of a class; of each, all its views."""
+    """The objects of a class, each with all its views."""
 
 
 @dataclass(frozen=True, eq=False)
 class ObjectFolders:
-    """Objects in folders of their own, none of them read; see `Objects` and `read_objects`."""
+    """Objects in one folder each, read on demand; see `Objects` and `read_objects`."""
 
     names: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
@@ -44,7 +44,7 @@ class ObjectFolders:
     options: ViewOptions
 
     def open(self, index: int) -> ViewFiles:
-        """Object number `index`, judged by its headers: views, sizes and memory it will take."""
+        """The views of object number `index`, with checked headers but not decoded."""
         return open_views(self.folders[index], self.options)
 
     def load(self, index: int) -> Views:
@@ -61,24 +61,24 @@ def read_objects(
     allow_absent: bool = False,
     options: ViewOptions = _AS_STORED,
 ) -> ObjectFolders:
-    """Find a class of objects and its split, without reading a picture.
+    """Find a class of objects and its split, without reading pictures.
 
     Args:
         root: Folder in one of the module's layouts.
-        kind: Which class, such as 'chair', if there are several.
-        validation: Where the data has no split of its own: number of objects, or a fraction.
+        kind: The class, such as 'chair', if there are several.
+        validation: If the data defines no split: number of objects, or a fraction.
         test: The same, for the test set.
-        seed: Another seed gives another split of such data.
-        allow_absent: Leave out objects that a split file names and the folder lacks (the authors'
-            has some), and say so in `skipped`.
+        seed: A different seed gives a different split of such data.
+        allow_absent: Skip objects that are in the split file but not in the folder (the authors'
+            data lacks some), and list them in `skipped`.
         options: How views are read.
 
     Raises:
-        InputError: There are no objects, none for training, or the split file is unusable.
+        InputError: There are no objects, none for training, or the split file is invalid.
     """
     root = existing_folder(root)
     if is_object(root):
-        raise InputError(f"{root}: is one object, not a class of them; give the folder it is in")
+        raise InputError(f"{root}: is one object, not a class; give the folder that contains it")
     skipped: list[tuple[str, str]] = []
     if (file := split_file(root, kind)) is not None:
         parts, skipped = _listed(file, root, allow_absent)
@@ -92,11 +92,11 @@ def read_objects(
 
 
 def _listed(file: Path, root: Path, allow_absent: bool) -> tuple[Parts, list[tuple[str, str]]]:
-    """The objects that a split file names, and (name, reason) of those that are absent."""
+    """The objects in a split file, and (name, reason) of those that are absent."""
     parts, absent = read_split_file(file, root)
     if absent and not allow_absent:
         raise InputError(
-            f"{file}: {len(absent)} of its objects are not there, such as {absent[0][0]}; "
+            f"{file}: {len(absent)} of its objects are missing, such as {absent[0][0]}; "
             f"copy them to {root}, or allow absent objects"
         )
     return parts, absent

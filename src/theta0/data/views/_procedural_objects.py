@@ -1,7 +1,7 @@
-"""Chairs of boxes and ellipsoids: an endless class of objects that needs no data and no renderer.
+"""Chairs of boxes and ellipsoids: a class of objects that needs no data and no renderer.
 
 Object number n is a function of (seed, n). Each fits into the unit sphere around the origin, stands
-upright (z up) and faces -y. It is seen from random points of a sphere of radius 4.
+upright (z up) and faces -y. Its views are taken from random points on a sphere of radius 4.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from theta0.data.views._views import Views
 from theta0.errors import InputError, require_positive
 
 DISTANCE = 4.0
-"""From the camera to the object's centre, in units of its radius; the paper's too."""
+"""From the camera to the centre of the object, in units of its radius, as in the paper."""
 
 FOV_DEG = 30.0
 """The unit sphere fills `2 asin(1 / 4)`, 29 degrees."""
@@ -32,9 +32,9 @@ class ProceduralObjects(Numbered):
     size: int = 32
     """side of the pictures, in pixels"""
     views: int = 25
-    """of each object; the paper's number"""
+    """views of each object; the number of the paper"""
     supersample: int = 2
-    """rays a side of each pixel, whose mean is its colour and alpha"""
+    """rays per side of each pixel, which are averaged"""
 
     def __post_init__(self):
         super().__post_init__()
@@ -45,7 +45,7 @@ class ProceduralObjects(Numbered):
         )
 
     def read(self) -> "DrawnObjects":
-        """The class; no object is drawn yet."""
+        """The class; its objects are drawn when they are loaded."""
         counts = self.samples, self.validation, self.test
         names, split = numbered("procedural", "objects", "chair", *counts)
         return DrawnObjects(names, (), split, self)
@@ -83,14 +83,14 @@ class DrawnObjects:
 
 
 def chair(rng: np.random.Generator) -> LitSolids:
-    """Draw a chair: a seat, a back, four legs or a foot, perhaps arms, a cushion or a head."""
+    """Draw a chair: a seat, a back, four legs or a foot, and optional arms, cushion and head."""
     width, depth = rng.uniform(0.7, 1.3), rng.uniform(0.7, 1.2)  # of the seat; it is at height 0
     thick, leg, back = rng.uniform(0.06, 0.2), rng.uniform(0.06, 0.14), rng.uniform(0.06, 0.16)
     below, above = rng.uniform(0.5, 1.0), rng.uniform(0.6, 1.3)
     seat_colour, back_colour, leg_colour, extra_colour = rng.uniform(0.1, 0.95, (4, 3))
     four_legs, arms, cushion, head = rng.random(4) < [0.7, 0.4, 0.4, 0.3]
     x, y = width / 2, depth / 2
-    # Lower and upper corners, colour, and whether it is round.
+    # Lower and upper corners, colour, and whether the part is an ellipsoid.
     parts = [
         ((-x, -y, -thick), (x, y, 0), seat_colour, False),
         ((-x, y - back, 0), (x, y, above), back_colour, False),
@@ -120,7 +120,7 @@ def chair(rng: np.random.Generator) -> LitSolids:
 
 
 def _fitted(rng: np.random.Generator, parts: list) -> LitSolids:
-    """Parts as solids in the unit sphere, with a light from above."""
+    """Parts as solids in the unit sphere, lit from above."""
     lower, upper, colour, rounded = (np.array(column) for column in zip(*parts, strict=True))
     middle = (lower.min(axis=0) + upper.max(axis=0)) / 2
     centre, half = (lower + upper) / 2 - middle, (upper - lower) / 2

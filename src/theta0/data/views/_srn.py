@@ -2,8 +2,8 @@
 
 rgb/000000.png      pictures
 pose/000000.txt     camera to world in OpenCV axes, 16 numbers row by row
-intrinsics.txt      "f cx cy 0", a line of three numbers, one of one, one of one, "height width",
-                    and perhaps 1 if the poses are world to camera
+intrinsics.txt      "f cx cy 0", three more lines of 3, 1 and 1 numbers, "height width", and
+                    optionally 1 if the poses are world to camera
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def _intrinsics(path: Path) -> tuple[dict[str, float], bool]:
     lines = [line for line in _text(path).splitlines() if line.strip()]
     rows = [_floats(line, path) for line in lines]
     lengths = [len(row) for row in rows]
-    # The first line may lack its last number; the last line is written by some tools only.
+    # The first line may lack its last number; only some tools write the last line.
     if not (lengths[0:1] in ([3], [4]) and lengths[1:5] == [3, 1, 1, 2] and len(rows) in (5, 6)):
         raise InputError(
             f"{path}: has lines of {lengths} numbers; SRN's have 'f cx cy 0', three, one, one and "
@@ -83,5 +83,5 @@ def _floats(text: str, path: Path) -> list[float]:
 
 def _text(path: Path) -> str:
     path = existing_file(path)
-    check_memory(path, path.stat().st_size, _LARGEST_TEXT, "it is no file of SRN's")
+    check_memory(path, path.stat().st_size, _LARGEST_TEXT, "it is not a file of SRN")
     return path.read_bytes().decode("utf-8-sig", "replace")

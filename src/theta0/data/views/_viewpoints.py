@@ -1,4 +1,4 @@
-"""Where random views of an object are taken from."""
+"""Random viewpoints around an object."""
 
 import numpy as np
 
@@ -13,15 +13,15 @@ def random_cameras(
     fov_deg: Number,
     hemisphere: bool = False,
 ) -> tuple[Camera, ...]:
-    """Cameras spread evenly over a sphere, or its upper half, that look at its centre.
+    """Draw cameras uniformly on a sphere, or on its upper half, that look at its centre.
 
     Args:
-        rng: two numbers are drawn for each view, in their order.
-        views: number of cameras.
-        size: side of the pictures, in pixels.
-        distance: radius of the sphere.
-        fov_deg: angle between a picture's left and right edge.
-        hemisphere: look from above only.
+        rng: Two numbers are drawn for each view, in order.
+        views: Number of cameras.
+        size: Side of the pictures, in pixels.
+        distance: Radius of the sphere.
+        fov_deg: Field of view of the pictures.
+        hemisphere: Use the upper half only.
     """
     lowest = 0 if hemisphere else -1
     azimuth_deg, height = rng.uniform([0, lowest], [360, 1], (views, 2)).T

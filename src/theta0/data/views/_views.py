@@ -1,11 +1,11 @@
-"""Posed views of an object, from the folders people keep them in.
+"""Posed views of an object, read from folders in common layouts.
 
-    transforms.json                     Blender, nerfstudio and instant-ngp, and the paper authors'
-    transforms_{train,val,test}.json    Blender's, in parts
-    rgb/ pose/ intrinsics.txt           SRN's
+    transforms.json                     Blender, nerfstudio, instant-ngp and the paper's authors
+    transforms_{train,val,test}.json    Blender, in parts
+    rgb/ pose/ intrinsics.txt           SRN
 
-Poses are kept in the file's world; see `cameras` for the axes. What a lens has bent is straightened
-on reading, see `cameras.Distortion`.
+Poses stay in the world coordinates of the file; see `cameras` for the axes. Pictures are
+undistorted when they are read; see `cameras.Distortion`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from jaxtyping import Float, UInt8
 from theta0.data import MAX_BYTES, check_memory
 from theta0.data._arrays import read_array
 from theta0.data._files import existing_file
-from theta0.data._frames import Frame, straight_camera, straight_pixels
+from theta0.data._frames import Frame, undistorted_camera_of, undistorted_pixels
 from theta0.data._pillow import opened
 from theta0.data._transforms import read_transforms, transforms_files
 from theta0.data._view_pixels import Background, Header, downscaled, over, read_header, read_pixels
@@ -32,11 +32,11 @@ class ViewOptions:
     """How views are read."""
 
     downscale: int = 1
-    """make pictures smaller by this factor, averaging over blocks of pixels"""
+    """downscale pictures by this factor, averaging over blocks of pixels"""
     need_alpha: bool = False
     """refuse pictures without an alpha channel"""
     ignore_distortion: bool = False
-    """take a lens that bends straight lines for a pinhole"""
+    """treat lenses as pinholes, without undistorting the pictures"""
     allow_missing: bool = False
     """leave out views whose picture is missing"""
 
@@ -48,10 +48,10 @@ class Views:
     Attributes:
         images: RGB, or RGBA with colours not multiplied by alpha; in [0, 1], or bytes where 255
             is 1.0.
-        cameras: One a view.
-        names: One a view.
-        object_id: Which object it is.
-        depth: Along the viewing axis at pixel centres, in world units; inf where nothing is.
+        cameras: One per view.
+        names: One per view.
+        object_id: Name of the object.
+        depth: Along the viewing axis at pixel centres, in world units; inf in the background.
     """
 
     images: (
@@ -68,11 +68,11 @@ class Views:
         if not views == len(self.cameras) == len(self.names) or channels not in (3, 4):
             raise InputError(
                 f"{self.object_id}: images of shape {self.images.shape} for {len(self.cameras)} "
-                f"cameras and {len(self.names)} names; give one of each a view, and RGB or RGBA"
+                f"cameras and {len(self.names)} names; give one of each per view, and RGB or RGBA"
             )
         if any((camera.width, camera.height) != (width, height) for camera in self.cameras):
             raise InputError(
-                f"{self.object_id}: a camera has another size than its picture of {width} x "
+                f"{self.object_id}: the size of a camera differs from its picture of {width} x "
                 f"{height}; see Camera.downscaled"
             )
 
@@ -80,11 +80,11 @@ class Views:
         return len(self.names)
 
     def colours(self, background: Background = "white") -> Float[np.ndarray, "views h w 3"]:
-        """RGB in [0, 1], float32, with a background behind what is transparent."""
+        """RGB composited over a background colour, float32 in [0, 1]."""
         return over(self.images, background)
 
     def select(self, numbers: Sequence[int]) -> "Views":
-        """Some of the views, in the order given."""
+        """Select views, in the given order."""
         return Views(
             images=self.images[list(numbers)],
             cameras=tuple(self.cameras[number] for number in numbers),
@@ -100,7 +100,7 @@ class ViewFiles:
 
     Attributes:
         object_id: Name of the folder.
-        frames: What the files say of each view.
+        frames: The description of each view.
         cameras: Of the pictures as they will be read.
         channels: 4 if the pictures have alpha, else 3.
         downscale: See `ViewOptions`.
@@ -119,29 +119,29 @@ class ViewFiles:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that the pictures and depths will take."""
+        """Memory for the pictures and depths."""
         pixels = sum(camera.width * camera.height for camera in self.cameras)
         return pixels * (self.channels + 4 * self._has_depth)
 
     @property
     def _has_depth(self) -> bool:
-        # A mean of depths over an edge is the depth of nothing, so a smaller picture has none, nor
-        # has one that was straightened.
+        # Averaging depths over an edge is meaningless, so downscaled or undistorted pictures have
+        # none.
         return self.downscale == 1 and all(
-            frame.depth is not None and not Distortion.of(frame.lens).bends for frame in self.frames
+            frame.depth is not None and Distortion.of(frame.lens).is_zero for frame in self.frames
         )
 
     def load(self, max_bytes: int = MAX_BYTES) -> Views:
-        """Decode the pictures, and the depths if nothing is downscaled or straightened.
+        """Decode the pictures, and the depths unless they are downscaled or undistorted.
 
         Raises:
-            InputError: One is damaged, or they need too much memory.
+            InputError: A picture is damaged, or they need too much memory.
         """
         remedy = "downscale them, or describe fewer views"
         check_memory(f"{self.object_id}: {len(self)} views", self.size_bytes, max_bytes, remedy)
         alpha = self.channels == 4
         images = [
-            downscaled(straight_pixels(frame, read_pixels(frame.image, alpha)), self.downscale)
+            downscaled(undistorted_pixels(frame, read_pixels(frame.image, alpha)), self.downscale)
             for frame in self.frames
         ]
         depth = None
@@ -162,16 +162,16 @@ def read_views(
 def open_views(
     path: str | Path, options: ViewOptions = ViewOptions(), part: str | None = None
 ) -> ViewFiles:
-    """Find the views of an object and judge them by their headers, without decoding a picture.
+    """Find the views of an object and check their headers, without decoding the pictures.
 
     Args:
         path: A folder in one of the module's layouts, or a `transforms.json`.
-        options: How they are read.
-        part: 'train', 'val' or 'test' of a description in parts; None for all there is.
+        options: How the views are read.
+        part: 'train', 'val' or 'test' of a description in parts; None for all parts.
 
     Raises:
-        InputError: There are no views, pictures are missing, too large, of several sizes or
-            without the alpha that is needed, or a lens or a pose is none.
+        InputError: There are no views, pictures are missing, too large, of different sizes or
+            without the required alpha, or a lens or a pose is invalid.
     """
     path = Path(path)
     if not path.exists():
@@ -203,15 +203,15 @@ def read_photograph(
     """Read one picture of an object, taken from a known direction, as its only view.
 
     Args:
-        path: A picture; its alpha says where the object is.
-        azimuth_deg: Where the camera stands, from +x towards +y, in degrees; see `cameras.orbit`.
-        elevation_deg: Its height above the horizontal, in degrees.
-        distance: To the object's centre, in world units.
-        fov_x_deg: Angle between the left and the right edge of the picture, in degrees.
-        options: How it is read.
+        path: A picture whose alpha is the mask of the object.
+        azimuth_deg: Azimuth of the camera, from +x towards +y; see `cameras.orbit`.
+        elevation_deg: Elevation of the camera above the horizontal.
+        distance: From the camera to the centre of the object, in world units.
+        fov_x_deg: Horizontal field of view.
+        options: How the picture is read.
 
     Raises:
-        InputError: The picture cannot be read or has no alpha, or a number is impossible.
+        InputError: The picture cannot be read or has no alpha, or a number is out of range.
     """
     path = existing_file(path)
     pose = orbit(azimuth_deg, elevation_deg, distance)
@@ -220,7 +220,7 @@ def read_photograph(
 
 
 def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> ViewFiles:
-    """Judge pictures by their headers."""
+    """Check the headers of the pictures."""
     missing = [frame for frame in frames if not frame.image.is_file()]
     if missing and (not options.allow_missing or len(missing) == len(frames)):
         raise InputError(
@@ -229,12 +229,12 @@ def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> Vi
         )
     frames = [frame for frame in frames if frame not in missing]
     first = _common_header(frames, options.need_alpha)
-    cameras = [straight_camera(frame, first.width, first.height) for frame in frames]
+    cameras = [undistorted_camera_of(frame, first.width, first.height) for frame in frames]
     if len({(camera.width, camera.height) for camera in cameras}) > 1:
         raise InputError(
-            f"{frames[0].image.parent}: the lenses of an object's views bend straight lines "
-            "differently, so that the straightened pictures differ in size; straighten them first "
-            "(`colmap image_undistorter`), or ask to ignore distortion"
+            f"{frames[0].image.parent}: the views have different lens distortions, so that the "
+            "undistorted pictures differ in size; undistort them first (`colmap "
+            "image_undistorter`), or choose to ignore distortion"
         )
     return ViewFiles(
         object_id=object_id,
@@ -247,24 +247,24 @@ def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> Vi
 
 
 def _common_header(frames: Sequence[Frame], need_alpha: bool) -> Header:
-    """The header that the pictures of an object share.
+    """The common header of the pictures of an object.
 
     Raises:
-        InputError: They differ, one has no alpha although it is needed, or one is there twice.
+        InputError: They differ, one lacks the required alpha, or one is used twice.
     """
     headers = [read_header(frame.image) for frame in frames]
     first, seen = headers[0], set()
     for frame, header in zip(frames, headers, strict=True):
         if need_alpha and not header.alpha:
             raise InputError(
-                f"{frame.image}: has no alpha channel to tell the object from what is behind it; "
+                f"{frame.image}: has no alpha channel to tell the object from the background; "
                 "cut the object out and save it as a PNG with transparency"
             )
         if header != first:
             kind = lambda x: f"{x.width} x {x.height} with{'' if x.alpha else 'out'} alpha"
             raise InputError(
                 f"{frame.image}: is {kind(header)}, but {frames[0].image.name} is {kind(first)}; "
-                "make the views of an object alike"
+                "give the views of an object the same size and channels"
             )
         if frame.image in seen:
             raise InputError(f"{frame.image}: is the picture of two views; leave one out")
@@ -282,10 +282,10 @@ def _read_depth(frame: Frame, camera: Camera) -> Float[np.ndarray, "height width
             stored, scale = np.asarray(image), frame.depth_scale
     if stored.shape != (camera.height, camera.width) or stored.dtype.kind not in "iuf":
         raise InputError(
-            f"{path}: has shape {stored.shape}; depths are one number a pixel of the "
+            f"{path}: has shape {stored.shape}; give one depth per pixel of the "
             f"{camera.width} x {camera.height} picture"
         )
     if not scale > 0:
-        raise InputError(f"{path}: depth_scale is {scale}; give world units a step, above 0")
+        raise InputError(f"{path}: depth_scale is {scale}; give world units per step, above 0")
     depth = stored.astype(np.float32) * np.float32(scale)
     return np.where(depth > 0, depth, np.float32(np.inf))

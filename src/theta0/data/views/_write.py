@@ -1,10 +1,10 @@
-"""Writes an object's views as the paper's authors keep theirs, for Blender's readers too.
+"""Writes the views of an object in the layout of the paper's authors, which Blender's readers take.
 
 FOLDER/transforms.json      format_version, intrinsics, and frames: file_path without suffix,
                             transform_matrix (camera to world, OpenGL axes, z up)
 FOLDER/000.png ...          8-bit RGBA (or RGB)
-FOLDER/000_depth.png ...    optional: 16 bits, steps of depth_scale world units, 0: nothing
-FOLDER/000_depth.npy ...    or float32 in world units, inf: nothing
+FOLDER/000_depth.png ...    optional: 16 bits, in steps of depth_scale world units; 0: background
+FOLDER/000_depth.npy ...    or float32 in world units; inf: background
 """
 
 from pathlib import Path
@@ -27,20 +27,20 @@ _LENS = ("fl_x", "fl_y", "cx", "cy")
 def write_views(
     views: Views, folder: str | Path, depth: Literal["png", "npy", "none"] = "png"
 ) -> Path:
-    """Write an object's views as a folder, which appears as a whole or not at all.
+    """Write the views of an object as a folder, atomically.
 
     Args:
         views: Floats are rounded to bytes.
-        folder: The object's; it must not exist. `views.names` are not kept: pictures are numbered.
-        depth: How depths are written, if the views have any. In a PNG they are rounded to
-            `depth_scale`, the largest divided by 65535; an object at distance 4 has steps of 8e-5.
+        folder: It must not exist. `views.names` are not kept: pictures are numbered.
+        depth: Format of the depths, if the views have any. In a PNG they are rounded to multiples
+            of `depth_scale`, the largest depth divided by 65535: 8e-5 for an object at distance 4.
 
     Returns:
         The folder.
 
     Raises:
         InputError: The folder exists already.
-        OSError: It cannot be written; nothing is left of it.
+        OSError: It cannot be written; nothing is left behind.
     """
     folder = Path(folder)
     if folder.exists():
