@@ -1,18 +1,17 @@
-"""Cameras: axes, pixels, spheres and downscaling against closed forms and each other."""
+"""Cameras: axes, pixels, spheres and downscaling, against closed forms and each other."""
 
 import numpy as np
 import pytest
 
 from theta0.data import cameras
-from theta0.data.cameras import Camera, look_at, orbit, project, rays
-from theta0.data.cameras._cameras import through_sphere
+from theta0.data.cameras import Camera, look_at, orbit, project, rays, through_sphere
 from theta0.errors import InputError
 
 EXACT = {"rtol": 0, "atol": 1e-12}  # float64 rounding of numbers around 1 to 100
 
 
 def camera(c2w=None, width=6, height=4):
-    """Intrinsics that differ in every way a mix-up could hide."""
+    """A camera whose intrinsics all differ, so that no mix-up is hidden."""
     pose = orbit(40, 25, 3.5) if c2w is None else c2w
     return Camera(width, height, 5.0, 7.0, 2.8, 2.3, pose)
 
@@ -127,7 +126,7 @@ def test_a_ray_from_inside_enters_at_once_and_a_sphere_behind_is_missed():
 def test_spheres_are_met_exactly_from_far_away():
     view = Camera.from_fov(orbit(0, 0, 1e7), 1, 1, 1)
     near, far = through_sphere(rays(view))
-    # The quadratic formula would lose all digits of 1e14 - (1e14 - 1); here one rounding of 1e7.
+    # The quadratic formula would lose all digits of 1e14 - (1e14 - 1); here 1e7 is rounded once.
     np.testing.assert_allclose(far - near, 2, rtol=0, atol=1e-8)
 
 

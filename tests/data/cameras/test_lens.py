@@ -179,5 +179,5 @@ def test_what_is_invisible_has_no_say():
     pixels[:, 20:] = [0, 255, 0, 0]
     found = undistort(pixels, CAMERA, LENSES["barrel"])
     seen = found[found[..., 3] > 0]
-    assert len(np.unique(seen[:, 3])) > 2  # some are half visible
+    assert len(np.unique(seen[:, 3])) > 2  # some are partly visible
     assert np.abs(seen[:, :3].astype(int) - [200, 100, 50]).max() <= 1

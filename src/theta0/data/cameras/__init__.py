@@ -3,23 +3,25 @@
 from theta0.data.cameras._cameras import (
     Camera,
     Interval,
-    Matrix,
-    Number,
     Projection,
     Rays,
+    fov_rad,
+    project,
+    rays,
+    through_sphere,
+)
+from theta0.data.cameras._lens import COEFFICIENTS, Distortion, undistort, undistorted_camera
+from theta0.data.cameras._poses import (
+    Matrix,
+    Number,
     Vector,
     checked_pose,
-    fov_rad,
     inverse_pose,
     look_at,
     orbit,
-    project,
-    rays,
     swap_opencv_opengl,
-    through_sphere,
     z_up_from_y_up,
 )
-from theta0.data.cameras._lens import COEFFICIENTS, Distortion, undistort, undistorted_camera
 
 __all__ = [
     "COEFFICIENTS",
