@@ -1,4 +1,4 @@
-"""Small view sets that the tests of readers write and damage."""
+"""Small sets of views that the tests of readers write and damage."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def scenes():
 
 
 def some_views(count=3, width=6, height=4, channels=4, seed=0, object_id="thing"):
-    """Views of random bytes, from cameras that differ in every number a mix-up could hide."""
+    """Views of random bytes, from cameras whose numbers all differ."""
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (count, height, width, channels), np.uint8)
     cameras = tuple(
@@ -64,7 +64,7 @@ def write_json(path: Path, value) -> Path:
 
 
 def edit_json(path: Path, change) -> None:
-    """Apply `change` to the object a file holds."""
+    """Apply `change` to the object in a file."""
     value = json.loads(path.read_text("utf-8"))
     change(value)
     write_json(path, value)

@@ -1,4 +1,4 @@
-"""Arrays of NumPy files, read as slices: files that lie are refused before memory is taken."""
+"""Malicious and damaged NumPy files are refused before memory is allocated."""
 
 import io
 import pickle
@@ -19,7 +19,7 @@ from .ct.hounsfield import random_hu
 
 
 def header(shape: tuple[int, ...], dtype: str = "<i2", fortran: bool = False) -> bytes:
-    """The start of an .npy file that may promise anything."""
+    """The start of an .npy file with an arbitrary header."""
     stream = io.BytesIO()
     npy.write_array_header_1_0(stream, {"descr": dtype, "fortran_order": fortran, "shape": shape})
     return stream.getvalue()
@@ -79,7 +79,7 @@ def test_headers_that_lie_are_refused_before_memory_is_taken(tmp_path, suffix, c
 
 
 def test_a_zip_that_declares_more_than_it_holds_is_refused(tmp_path):
-    """Both size fields say 1 MiB, as does the header of the array; 64 bytes are there."""
+    """Both size fields and the header of the array declare 1 MiB; 64 bytes are stored."""
     path = zipped(tmp_path / "x.npz", header((2**19,)) + bytes(64))
     content = path.read_bytes()
     stored = len(header((2**19,))) + 64
@@ -91,7 +91,7 @@ def test_a_zip_that_declares_more_than_it_holds_is_refused(tmp_path):
 
 
 def test_a_deflate_bomb_is_not_inflated(tmp_path):
-    """The zip says 208 bytes, its data inflates to 64 MiB: only what was declared is read."""
+    """The zip declares 208 bytes, its data inflate to 64 MiB: only the declared size is read."""
     path, start = tmp_path / "x.npz", header((5, 8))
     zipped(path, start + bytes(80))
     inflated = zlib.compressobj(9, zlib.DEFLATED, -15)

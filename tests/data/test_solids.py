@@ -1,4 +1,4 @@
-"""Solids seen by a camera, against closed forms and what solids are defined to be."""
+"""Solids and pictures of them, against closed forms and their definitions."""
 
 from dataclasses import replace
 
@@ -49,7 +49,7 @@ def test_a_box_seen_frontally_has_known_pixels_and_depth():
 
 
 def test_pixels_an_edge_runs_through_have_the_part_covered():
-    # Moved by a quarter of a pixel: 4 rays a side see exactly that.
+    # Moved by a quarter of a pixel, which 4 rays per side resolve exactly.
     box = solids(((0.0625, 0, 0), (0.5, 0.5, 0.25), BOX, (1, 1, 1)))
     image, _ = picture(box, Camera(8, 8, 14.0, 14.0, 4.0, 4.0, FRONT), 4)
     np.testing.assert_allclose(image[3, :, 3], [0, 0, 0.75, 1, 1, 1, 0.25, 0], rtol=1e-6)
@@ -160,7 +160,7 @@ INSIDE = {  # as the module defines them
 
 @pytest.mark.parametrize("kind", INSIDE)
 def test_rays_enter_solids_where_their_definition_says(kind):
-    """Just before the hit a ray is outside, just behind it inside, and nowhere inside before."""
+    """A ray is outside just before the hit, inside just behind it, and nowhere inside before."""
     rng = np.random.default_rng(kind)
     centre, half = np.array([0.1, 0.2, -0.3]), np.array([0.3, 1.2, 0.7])
     inside = lambda points: INSIDE[kind](*np.moveaxis((points - centre) / half, -1, 0))

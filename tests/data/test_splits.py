@@ -1,4 +1,4 @@
-"""Splits: complete, disjoint, whole groups, and the same whatever the order of the names."""
+"""Splits: complete, disjoint, with whole groups, and independent of the order of names."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Views described by transforms.json in every dialect, and what is wrong with some."""
+"""Views described by transforms.json in every dialect, and malformed files."""
 
 import numpy as np
 import pytest
@@ -83,7 +83,7 @@ def test_intrinsics_of_a_larger_picture_are_scaled(blender, scenes):
     lens = {"fl_x": 70, "fl_y": 80, "cx": 27.5, "cy": 22.5, "w": 60, "h": 40}
     scenes.edit_json(blender / "transforms.json", lambda value: value.update(lens))
     scenes.assert_same(read_views(blender), scenes.some_views())
-    # Making it smaller rounded the height.
+    # Downscaling rounded the height.
     scenes.edit_json(blender / "transforms.json", lambda value: value.update(h=41))
     camera = open_views(blender).cameras[0]
     np.testing.assert_allclose([camera.cx, camera.cy], [2.75, 22.5 * 4 / 41])
@@ -94,7 +94,7 @@ def test_intrinsics_of_a_larger_picture_are_scaled(blender, scenes):
 
 
 def test_the_authors_paths_name_pictures_that_lie_beside_the_file(blender, scenes):
-    """Their files name where pictures once lay; only the last part counts."""
+    """Their files contain paths of another machine; only the file names count."""
     for picture in (blender / "train").iterdir():
         picture.rename(blender / picture.name)
 
@@ -175,7 +175,7 @@ def test_what_is_wrong_is_said_in_one_line(blender, scenes, change, message):
 
 
 def test_any_value_in_any_place_is_read_or_refused(blender, scenes):
-    """Nothing but an InputError comes out, wherever a file holds something else than it should."""
+    """Unexpected values anywhere in a file raise nothing but an InputError."""
     file = blender / "transforms.json"
     lens = {"fl_x": 7, "cy": 2, "w": 6, "h": 4, "k1": 0, "depth_scale": 1, "camera_model": "OPENCV"}
     scenes.edit_json(file, lambda value: value.update(lens))

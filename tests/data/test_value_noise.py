@@ -1,4 +1,4 @@
-"""Value noise: what its definition says on the lattice, smooth between, the same everywhere."""
+"""Value noise: its values on the lattice, smoothness, and reproducibility."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_hashed_numbers_are_uniform_and_differ_between_neighbours_and_seeds():
 
 
 def test_numbers_are_those_of_whole_number_arithmetic():
-    """As computed by Python's numbers of any length, so that they never change."""
+    """Equal to Python's unbounded integers, so that they never change."""
 
     def expected(cell, seed):
         steps = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9
@@ -49,7 +49,7 @@ def test_noise_is_the_hashed_numbers_on_the_lattice_and_their_mean_in_the_middle
 
 @pytest.mark.parametrize("octaves", [1, 3])
 def test_noise_has_no_steps(octaves):
-    """Along a line its slope is at most 3/2 an octave: smoothstep's, of values in [0, 1)."""
+    """The slope is at most 3/2 per octave, that of smoothstep between values in [0, 1)."""
     along = np.linspace(-4, 4, 100_001)[:, None]
     noise = value_noise(along * [0.6, 0.64, 0.48] + [0.2, 0.3, 0.4], 0, octaves)
     slope = np.abs(np.diff(noise)) / np.diff(along[:, 0])

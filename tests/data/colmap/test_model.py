@@ -1,4 +1,4 @@
-"""COLMAP's files, binary and text: against COLMAP itself, and damaged in every way."""
+"""COLMAP's binary and text files: compared with COLMAP itself, and with many kinds of damage."""
 
 import struct
 from pathlib import Path
@@ -42,7 +42,7 @@ def assert_same_models(one, two):
 def test_what_is_written_is_read(tmp_path, scene, model, write):
     found = read_colmap(write(tmp_path / "0", model))
     assert count_images(tmp_path / "0") == 4
-    # Points are in the order of their numbers, which the test's files turn round.
+    # Points are sorted by number; the files of the test are in reverse order.
     np.testing.assert_array_equal(found.xyz, scene.points[::-1])
     np.testing.assert_array_equal(found.rgb, scene.colours[::-1])
     assert (found.photos == 4).all()
@@ -92,7 +92,7 @@ def test_an_image_that_saw_nothing_is_read(tmp_path, model):
 @pytest.mark.slow
 @pytest.mark.own_process
 def test_colmap_reads_the_same(tmp_path, model):
-    """The test's own files are COLMAP's, and COLMAP finds in them what theta0 does."""
+    """COLMAP reads the files that the test writes, with the same result."""
     pycolmap = pytest.importorskip("pycolmap", reason="pycolmap is not installed")
     for write in WRITERS.values():
         folder = write(tmp_path / write.__name__, model)
@@ -177,7 +177,7 @@ def test_a_binary_file_cut_anywhere_or_with_more_behind_is_refused(tmp_path, fil
 
 @pytest.mark.parametrize("file", ["cameras.bin", "images.bin", "points3D.bin"])
 def test_damaged_binary_files_are_read_or_refused(tmp_path, model, file):
-    """Nothing but an InputError comes out, whichever bytes are changed."""
+    """Changed bytes raise nothing but an InputError."""
     path = write_binary(tmp_path, model) / file
     whole, rng, refused = path.read_bytes(), np.random.default_rng(0), 0
     for _ in range(100):

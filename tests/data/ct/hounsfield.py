@@ -1,4 +1,4 @@
-"""Slices that the tests write, and the window that they are read through."""
+"""Slices for the tests, and a reference of the window."""
 
 import numpy as np
 

@@ -22,7 +22,7 @@ def stored(seed: int = 0, shape: tuple[int, int] = (6, 8)) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def write(write_dicom):
-    """Write a slice of random pixels unless others are given."""
+    """Write a slice, of random pixels by default."""
     return lambda path, pixels=None, series=ONE, **more: write_dicom(
         path, stored() if pixels is None else pixels, series, **more
     )
@@ -56,7 +56,7 @@ def test_monochrome1_is_inverted(write, tmp_path):
 
 
 def test_slices_are_sorted_along_their_normal_not_by_name_or_number(write, tmp_path):
-    """An oblique stack whose names, numbers and single coordinates all run another way."""
+    """An oblique stack, in which names, numbers and single coordinates have other orders."""
     across, down = np.array([0.0, 0.6, 0.8]), np.array([1.0, 0.0, 0.0])
     normal = np.cross(across, down)
     for number, height in enumerate([3.0, 1.0, 2.0, 0.0]):
@@ -172,7 +172,7 @@ def test_damaged_and_foreign_files_are_refused(write, tmp_path):
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
 def test_any_damage_is_survived_or_reported(write, tmp_path_factory, data):
-    """Bytes are overwritten at random: tags of unknown types, lists for numbers, wrong lengths."""
+    """Random bytes give tags of unknown types, lists for numbers and wrong lengths."""
     folder = tmp_path_factory.getbasetemp() / "damage"
     tags = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "ImagePositionPatient": [0, 0, 0]}
     path = write(folder / "x.dcm", stored(shape=(3, 3)), **tags)
@@ -181,7 +181,7 @@ def test_any_damage_is_survived_or_reported(write, tmp_path_factory, data):
         content[data.draw(st.integers(128, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom warns of what it mends
+        warnings.simplefilter("ignore")  # pydicom warns of what it repairs
         try:
             slices = read_dicom(path)
         except InputError as error:

@@ -40,10 +40,10 @@ def test_chord_along_an_axis_is_its_length_times_intensity(axis):
 
 @pytest.mark.parametrize("offset", [0.0, 0.05, 0.19, 0.2, 0.2000001, 0.5])
 def test_chord_of_a_disc_at_a_distance(offset):
-    """2 sqrt(r^2 - d^2), and nothing for the tangent (d = r) and beyond."""
+    """2 sqrt(r^2 - d^2), and 0 for the tangent (d = r) and beyond."""
     disc = one_ellipse(centre=(0.5, 0.5), axes=(0.2, 0.2), angle_rad=1.0, intensity=3.0)
     expected = 6.0 * np.sqrt(max(0.2**2 - offset**2, 0.0))
-    # At the tangent the root of a rounding error of 1e-16 remains: 1e-8 times the size.
+    # At the tangent, the root of a rounding error of 1e-16 remains: 1e-8 times the size.
     assert integral(disc, (0.5 + offset, -1), (0.5 + offset, 2)) == pytest.approx(
         expected, abs=1e-7
     )
@@ -161,7 +161,7 @@ def test_supersampling_averages_the_pixel():
 
 
 def test_density_lies_in_the_unit_range_and_the_inscribed_disc():
-    """500 phantoms, sampled where ranges break: beside every ellipse's edge, and at random."""
+    """500 phantoms, sampled beside the edge of every ellipse, and at random."""
     rng = np.random.default_rng(0)
     turns = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     for index in range(500):

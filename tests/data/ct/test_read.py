@@ -1,4 +1,4 @@
-"""CT slices from NumPy files and pictures: which values they may hold, and how they are chosen."""
+"""CT slices from NumPy files and pictures: valid values, and how arrays are chosen."""
 
 from pathlib import Path
 
@@ -162,7 +162,7 @@ def test_real_slices_load_with_their_patients():
     ],
 )
 def test_what_cannot_be_hounsfield_units_is_refused(tmp_path, change, message):
-    """Air around tissue with a bone in it, as other programs store it."""
+    """Air around tissue with a bone, as stored by other programs."""
     hu = np.full((1, 16, 16), -1000.0)
     hu[0, 4:12, 4:12], hu[0, 6, 6] = 40, 1000
     np.savez(tmp_path / "x.npz", hu=hu)

@@ -1,4 +1,4 @@
-"""Sinogram files: what they hold, and one line for each that cannot be used."""
+"""Sinogram files: their contents, and a one-line error for each that cannot be used."""
 
 import numpy as np
 import pytest

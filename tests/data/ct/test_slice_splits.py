@@ -1,4 +1,4 @@
-"""Slices split by patient or by the file itself, and slices that show nothing."""
+"""Slices split by patient or as defined by the file, and constant slices."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_a_copy_of_a_slice_is_left_out_wherever_it_would_count_twice(tmp_path):
         np.abs(np.clip((hu + 1000) / 2000, 0, 1) - pixels).max((1, 2)).argmin()
     )
     tested, trained = number(before.test[0]), number(before.train[0])
-    # Within a patient, and of a slice that is tested among those for training.
+    # A copy within a patient, and a copy of a test slice in the training set.
     hu[tested ^ 1] = hu[trained] = hu[tested]
     np.savez(path, hu=hu, names=names, patient=people)
     after = read_slice_splits(path, 8, validation=2, test=2)

@@ -1,4 +1,4 @@
-"""Pictures that the tests write, good and bad."""
+"""Valid and damaged pictures for the tests."""
 
 import io
 import struct
@@ -20,7 +20,7 @@ def save(path: Path, pixels: np.ndarray, **options) -> Path:
 
 
 def damaged(folder: Path) -> dict[str, Path]:
-    """Files that must be refused, each with what its message says."""
+    """Files that must be refused, by name."""
     picture = io.BytesIO()
     Image.fromarray(noise(64, 64)).save(picture, "JPEG")
     files = {
@@ -37,7 +37,7 @@ def damaged(folder: Path) -> dict[str, Path]:
 
 
 def png(width: int, height: int, rows: bytes, depth: int = 8) -> bytes:
-    """A PNG whose header may promise more than its data holds."""
+    """A PNG file whose header may declare more than its data."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return (

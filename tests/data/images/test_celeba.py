@@ -1,4 +1,4 @@
-"""CelebA: its own layout and split, few files decoded, and a partition that is not trusted."""
+"""CelebA: its layout and split, files that are not decoded, and malformed partitions."""
 
 import re
 from pathlib import Path
@@ -42,7 +42,7 @@ def root(tmp_path) -> Path:
 
 
 def numbers_of(pictures, part: str) -> list[int]:
-    """Which pictures a part holds, told by their colour."""
+    """The numbers of the pictures in a part, from their colours."""
     rows = getattr(pictures.split, part)
     told = [round(float(pictures.load(row).mean()) * 255 / 10) for row in rows]
     assert [name(number) for number in told] == [pictures.names[row] for row in rows]
@@ -94,7 +94,7 @@ def test_pictures_that_are_not_there_are_skipped_by_name_and_others_take_their_p
         (root / "img_align_celeba" / name(number)).unlink()
     pictures = CelebA(str(root), limit=3).read(16)
     assert numbers_of(pictures, "train") == [1, 3, 4]
-    # Those beyond the limit are not missed; of the test pictures more were wanted than there are.
+    # Absent files beyond the limit are not listed; there are fewer test pictures than requested.
     assert [skipped for skipped, _ in pictures.skipped] == [name(2), name(15)]
     assert all("list_eval_partition.txt, but not in" in reason for _, reason in pictures.skipped)
 

@@ -1,4 +1,4 @@
-"""Imagenette: tests from val, validation from train, and as many pictures of each class."""
+"""Imagenette: test pictures from val, validation from train, balanced over the classes."""
 
 from collections import Counter
 from pathlib import Path
@@ -19,7 +19,7 @@ IN_VAL = 4
 
 
 def write(root: Path) -> Path:
-    """Three classes in the layout of the archive; the grey tells train from val."""
+    """Three classes in the layout of the archive; train and val differ in their grey."""
     for part, grey in (("train", 50), ("val", 200)):
         for wnid, count in CLASSES.items():
             folder = root / part / wnid

@@ -1,4 +1,4 @@
-"""Pictures: every mode and format gives the colours that were stored; bad files are named."""
+"""Pictures: every mode and format gives the stored colours; errors name the file."""
 
 import warnings
 
@@ -131,7 +131,7 @@ def test_orientation_tag_is_applied(tmp_path, orientation, upright):
 
 
 def test_square_of_the_same_short_side_is_an_exact_crop(tmp_path):
-    """As for CelebA's 178 x 218 at size 178: no pixel may be resampled, odd margins included."""
+    """As for CelebA's 178 x 218 at size 178: no pixel is resampled, also with odd margins."""
     for height, width in [(20, 27), (31, 20), (20, 20)]:
         pixels = noise(height, width)
         top, left = (height - 20) // 2, (width - 20) // 2
@@ -140,7 +140,7 @@ def test_square_of_the_same_short_side_is_an_exact_crop(tmp_path):
 
 
 def test_square_shows_the_centre_at_the_short_side_s_scale(tmp_path):
-    """A ramp over the long side: its middle part must appear, whatever the filter."""
+    """A ramp over the long side: its central part must appear, with any filter."""
     ramp = np.broadcast_to(np.linspace(0, 1, 400)[None, :], (100, 400))
     path = save(tmp_path / "x.png", np.rint(ramp * 65535).astype(np.uint16))
     read = read_image(path, 50)

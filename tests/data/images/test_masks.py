@@ -1,4 +1,4 @@
-"""Masks: cropped and resized like the picture they belong to, and never half seen."""
+"""Masks: cropped and resized like their pictures, and always binary."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_the_centred_square_is_resized_to_the_nearest_pixel(tmp_path, picture, s
 
 
 def test_a_mask_lies_on_the_picture_where_it_was_drawn(tmp_path):
-    """The picture drawn in black and white is its own mask, whatever its shape."""
+    """A black and white picture is its own mask, with any shape."""
     drawn = np.zeros((41, 20), np.uint8)
     drawn[15:23, 3:9] = 255
     path = save(tmp_path / "both.png", drawn)
@@ -59,7 +59,7 @@ def test_a_mask_of_another_size_is_refused(tmp_path, picture, shape):
 
 def test_a_mask_that_shows_nothing_of_the_square_is_refused(tmp_path, picture):
     edge = np.zeros((20, 33))
-    edge[:, :6] = 255  # seen, but cut off with the sides
+    edge[:, :6] = 255  # in the mask, but outside of the square
     for name, pixels in (("black.png", np.zeros((20, 33))), ("edge.png", edge)):
         with pytest.raises(InputError, match=f"{name}.*nothing to fit.*white"):
             read_mask(save(tmp_path / name, pixels), picture, 8)

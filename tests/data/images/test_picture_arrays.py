@@ -1,4 +1,4 @@
-"""Pictures in an .npz file: rows in their places, resized as files are, nothing taken on trust."""
+"""Pictures in an .npz file: order, resizing, and files that are refused."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What holds for every source of a class of pictures, and for every kind of picture in one."""
+"""Properties of every source of pictures, and of every kind of picture in it."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def draw(path, seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory) -> dict[str, PictureSource]:
-    """One of each on nine pictures: six for training, two for validation, one for test."""
+    """One source of each kind: six training, two validation and one test picture."""
     root = tmp_path_factory.mktemp("sources")
     for seed in range(COUNT):
         draw(root / "folder" / f"{seed}.png", seed)
@@ -131,7 +131,7 @@ def test_a_folder_of_new_pictures_is_split_whatever_their_names_and_number(sourc
     trained = Folder("faces", validation=2, test=3, group=r"^(\d+)_")
     new = replace(trained, path=path).of_new_pictures()
     assert new == Folder(path, validation=2, test=3)
-    # Too few for that: half of nine and a quarter.
+    # Too few pictures: half of nine for testing, a quarter for validation.
     few = replace(trained, path=path, test=7).of_new_pictures()
     assert few == Folder(path, validation=2, test=4)
     # Names that follow the expression belong to the training class, whose split is kept.

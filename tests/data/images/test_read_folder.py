@@ -1,4 +1,4 @@
-"""Folders of pictures: sorted, read in memory, and what cannot be read is left out by name."""
+"""Folders of pictures: order, reading into memory, and files that are skipped."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Signed distances: closed forms, a reference written out, invariances; curves that are simple."""
+"""Signed distances: closed forms, a reference, invariances; and simple curves."""
 
 from dataclasses import fields
 
@@ -62,7 +62,7 @@ def test_field_equals_every_edge_for_every_point(seed):
 
 
 def test_long_polygons_are_taken_in_steps():
-    """More edges than the groups of one step are allowed for."""
+    """More edges than one step takes."""
     angle = 2 * np.pi * np.arange(20_000) / 20_000
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     points = grid(40)
@@ -83,7 +83,7 @@ def test_order_of_vertices_does_not_matter(seed, shift, reverse):
 
 
 def test_rays_through_vertices_and_along_edges_count_right():
-    """Points in the very rows of vertices and of level edges, where crossings are counted twice."""
+    """Points in the rows of vertices and of horizontal edges, where crossings may count twice."""
     comb = np.array([[0, 0], [0, 4], [2, 4], [1, 3], [2, 2], [1, 2], [1, 1], [2, 0]], float)
     rows, columns = np.meshgrid([0.0, 1.0, 2.0], np.arange(-0.5, 5, 0.25), indexing="ij")
     points = np.stack([rows, columns], axis=-1)
@@ -115,7 +115,7 @@ def test_gradient_has_length_one_where_one_point_is_nearest(seed):
     shifted = points[:, None, None] + h * np.array([[[1, 0], [-1, 0]], [[0, 1], [0, -1]]])
     field = signed_distance(vertices, shifted)
     slope = np.linalg.norm((field[..., 0] - field[..., 1]) / (2 * h), axis=-1)
-    # On the medial axis two points of the curve are nearest, a step apart or less in few places.
+    # On the medial axis, within a step of few points, two points of the curve are nearest.
     from_curve = np.abs(field[:, 0, 0]) > 0.01
     assert np.mean(np.abs(slope[from_curve] - 1) < 1e-6) > 0.995
 
@@ -147,7 +147,7 @@ def test_what_is_no_polygon_is_refused(vertices):
 
 
 def meets_itself(vertices) -> bool:
-    """Pair by pair: solves for the two edges' common point by their parameters."""
+    """Solve for the common point of each pair of edges."""
     start, along = vertices, np.roll(vertices, -1, axis=0) - vertices
     i, j = np.triu_indices(len(vertices), 2)
     apart = ~((i == 0) & (j == len(vertices) - 1))

@@ -1,4 +1,4 @@
-"""Text: the same picture at every size, words whole and apart, and fonts tried before use."""
+"""Text: the same picture at every size, whole and separate words, and checks of fonts."""
 
 import json
 import shutil
@@ -79,7 +79,7 @@ def test_at_the_size_of_the_sheet_a_picture_is_what_pillow_draws(fonts):
 
 
 def test_shares_of_pixels_are_a_partition():
-    """Whatever the size, sheet pixels hand out all of themselves, and cover a pixel once."""
+    """At every size, each sheet pixel is used completely, and each pixel is covered once."""
     for size in (2, 31, 178, 512, 700):
         rows, shares = text._coverage(size, 0, text.SHEET)
         assert rows == slice(0, size)
@@ -187,7 +187,7 @@ def subset(source: Path, target: Path, drop: str) -> None:
 
 @pytest.mark.parametrize(("drop", "first"), [("q", "q"), ("Z", "Z"), ("xA", "x")])
 def test_a_font_that_lacks_one_letter_is_skipped(tmp_path, drop, first):
-    """matplotlib needs fontTools, so it is here."""
+    """fontTools is a dependency of matplotlib."""
     folder_of(tmp_path, "cmr10.ttf")
     subset(FONTS / "DejaVuSans.ttf", tmp_path / "lacking.ttf", drop)
     good, skipped = find_fonts(tmp_path)

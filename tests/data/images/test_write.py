@@ -1,4 +1,4 @@
-"""The authors' .npz layout: exact, whole or not at all, and never larger than readers take."""
+"""The .npz format of the authors: exact, atomic, and within the limits of readers."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""Meshes of all formats come out in one frame with their colours; bad ones are refused."""
+"""Meshes of all formats are read in one frame with their colours; invalid ones are refused."""
 
 import json
 
@@ -78,7 +78,7 @@ def test_places_of_a_scene_are_applied(tmp_path):
 
 
 def look(part: Part, u, v):
-    """The colour at a place of the texture, by the definition of `Part`."""
+    """The colour at a position in the texture, by the definition of `Part`."""
     height, width, _ = part.texture.shape
     return part.texture[int((1 - v) * height), int(u * width)] * part.colour
 

@@ -80,7 +80,7 @@ def test_depth_and_alpha_of_a_box_are_those_of_its_equations(view):
     assert np.mean(np.isfinite(exact) != np.isfinite(picture.depth)) < 0.005
     both = np.isfinite(exact) & np.isfinite(picture.depth)
     np.testing.assert_allclose(picture.depth[both], exact[both], atol=1e-4)
-    # Alpha against the covered part of 16 x 16 points a pixel: both are off by half a cell's row.
+    # Alpha against the coverage of 16 x 16 points per pixel: both are off by half a row of cells.
     fine = camera(*view, size=512)
     covered = np.isfinite(entry(rays(fine), low, high)).reshape(32, 16, 32, 16).mean(axis=(1, 3))
     np.testing.assert_allclose(picture.alpha, covered, atol=0.13)

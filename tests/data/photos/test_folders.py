@@ -1,4 +1,4 @@
-"""Collections of photographs: theta0's own come back exactly, others' alike from every layout."""
+"""Collections of photographs that theta0 wrote are read back exactly; invalid ones are refused."""
 
 import json
 from dataclasses import replace

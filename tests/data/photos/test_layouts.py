@@ -1,4 +1,4 @@
-"""Layouts of photographs: alike from each of them, and files that make no sense are refused."""
+"""Layouts of photographs: the same scene from each, and files that are refused."""
 
 import json
 from dataclasses import replace
@@ -140,5 +140,5 @@ def test_one_false_match_is_not_the_range_of_a_photograph():
     depth = np.linspace(2, 4, 300)
     with_one = np.append(depth[:-1], 100.0)
     assert range_of(with_one) == pytest.approx(range_of(depth), rel=0.01)
-    # Of a handful, each tells something.
+    # With few points, all count.
     assert range_of(np.array([1.0, 2.0, 3.0]))[1] == pytest.approx(1.2 * 2.998)

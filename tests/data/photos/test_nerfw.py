@@ -1,4 +1,4 @@
-"""NeRF-W's tables: which photographs of a model they choose, and tables that make no sense."""
+"""NeRF-W's tables: the photographs they select, and malformed tables."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_nerfws_table_splits_the_model(tmp_path, scene):
 
 
 def test_a_table_does_not_move_the_world(tmp_path, scene):
-    """What it does not name has its pose all the same, and may be fitted to through `dense`."""
+    """All poses count, so that a photograph has the same pose when it is read through `dense`."""
     nerfw(tmp_path, scene)
     write_table(tmp_path, [(name, "1", "train") for name in scene.names[:3]])
     chosen = read_photos(tmp_path, Options(validation=1))

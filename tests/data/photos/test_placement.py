@@ -1,4 +1,4 @@
-"""The world of a collection stays the same, whichever of its photographs are read."""
+"""World coordinates of a collection do not depend on which of its photographs are read."""
 
 import json
 from dataclasses import replace
@@ -50,7 +50,7 @@ def write_parts(folder, scene):
 
 
 def write_without_sizes(folder, scene):
-    """Parts that do not say how large their pictures are, which is all the same."""
+    """Parts without the sizes of their pictures, which are all equal."""
     cameras = tuple(replace(camera, width=24, height=16) for camera in scene.cameras)
     write_parts(folder, replace(scene, cameras=cameras, images=scene.images[:1] * 7))
     for file in folder.glob("*.json"):
@@ -68,7 +68,7 @@ LAYOUTS = [write_colmap, write_with_points, write_transforms, write_strecha]
 
 @pytest.mark.parametrize("write", [*LAYOUTS, write_parts, write_without_sizes])
 def test_a_deleted_picture_does_not_move_the_world(tmp_path, scene, write):
-    """Exactly, for the direction in front of cameras all around is one of rounding errors."""
+    """Exactly, as the mean direction of cameras all around is determined by rounding errors."""
     before = read_photos(write(tmp_path, scene), FEW)
     for number in (0, 4, 5, 6):
         (tmp_path / "images" / f"photo_{number:02d}.png").unlink()

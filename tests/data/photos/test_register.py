@@ -34,7 +34,7 @@ ONE_THREAD = RegisterConfig(threads=1, keep_work=True)
 
 @pytest.fixture(scope="module")
 def trip(tmp_path_factory, pictures):
-    """Six photos of the corner, as people keep them."""
+    """Six photos of the corner, and other files, in a folder."""
     folder = tmp_path_factory.mktemp("photos") / "trip"
     (folder / "day 2").mkdir(parents=True)
     for number, pixels in enumerate(pictures):
@@ -61,7 +61,7 @@ FILES = ("0.png", "1.png", "2 höhe.jpg", "3.png", "4.png", "day 2/1.png")
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory, trip):
-    """The trip, registered: what is told of it, its folder and what went on."""
+    """The registered trip: the result, its folder and the progress."""
     out, told = tmp_path_factory.mktemp("done") / "out", []
     registered = register_photos(
         trip, out, ONE_THREAD, on_progress=lambda *progress: told.append(progress)
@@ -102,8 +102,8 @@ def test_cameras_are_found_where_they_stood(done):
         assert np.linalg.norm(moved[:, 3] - true[:, 3]) < 0.02
         assert degrees_apart(moved, true) < 0.2
         assert camera.fl_x == camera.fl_y == pytest.approx(FOCAL, rel=0.01)
-    # All were held level, so z is up here as it is there. They look down by 10 degrees in the mean,
-    # and almost in one direction: a part of that is taken for a slope.
+    # All are level, so z is up in both. They look down by 10 degrees on average and almost in one
+    # direction, a part of which is attributed to the up direction.
     assert similarity.rotation[2, 2] > np.cos(np.deg2rad(2))
 
 
@@ -201,8 +201,8 @@ def test_progress_is_told_by_stage(done):
     assert list(dict.fromkeys(stage for stage, _, _ in told)) == list(totals)
     for stage, total in totals.items():
         counts = [count for name, count, _ in told if name == stage]
-        # Pairs are verified, and photos placed, once more through one lens.
-        # It is told as it is noticed, so each time begins where it falls back.
+        # Pairs are verified and photos registered a second time, with one lens.
+        # A count that decreases starts a new pass.
         falls = [at for at in range(1, len(counts)) if counts[at] < counts[at - 1]]
         times = np.split(counts, falls)
         assert all(once[0] == 0 for once in times)
@@ -232,7 +232,7 @@ def test_a_run_that_is_stopped_at_every_stage_ends_as_one_that_is_not(done, trip
         assert not out.exists()
         assert {path.name for path in tmp_path.iterdir()} <= {"out.work"}
         assert "read" not in stages or at in ("read", "features")
-    # What was finished was not done again.
+    # Finished stages were not repeated.
     log = (work / "colmap.log").read_text()
     assert log.count("Features:") == 6
     assert stages == {"written"} or stages == {"undistorted", "written"}
@@ -281,7 +281,7 @@ def test_photos_with_diverged_focal_lengths_are_left_out(done, trip, tmp_path, m
 def test_the_process_ends_with_the_one_that_started_it(done):
     from theta0.data.colmap import _run as _colmap
 
-    # Standard input that is at its end: nobody holds the other end of the pipe.
+    # Standard input at its end, as if the parent had exited.
     ended = subprocess.run(
         [sys.executable, "-P", str(_colmap._PROCESS), f"{done[1]}.work", "1"],
         stdin=subprocess.DEVNULL, capture_output=True, timeout=60,

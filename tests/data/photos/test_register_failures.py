@@ -1,4 +1,4 @@
-"""Crashes and interrupts of the process that runs COLMAP; another process stands in for it."""
+"""Crashes and interrupts of the process that runs COLMAP, simulated by another process."""
 
 import os
 import sys

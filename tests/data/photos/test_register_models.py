@@ -54,6 +54,6 @@ def test_of_two_scenes_the_one_with_more_photos_is_kept(pictures, tmp_path):
 @needs_pycolmap
 def test_photos_of_different_things_are_not_registered(tmp_path):
     folder = write_pngs(tmp_path / "photos", [photo(cameras()[0], seed) for seed in range(3)])
-    with pytest.raises(InputError, match="no 3 of its 3 photos could be placed together"):
+    with pytest.raises(InputError, match="no 3 of its 3 photos could be registered together"):
         register_photos(folder, tmp_path / "out", RegisterConfig(threads=1))
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]

@@ -1,4 +1,5 @@
-"""Where a collection's world is put: nothing seen changes, and no file's world has a say in it."""
+"""Normalization of coordinates: projections are unchanged, and the result does not depend on those
+of the file."""
 
 from dataclasses import replace
 
@@ -66,7 +67,7 @@ def test_points_are_put_into_the_unit_sphere():
     assert (np.linalg.norm(points, axis=1) <= 1).mean() == 0.95
     cameras = [moved(camera, world) for camera in scene.cameras]
     up = np.mean([camera.c2w[:, 1] for camera in cameras], axis=0)
-    # Of the cameras' x axes more than of their y axes: these look a little up or down.
+    # Determined by the x axes more than by the y axes, as cameras look a little up or down.
     np.testing.assert_allclose(up / np.linalg.norm(up), [0, 0, 1], atol=0.2)
     back = np.mean([camera.c2w[:, 2] for camera in cameras], axis=0)
     assert back[1] < -0.5 and abs(back[0]) < 1e-12  # photographed from -y
@@ -77,7 +78,7 @@ def test_a_far_point_moves_nothing_much():
     before = from_points(scene.cameras, scene.points)
     far = np.concatenate([scene.points, scene.points[:4] + 1e6])
     after = from_points(scene.cameras, far)
-    # One point in a hundred more: the percentile and the median go to neighbours.
+    # With one point more in a hundred, percentile and median move to neighbouring points.
     assert after.scale == pytest.approx(before.scale, rel=0.1)
     assert np.abs(after.points(scene.points) - before.points(scene.points)).max() < 0.2
 

@@ -23,7 +23,7 @@ def similarity(rng) -> Similarity:
 
 
 def make_scene(rng, cameras=7, points=400):
-    """Points around the origin, and cameras south of it, in other heights, that look at it."""
+    """Points around the origin, and cameras south of it at different heights that look at it."""
     xyz = rng.standard_normal((points, 3)) * [1.0, 0.6, 0.4]
     eyes = np.stack(
         [rng.uniform(-3, 3, cameras), rng.uniform(-6, -4, cameras), rng.uniform(-1, 1, cameras)], 1
@@ -65,7 +65,7 @@ def test_a_scene_is_where_the_module_says():
     ahead = -np.sum([pose[:, 2] for pose in cameras], axis=0)
     assert ahead[0] == pytest.approx(0, abs=1e-9) and ahead[1] > 0
     assert np.linalg.det(found.rotation) == pytest.approx(1)
-    # These cameras lean nowhere: their x axes are all horizontal. Their pitch pulls a little.
+    # The x axes of these cameras are all horizontal; their pitch has a small effect.
     assert degrees_from_z(found.rotation @ [0, 0, 1]) < 0.3
 
 
@@ -99,7 +99,7 @@ def test_hands_that_shake_are_averaged():
     poses = np.stack(
         [rolled(orbit(rng.uniform(0, 360), 10, 5), rng.normal(0, 3)) for _ in range(100)]
     )
-    # 3 degrees over the root of 50: each camera tells of one of two directions.
+    # 3 degrees over the root of 50: each camera determines one of two directions.
     assert degrees_from_z(up_direction(poses)) < 1.2
 
 

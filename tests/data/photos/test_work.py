@@ -1,4 +1,4 @@
-"""The work folder of a collection of photos: what is refused before COLMAP runs, and EXIF."""
+"""The work folder of a collection of photos: errors before COLMAP runs, and EXIF."""
 
 import shutil
 
@@ -46,7 +46,7 @@ def test_a_run_is_not_gone_on_with_in_another_way(three, tmp_path, process):
     for config in (RegisterConfig(max_size=800), RegisterConfig(seed=1)):
         with pytest.raises(InputError, match="was started with other photos or settings"):
             register_photos(three, tmp_path / "out", config)
-    # These change nothing of the result.
+    # These do not change the result.
     with pytest.raises(InputError, match="COLMAP failed"):
         register_photos(three, tmp_path / "out", RegisterConfig(threads=1, keep_work=True))
     shutil.copy(three / "1.png", three / "7.png")
@@ -99,7 +99,7 @@ FILM, LENS, RESOLUTION, UNIT, WIDTH, HEIGHT = 41989, 37386, 41486, 41488, 40962,
         ({}, None),
         ({FILM: 43}, 43 / 43.27),
         ({FILM: 0, LENS: 8.0}, None),
-        # 8 mm before a sensor of 100 pixels a mm, 6 x 4.5 mm.
+        # 8 mm before a sensor of 100 pixels per mm, 6 x 4.5 mm.
         ({LENS: 8.0, RESOLUTION: 1000.0, UNIT: 3, WIDTH: 600, HEIGHT: 450}, 8 / 7.5),
         ({LENS: 8.0, RESOLUTION: 2540.0, UNIT: 2, WIDTH: 600, HEIGHT: 450}, 8 / 7.5),
         # The size of the picture itself: 60 x 45 pixels of 0.1 mm.

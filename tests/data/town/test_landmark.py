@@ -1,4 +1,4 @@
-"""The landmark: where its solids stand, and depths of them in closed form."""
+"""The landmark: positions of its solids, and their depths in closed form."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def test_the_landmark_stands_on_the_ground_in_the_unit_sphere(seed):
 
 
 def meet(kind, centre, half, lines):
-    """Where lines meet a vertical cylinder's side, an ellipsoid or a box's front, by textbook."""
+    """Textbook intersections of rays with a cylinder, an ellipsoid or the front of a box."""
     o, d = (lines.origin - centre) / half, lines.direction / half
     if kind == BOX:
         t = (-1 - o[:, 1]) / d[:, 1]
@@ -53,7 +53,7 @@ def meet(kind, centre, half, lines):
 
 @pytest.mark.parametrize("kind", [BOX, CYLINDER, ELLIPSOID], ids=["tower", "column", "dome"])
 def test_depths_are_those_of_closed_forms(kind):
-    """Nothing is seen behind a solid's surface, and where nothing is before it, that surface is."""
+    """No depth is behind a solid's surface, and unoccluded depths are those of the surface."""
     town = replace(SOURCE, size=48).read()
     number = tallest(kind)
     matches = 0
@@ -80,7 +80,7 @@ def test_the_ground_and_the_sky_meet_at_the_horizon():
 
 
 def test_corners_are_projected_onto_the_right_pixels():
-    """Beyond the outermost corners of a box it is not seen; within, it or something before it."""
+    """A box is not visible beyond its outermost corners; within, it or an occluder is."""
     town = replace(SOURCE, size=256).read()
     signs = np.stack(np.meshgrid(*[[-1, 1]] * 3), axis=-1).reshape(8, 3)
     within = np.zeros(0, bool)
@@ -93,7 +93,7 @@ def test_corners_are_projected_onto_the_right_pixels():
             away = corners - corners.mean(axis=0)
             away /= np.linalg.norm(away, axis=1, keepdims=True)
             outermost = np.argmax(corners @ away.T, axis=0) == np.arange(8)
-            # A pixel's centre is up to 0.71 pixels from where it is asked for.
+            # The centre of a pixel is up to 0.71 pixels from the requested position.
             for shift, then in ((1.5, "beyond"), (-3, "within")):
                 columns, rows = np.floor(corners + shift * away)[outermost].astype(int).T
                 framed = (np.minimum(columns, rows) >= 0) & (np.maximum(columns, rows) < 256)

@@ -19,7 +19,7 @@ TOWN = SOURCE.read()
 
 @pytest.mark.slow
 def test_occlusion_masks_are_what_occluders_change():
-    """Exactly so for rays; a pixel whose light hardly changes may be rounded to the same byte."""
+    """Exactly for rays; a pixel whose light hardly changes may be rounded to the same byte."""
     counts = []
     for index in range(8):
         camera, look = TOWN.camera(index), TOWN.look(index)

@@ -1,4 +1,4 @@
-"""The tourist town: photographs of one landmark, and the same of it in another look."""
+"""The tourist town: photographs of one landmark, and renderings in other looks."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def same(one, two):
 
 
 def light_of(picture, look):
-    """What `Look.develop` made a picture of, where it is not clipped."""
+    """The inverse of `Look.develop`, where it is not clipped."""
     return linear_from_srgb((picture / 255) ** (1 / look.contrast)) / look.gain
 
 
@@ -94,8 +94,8 @@ def test_tourists_stand_in_front_at_eye_level_and_upright():
 
 
 def test_another_look_is_another_light_on_the_same_scene():
-    """On the tower's front the light is known in closed form; so the albedo is found from any look
-    and is the same, but for the rounding to bytes."""
+    """On the front of the tower the light is known in closed form, so the albedo can be computed
+    from any look; the results agree up to rounding to bytes."""
     town = replace(SOURCE, photos=40, size=64, supersample=1).read()
     index = next(n for n in range(40) if _front(town, n).sum() > 60)
     front = _front(town, index)
@@ -152,7 +152,7 @@ def test_what_is_behind_the_hall_is_in_its_shadow():
 
 
 def test_a_pixel_is_the_mean_of_the_light_of_its_rays():
-    """Those of a picture of twice the size with one ray a pixel are the same."""
+    """The rays are those of a picture of twice the size with one ray per pixel."""
     coarse = replace(SOURCE, size=16, supersample=2).read()
     fine = replace(SOURCE, size=32, supersample=1).read()
     for index in (0, 3):
@@ -193,7 +193,7 @@ def test_points_lie_on_the_landmark_and_have_its_colours():
         albedo = TOWN.scene.albedo(xyz[rows], normals(SOLIDS, xyz[rows], which[rows]), which[rows])
         close = np.abs(linear_from_srgb(rgb[rows] / 255) - albedo).max(axis=1) < 0.01
         left[rows[close]] = False
-    assert left.mean() < 0.02  # points upon an edge may be seen with another side's texture
+    assert left.mean() < 0.02  # points on an edge may have the texture of another side
 
 
 def test_impossible_settings_are_refused():

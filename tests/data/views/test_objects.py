@@ -1,4 +1,4 @@
-"""Classes of objects: the authors' splits, SRN's parts, drawn splits, and pictures left alone."""
+"""Classes of objects: splits of the authors, of SRN and drawn ones; pictures are not decoded."""
 
 import pytest
 from PIL import Image

@@ -46,7 +46,7 @@ def test_pictures_and_depths_are_of_the_stated_form():
     assert views.images.min() >= 0 and views.images.max() <= 1
     assert views.object_id == "chair-00000" and len(views) == 4
     assert np.unique(views.images[..., 3]).tolist() == [0, 0.25, 0.5, 0.75, 1]
-    # A pixel that is seen wholly has a surface at its centre, one not seen at all has none;
+    # A fully covered pixel has a surface at its centre, an empty one has none;
     # parts thinner than the distance of the rays may be missed.
     alpha = views.images[..., 3]
     assert np.isfinite(views.depth[alpha == 1]).mean() > 0.99
@@ -71,7 +71,7 @@ def test_chairs_fill_the_unit_sphere_and_the_picture_holds_them(number):
 
 
 def test_what_one_view_shows_no_other_view_sees_through():
-    """A point on the surface is met from another camera, there or before."""
+    """The ray of another camera to a surface point ends there or before."""
     solids = chair(np.random.default_rng((0, int.from_bytes(b"chair"), 1)))
     views = SOURCE.read().load(1)
     lines = rays(views.cameras[0])

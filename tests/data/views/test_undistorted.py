@@ -15,7 +15,7 @@ FOX = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "multivie
 
 
 def test_pictures_are_undistorted_unless_distortion_is_ignored(tmp_path, scenes):
-    """As `undistort` does with each picture, before it is made smaller; depths are left out."""
+    """Pictures are undistorted before they are downscaled; depths are left out."""
     views = scenes.some_views(width=24, height=18)
     views = replace(views, depth=np.ones((3, 18, 24)))
     folder = write_views(views, tmp_path / "thing")

@@ -1,4 +1,4 @@
-"""Views in memory: backgrounds, downscaling by area, one photograph, and what does not fit."""
+"""Views in memory: backgrounds, downscaling, a single photograph, and inconsistent views."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What is written is read again, whole or not at all."""
+"""Written views are read back exactly, and are written atomically."""
 
 import json
 from dataclasses import replace

@@ -109,7 +109,7 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
     ):  # fmt: skip
         assert process.stdout is not None
         try:
-            stage, failure = _told(process.stdout, on_progress)
+            stage, failure = _follow(process.stdout, on_progress)
             code = process.wait()
         except BaseException:
             process.kill()
@@ -122,7 +122,7 @@ def _run(work: Path, threads: int | None, on_progress: Progress) -> None:
         )
 
 
-def _told(lines: Iterable[bytes], on_progress: Progress) -> tuple[str, str | None]:
+def _follow(lines: Iterable[bytes], on_progress: Progress) -> tuple[str, str | None]:
     """Report the progress of the process; returns its last stage, and its error if there is one."""
     stage, failure, last = "features", None, None
     for line in lines:

@@ -264,7 +264,7 @@ def render_object(
         advance: Called after each view.
 
     Raises:
-        InputError: The mesh cannot be rendered, or no view shows anything.
+        InputError: The mesh cannot be rendered, or all views are empty.
     """
     scene = Scene(mesh, random_environment(rng))
     cameras = random_cameras(

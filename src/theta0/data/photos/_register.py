@@ -31,7 +31,7 @@ from theta0.data.colmap import (
 from theta0.data.photos._layouts import range_of, reliable_points
 from theta0.data.photos._photos import Photo
 from theta0.data.photos._similarity import from_points
-from theta0.data.photos._work import MIN_PHOTOS, prepared, told
+from theta0.data.photos._work import MIN_PHOTOS, prepared, reasons
 from theta0.data.photos._write import Part, write_photos
 from theta0.errors import InputError, require_positive
 
@@ -147,7 +147,7 @@ def _found(
         raise InputError(
             f"{folder}: no {MIN_PHOTOS} of its {len(job['photos'])} photos could be registered "
             "together; give photos that overlap, of a static scene with texture, from different "
-            "viewpoints" + told(job["skipped"])
+            "viewpoints" + reasons(job["skipped"])
         )
     model, diverged = _sound(found.model)
     if len(model.images) < MIN_PHOTOS:

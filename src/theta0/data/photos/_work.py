@@ -36,7 +36,7 @@ def prepared(
     work: Path,
     max_size: int,
     settings: dict[str, Any],
-    tell: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
 ) -> dict[str, Any]:
     """Create the work folder if it does not exist, and return its `job.json`.
 
@@ -47,7 +47,7 @@ def prepared(
         work: The work folder, which is written atomically.
         max_size: Longest side of the pictures.
         settings: Settings that the result depends on; an existing folder must have the same.
-        tell: Called with the photos done, and all photos.
+        on_progress: Called with the photos done, and all photos.
 
     Raises:
         InputError: There are too few photos, or `work` was started with others.
@@ -59,11 +59,11 @@ def prepared(
         return _continued(work, wanted)
     with whole_folder(work) as temporary:
         (temporary / "images").mkdir()
-        photos, skipped = _write_upright(folder, paths, temporary / "images", max_size, tell)
+        photos, skipped = _write_upright(folder, paths, temporary / "images", max_size, on_progress)
         if len(photos) < MIN_PHOTOS:
             raise InputError(
                 f"{folder}: holds {len(photos)} photos that can be used; give at least "
-                f"{MIN_PHOTOS} that show the same scene" + told(skipped)
+                f"{MIN_PHOTOS} that show the same scene" + reasons(skipped)
             )
         if settings["lenses"] == "one":
             _check_one_size(folder, photos)
@@ -92,7 +92,7 @@ def _continued(work: Path, wanted: dict[str, Any]) -> dict[str, Any]:
     return job
 
 
-def told(skipped: Sequence[Sequence[str]]) -> str:
+def reasons(skipped: Sequence[Sequence[str]]) -> str:
     """The first photos that were skipped, with reasons, for the end of an error message."""
     first = "; ".join(f"{file}: {why}" for file, why in skipped[:3])
     return f" ({first})" if skipped else ""
@@ -108,7 +108,11 @@ def _digest(path: Path) -> str | None:
 
 
 def _write_upright(
-    folder: Path, paths: Sequence[Path], out: Path, max_size: int, tell: Callable[[int, int], None]
+    folder: Path,
+    paths: Sequence[Path],
+    out: Path,
+    max_size: int,
+    on_progress: Callable[[int, int], None],
 ) -> tuple[list[dict[str, Any]], list[list[str]]]:
     """Write the usable photos; returns these, and (file, reason) of the others."""
     photos: list[dict[str, Any]] = []
@@ -116,7 +120,7 @@ def _write_upright(
     seen: dict[bytes, str] = {}
     names: set[str] = set()
     for number, path in enumerate(paths):
-        tell(number, len(paths))
+        on_progress(number, len(paths))
         file = path.relative_to(folder).as_posix()
         try:
             with warnings.catch_warnings(action="ignore"):  # of damaged tags
@@ -138,7 +142,7 @@ def _write_upright(
                 "focal": None if focal is None else focal * math.hypot(width, height),
             }
         )  # fmt: skip
-    tell(len(paths), len(paths))
+    on_progress(len(paths), len(paths))
     return photos, skipped
 
 
@@ -152,9 +156,9 @@ def _check_one_size(folder: Path, photos: Sequence[dict[str, Any]]) -> None:
     for photo in photos:
         files.setdefault(tuple(photo["size"]), photo["file"])
     if len(files) > 1:
-        told = " and ".join(f"{file} is {w} x {h}" for (w, h), file in list(files.items())[:2])
+        sizes = " and ".join(f"{file} is {w} x {h}" for (w, h), file in list(files.items())[:2])
         raise InputError(
-            f"{folder}: lenses is one, but {told}; give photos of one size, or let each have its "
+            f"{folder}: lenses is one, but {sizes}; give photos of one size, or let each have its "
             "own lens"
         )
 
