@@ -16,7 +16,7 @@ from theta0.metrics import psnr
 from theta0.paper import BY_VIEWS, Options, RunCache, ct, evaluate_classic, read_runs, table3
 from theta0.presets import Experiment, train
 from theta0.protocol import Protocol
-from theta0.report import views_table
+from theta0.report import sparse_view_table
 from theta0.tasks import CTConfig
 
 pytestmark = [pytest.mark.usefixtures("quick_compilation"), pytest.mark.slow]
@@ -171,7 +171,7 @@ def test_what_is_shown_of_a_start_is_its_best_optimizer_on_validation_slices(mad
 
 
 def test_the_table_says_who_leads_where(made):
-    text = views_table(best_rows(made[0].rows, BY_VIEWS)).to_markdown()
+    text = sparse_view_table(best_rows(made[0].rows, BY_VIEWS)).to_markdown()
     assert "total variation" in text and "learned+tv (steps)" in text
     assert "lead" in text
 

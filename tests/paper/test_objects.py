@@ -24,7 +24,7 @@ from theta0.paper import (
 )
 from theta0.presets import Experiment, train
 from theta0.protocol import Protocol
-from theta0.report import novel_views, objects_table
+from theta0.report import novel_views_grid, objects_table
 from theta0.tasks import ViewConfig
 
 pytestmark = [pytest.mark.usefixtures("quick_compilation"), pytest.mark.slow]
@@ -75,7 +75,7 @@ def test_some_starts_alone_are_measured_and_as_before(made, runs):
     )
     learned = ("mv-meta", "sv-meta", "mv-maml")
     assert few.rows == [row for row in made.rows if row["init"] in learned]
-    assert set(few.novel["stool"].predictions) == {"mv-meta", "sv-meta"}
+    assert set(few.novel_views["stool"].predictions) == {"mv-meta", "sv-meta"}
 
 
 def test_every_start_of_every_class_has_rows(made):
@@ -89,7 +89,7 @@ def test_every_start_of_every_class_has_rows(made):
 
 
 def test_the_figure_shows_the_views_that_judge(made, runs):
-    shown, tasks = made.novel["stool"], runs[0].experiment.data.build()
+    shown, tasks = made.novel_views["stool"], runs[0].experiment.data.build()
     task = tasks.held_out("test", 0, 1)
     np.testing.assert_array_equal(shown.targets, tasks.pictures(task.query.y)[:4])
     assert len(shown.inputs) == 1 and set(shown.predictions) >= {"mv-meta", "sv-meta", "standard"}
@@ -123,8 +123,8 @@ def test_table_and_figure_can_be_drawn(made):
     text = objects_table(best_rows(made.rows, ("class", "init", "optimizer"))).to_markdown()
     assert "from 1 view:" in text and text.count("mv-meta") == 4
     assert text.count("sv-meta") == text.count("mv-maml") == 2
-    shown = made.novel["bench"]
-    assert novel_views(shown.inputs, shown.targets, shown.predictions).startswith(b"\x89PNG")
+    shown = made.novel_views["bench"]
+    assert novel_views_grid(shown.inputs, shown.targets, shown.predictions).startswith(b"\x89PNG")
 
 
 def test_convergence_compares_standard_with_the_learned_start(runs, tmp_path):

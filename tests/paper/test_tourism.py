@@ -16,7 +16,7 @@ from theta0.meta import OuterConfig
 from theta0.paper import Options, RunCache, figure_tourism, read_runs, scenes, table5
 from theta0.presets import Experiment, train
 from theta0.protocol import Protocol
-from theta0.report import looks_grid, scenes_table
+from theta0.report import appearance_transfer_grid, scenes_table
 from theta0.tasks import PhotoCollection, PhotoConfig
 
 pytestmark = [pytest.mark.usefixtures("quick_compilation"), pytest.mark.slow]
@@ -79,7 +79,7 @@ def test_only_the_wanted_starts_are_measured_beside_joint_training(made, runs, t
 def test_the_figure_shows_what_judged(made, runs):
     for judge, count in (("right-half", 1), ("other-views", 2)):
         data = replace(runs[0].experiment.data, judge=judge)
-        family, shown = data.build(), made.novel[f"town, {judge}"]
+        family, shown = data.build(), made.novel_views[f"town, {judge}"]
         task = family.held_out("test", 0)
         np.testing.assert_array_equal(shown.targets, family.pictures(task.query.y))
         assert len(shown.targets) == count
@@ -98,13 +98,14 @@ def test_tables_and_figures_can_be_drawn(made, runs, tmp_path):
     text = scenes_table(rows).to_markdown()
     assert "town, right-half" in text and "town, other-views" in text and "meta+huber" in text
     found = figure_tourism(runs[:1], OPTIONS, RunCache(tmp_path), QUIET)
-    looks = found.looks["town"]
+    transfer = found.appearance_transfers["town"]
     # Every photograph at every standpoint; the standpoints' own pictures are the photographs.
-    assert np.shape(looks.views) == (2, 4, 12, 12, 3)
+    assert np.shape(transfer.renderings) == (2, 4, 12, 12, 3)
     data = runs[0].experiment.data.build()
     own = data.load(data.photos.split.test[2]).image / np.float32(255)
-    np.testing.assert_array_equal(looks.taken[0], own)
-    assert looks_grid(looks.taken, looks.inputs, looks.views).startswith(b"\x89PNG")
+    np.testing.assert_array_equal(transfer.photographs[0], own)
+    grid = appearance_transfer_grid(transfer.photographs, transfer.inputs, transfer.renderings)
+    assert grid.startswith(b"\x89PNG")
 
 
 def test_rotations_of_a_collection_share_their_rows(tmp_path):
@@ -122,7 +123,7 @@ def test_rotations_of_a_collection_share_their_rows(tmp_path):
         for row in table5([run], OPTIONS, kept, QUIET).rows:
             single.setdefault((row["init"], row["optimizer"], row["steps"]), []).append(row)
     made = table5(runs, OPTIONS, kept, QUIET)
-    assert list(made.novel) == [f"turned-{by}, right-half" for by in (0, 2, 4)]
+    assert list(made.novel_views) == [f"turned-{by}, right-half" for by in (0, 2, 4)]
     assert len(made.rows) == len(single)
     for row in made.rows:
         parts = single[row["init"], row["optimizer"], row["steps"]]

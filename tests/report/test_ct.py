@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from theta0.report import views_table
+from theta0.report import sparse_view_table
 
 
 def row(init, psnr, train_class="scans"):
@@ -23,7 +23,7 @@ def row(init, psnr, train_class="scans"):
 
 
 def test_a_baseline_on_fewer_and_easier_slices_does_not_lead():
-    table = views_table([row("learned", [20, 20, 10, 10]), row("mean", [19, 19])])
+    table = sparse_view_table([row("learned", [20, 20, 10, 10]), row("mean", [19, 19])])
     common = table.columns.index("common")
     assert [line[common] for line in table.rows] == [20, 19]
     assert [line[table.columns.index("n")] for line in table.rows] == [4, 2]
@@ -34,5 +34,5 @@ def test_a_baseline_on_fewer_and_easier_slices_does_not_lead():
 
 def test_similarity_is_compared_where_all_rows_have_the_same_slices():
     better = {**row("mean", [19, 19]), "ssim_mean": 0.6}
-    text = views_table([row("learned", [20, 20]), better]).to_markdown()
+    text = sparse_view_table([row("learned", [20, 20]), better]).to_markdown()
     assert "**0.60**" in text and "**20.00**" in text

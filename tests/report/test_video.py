@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from theta0.errors import InputError, MissingExtra
-from theta0.report import check_film, depth_picture, write_film
+from theta0.report import check_video, depth_picture, write_video
 
 # Each frame grey, with one white column that moves.
 FRAMES = [np.full((10, 12, 3), 0.25) for _ in range(5)]
@@ -17,7 +17,7 @@ for _number, _frame in enumerate(FRAMES):
 
 
 def test_a_gif_plays_every_frame(tmp_path):
-    write_film(tmp_path / "film.gif", iter(FRAMES), 20)
+    write_video(tmp_path / "film.gif", iter(FRAMES), 20)
     with Image.open(tmp_path / "film.gif") as film:
         assert (film.n_frames, film.size) == (5, (12, 10)) and film.info["loop"] == 0
         for number, frame in enumerate(FRAMES):
@@ -29,13 +29,13 @@ def test_a_gif_plays_every_frame(tmp_path):
 
 def test_a_gif_counts_hundredths_of_a_second_and_no_fewer_than_two(tmp_path):
     for per_second, milliseconds in ((30, 30), (100, 20), (0.5, 2000)):
-        write_film(tmp_path / "film.gif", FRAMES, per_second)
+        write_video(tmp_path / "film.gif", FRAMES, per_second)
         with Image.open(tmp_path / "film.gif") as film:
             assert film.info["duration"] == milliseconds
 
 
 def test_a_png_holds_the_frames_in_rows(tmp_path):
-    write_film(tmp_path / "sheet.png", FRAMES * 2, 20)
+    write_video(tmp_path / "sheet.png", FRAMES * 2, 20)
     with Image.open(tmp_path / "sheet.png") as sheet:
         width, height = sheet.size
     assert width > 8 * 100 and height > 2 * 100
@@ -44,7 +44,7 @@ def test_a_png_holds_the_frames_in_rows(tmp_path):
 def test_an_mp4_plays_every_frame(tmp_path):
     ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is not installed")
     odd = [np.pad(frame, [(0, 41), (0, 41), (0, 0)], mode="edge") for frame in FRAMES]
-    write_film(tmp_path / "film.mp4", odd, 10)
+    write_video(tmp_path / "film.mp4", odd, 10)
     command = [ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "film.mp4"]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     done = subprocess.run([*command, *raw], capture_output=True, check=True)
@@ -59,7 +59,7 @@ def test_an_mp4_plays_every_frame(tmp_path):
 def test_without_its_encoder_an_mp4_is_refused_and_the_command_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(MissingExtra, match=r"pip install 'theta0\[video\]'"):
-        check_film(tmp_path / "film.mp4")
+        check_video(tmp_path / "film.mp4")
 
 
 def test_an_encoder_that_fails_leaves_nothing(tmp_path, monkeypatch):
@@ -73,7 +73,7 @@ def test_an_encoder_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(subprocess, "Popen", Failing)
     with pytest.raises(OSError, match="exit code 3"):
-        write_film(tmp_path / "film.mp4", FRAMES, 10)
+        write_video(tmp_path / "film.mp4", FRAMES, 10)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,14 +86,14 @@ def test_an_interrupt_keeps_the_old_film(tmp_path, name):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_film(tmp_path / name, interrupted(), 20)
+        write_video(tmp_path / name, interrupted(), 20)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"old")]
 
 
 @pytest.mark.parametrize("name", ["film.avi", "film"])
 def test_other_kinds_of_files_are_refused(tmp_path, name):
     with pytest.raises(InputError, match=r"end it in \.gif, \.mp4, \.png"):
-        check_film(tmp_path / name)
+        check_video(tmp_path / name)
 
 
 def test_depths_go_from_bright_to_dark_and_fade_into_the_background():

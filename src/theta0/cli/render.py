@@ -14,7 +14,7 @@ from jaxtyping import Float
 from theta0.errors import InputError, require_positive
 from theta0.fields import Field
 from theta0.reconstruct import LARGEST_SIZE, between, camera_paths, render_view
-from theta0.report import check_film, depth_picture, write_film
+from theta0.report import check_video, depth_picture, write_video
 from theta0.tasks import PhotoConfig
 
 from ._common import Flag, parse, progress_bar, require_folder, say
@@ -110,7 +110,7 @@ def main(argv: list[str]) -> dict[str, Any]:
                 yield np.concatenate(side_by_side, axis=1)
                 update(number, "")
 
-        write_film(out, told(), arguments.fps)
+        write_video(out, told(), arguments.fps)
     seconds = round(time.monotonic() - began, 2)
     say(f"{frames} frames of {size} x {size} pixels in {seconds:.1f} s: {out}")
     return {"out": str(out), "frames": frames, "size": size, "seconds": seconds}
@@ -121,7 +121,7 @@ def _check(arguments: RenderArguments, out: Path) -> int:
     require_folder(out.parent)
     if out.is_dir():
         raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / 'film.gif'}")
-    check_film(out)
+    check_video(out)
     require_positive(arguments, "frames", "fps")
     if arguments.elevation is not None and abs(arguments.elevation) > 90:
         raise InputError(f"--elevation {arguments.elevation:g}: give -90 to 90 degrees")

@@ -37,21 +37,21 @@ from theta0.paper import (
 from theta0.presets import OnProgress, command_line, preset, read_experiment
 from theta0.report import (
     Table,
+    appearance_transfer_grid,
     classes_table,
-    comparison_grid,
     curves,
-    looks_grid,
     match_table,
     minutes_curve,
     minutes_table,
-    novel_views,
+    novel_views_grid,
     objects_table,
     paper_report,
+    reconstructions_grid,
     scenes_table,
+    sparse_view_curve,
+    sparse_view_table,
     steps_table,
     transfer_table,
-    views_curve,
-    views_table,
 )
 from theta0.tasks import CTConfig, ImageConfig, PhotoConfig, ViewConfig
 
@@ -117,10 +117,10 @@ def _pictures(found: Reproduction) -> dict[str, bytes]:
 
 def _reconstructions(found: Reproduction) -> dict[str, bytes]:
     pictures = {
-        _file("slices", name): comparison_grid(shown.target, shown.pictures)
+        _file("slices", name): reconstructions_grid(shown.target, shown.pictures)
         for name, shown in found.reconstructions.items()
     }
-    return {"views.png": views_curve(best_rows(found.rows, BY_VIEWS)), **pictures}
+    return {"views.png": sparse_view_curve(best_rows(found.rows, BY_VIEWS)), **pictures}
 
 
 def _curves(found: Reproduction, by: str = "test_class") -> dict[str, bytes]:
@@ -133,15 +133,17 @@ def _curves(found: Reproduction, by: str = "test_class") -> dict[str, bytes]:
 
 def _novel_views(found: Reproduction) -> dict[str, bytes]:
     return {
-        _file("views", name): novel_views(shown.inputs, shown.targets, shown.predictions)
-        for name, shown in found.novel.items()
+        _file("views", name): novel_views_grid(shown.inputs, shown.targets, shown.predictions)
+        for name, shown in found.novel_views.items()
     }
 
 
-def _looks(found: Reproduction) -> dict[str, bytes]:
+def _appearance_transfers(found: Reproduction) -> dict[str, bytes]:
     return {
-        _file("looks", name): looks_grid(shown.taken, shown.inputs, shown.views)
-        for name, shown in found.looks.items()
+        _file("looks", name): appearance_transfer_grid(
+            shown.photographs, shown.inputs, shown.renderings
+        )
+        for name, shown in found.appearance_transfers.items()
     }
 
 
@@ -157,7 +159,7 @@ TARGETS = {
     "table2": Target(table2, transfer_table),
     "table3": Target(
         table3,
-        lambda rows: views_table(best_rows(rows, BY_VIEWS)),
+        lambda rows: sparse_view_table(best_rows(rows, BY_VIEWS)),
         _reconstructions,
         ("steps", "views", "starts", *SCANS),
         ("ct-phantoms",),
@@ -194,7 +196,7 @@ TARGETS = {
         lambda rows: steps_table(
             [{**row, "init": f"{row['scene']}, {row['init']}"} for row in rows]
         ),
-        _looks,
+        _appearance_transfers,
         ("steps",),
         ("tourism-town",),
         PhotoConfig,

@@ -13,7 +13,7 @@ from .images import (
     table2,
 )
 from .objects import figure_shapenet, figure_shapenet_convergence, object_classes, table4
-from .reproduction import Looks, Novel, Reconstructions, Reproduction
+from .reproduction import AppearanceTransfer, NovelViews, Reconstructions, Reproduction
 from .run_cache import RunCache
 from .runs import Run, Where, on_signals, read_runs
 from .tourism import figure_tourism, scenes, table5
@@ -22,9 +22,9 @@ __all__ = [
     "BY_VIEWS",
     "MATCH_COUNTS",
     "METHODS",
+    "AppearanceTransfer",
     "Comparison",
-    "Looks",
-    "Novel",
+    "NovelViews",
     "Options",
     "Reconstructions",
     "Reproduction",

@@ -15,7 +15,7 @@ from theta0.protocol import Protocol
 from theta0.tasks import Task, ViewConfig, ViewTasks
 
 from .comparison import Comparison, Options, each, forget_programs, share
-from .reproduction import Novel, Reproduction
+from .reproduction import NovelViews, Reproduction
 from .run_cache import RunCache
 from .runs import Run, require_alike
 
@@ -48,7 +48,7 @@ def table4(
     ``class`` and the names of the paper's table for ``init``.
     """
     rows: Rows = []
-    novel = {}
+    novel_views = {}
     for of, tell in each(object_classes(runs), on_progress, lambda of: of.name):
         comparison = Comparison(of.many, of.many.experiment.data.build(), cache)
         protocol = _protocol(comparison, options, (1,), 10, STEPS)
@@ -64,9 +64,9 @@ def table4(
             found += [{**row, "init": name} for row in own]
             shown.append((name, learned, run))
         rows += [{**row, "class": of.name} for row in found]
-        novel[of.name] = _novel(comparison, protocol, found, shown)
+        novel_views[of.name] = _novel_views(comparison, protocol, found, shown)
         forget_programs()
-    return Reproduction(rows, novel=novel)
+    return Reproduction(rows, novel_views=novel_views)
 
 
 def figure_shapenet(
@@ -152,15 +152,15 @@ def _class_name(run: Run) -> str:
     return getattr(_data(run).source, "category", None) or run.name.removeprefix("view-")
 
 
-def _novel(
+def _novel_views(
     comparison: Comparison, protocol: Protocol, rows: Rows, shown: Sequence[tuple[str, Starts, Run]]
-) -> Novel:
+) -> NovelViews:
     """Unseen views of the first test object, as each start is best on validation objects."""
     family = comparison.family
     assert isinstance(family, ViewTasks)
     task: Task = family.held_out("test", 0, protocol.views)
     inputs = family.inputs("test", 0, protocol.views or 1)
-    found = Novel(list(inputs), list(family.pictures(task.query.y)[:SHOWN_VIEWS]))
+    found = NovelViews(list(inputs), list(family.pictures(task.query.y)[:SHOWN_VIEWS]))
     for label, starts, run in shown:
         (name,) = starts
         row = {**best([row for row in rows if row["init"] == label]), "init": name}

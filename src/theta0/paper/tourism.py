@@ -19,7 +19,7 @@ from theta0.protocol import Protocol
 from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Task
 
 from .comparison import Comparison, Options, each, forget_programs, share
-from .reproduction import Looks, Novel, Reproduction
+from .reproduction import AppearanceTransfer, NovelViews, Reproduction
 from .run_cache import RunCache
 from .runs import Run, require_alike
 
@@ -79,7 +79,7 @@ def table5(
     are one collection, split in several ways, share their rows.
     """
     rows: Rows = []
-    novel = {}
+    novel_views = {}
     for scene, tell in each(scenes(runs), on_progress, lambda scene: scene.name):
         judged = _judged(scene)
         for number, data in enumerate(judged):
@@ -97,9 +97,10 @@ def table5(
                 robust = replace(protocol, huber=HUBER if options.huber is None else options.huber)
                 found += _robust(scene, data, cache, robust, share(part, 0.7, 1))
             rows += [{**row, "scene": scene.place, "protocol": data.judge} for row in found]
-            novel[f"{scene.name}, {data.judge}"] = _novel(comparison, protocol, found, starts)
+            name = f"{scene.name}, {data.judge}"
+            novel_views[name] = _novel_views(comparison, protocol, found, starts)
         forget_programs()
-    return Reproduction(_pooled(rows), novel=novel)
+    return Reproduction(_pooled(rows), novel_views=novel_views)
 
 
 def figure_tourism(
@@ -111,7 +112,7 @@ def figure_tourism(
     photographs.
     """
     rows: Rows = []
-    looks = {}
+    transfers = {}
     for scene, tell in each(scenes(runs), on_progress, lambda scene: scene.name):
         data = _data(scene.meta)
         comparison = Comparison(
@@ -120,9 +121,9 @@ def figure_tourism(
         protocol = _protocol(comparison, replace(options, signals=options.signals or SHOWN))
         found = comparison.rows(scene.meta.learned(), scene.meta, protocol, tell)
         rows += [{**_renamed(row, NAMES), "scene": scene.name} for row in found]
-        looks[scene.name] = _looks(comparison, protocol, best(found))
+        transfers[scene.name] = _appearance_transfer(comparison, protocol, best(found))
         forget_programs()
-    return Reproduction(rows, looks=looks)
+    return Reproduction(rows, appearance_transfers=transfers)
 
 
 def scenes(runs: Sequence[Run]) -> list[Scene]:
@@ -230,16 +231,16 @@ def _robust(
     return rows
 
 
-def _novel(
+def _novel_views(
     comparison: Comparison,
     protocol: Protocol,
     rows: Rows,
     starts: Sequence[tuple[Run, dict[str, str], Starts]],
-) -> Novel:
+) -> NovelViews:
     """What judged the first test photograph, as each start is best on validation photographs."""
     family = _photos(comparison)
     task = family.held_out("test", 0)
-    found = Novel([family.fitted_part("test", 0)], list(family.pictures(task.query.y)))
+    found = NovelViews([family.fitted_part("test", 0)], list(family.pictures(task.query.y)))
     for run, names, own in starts:
         for name, label in names.items():
             row = {**best([row for row in rows if row["init"] == label]), "init": name}
@@ -256,7 +257,9 @@ def _photos(comparison: Comparison) -> PhotoTasks:
     return comparison.family
 
 
-def _looks(comparison: Comparison, protocol: Protocol, row: dict) -> Looks:
+def _appearance_transfer(
+    comparison: Comparison, protocol: Protocol, row: dict
+) -> AppearanceTransfer:
     """Every pose in the light of every photograph, as is best for the learned start."""
     halves = _photos(comparison)
     # Judged by whole pictures: none is cut in half here.
@@ -273,4 +276,4 @@ def _looks(comparison: Comparison, protocol: Protocol, row: dict) -> Looks:
         )  # fmt: skip
         inputs.append(family.pictures(whole.y)[0])
         views.append(list(shown))
-    return Looks(list(family.pictures(query.y)), inputs, views)
+    return AppearanceTransfer(list(family.pictures(query.y)), inputs, views)

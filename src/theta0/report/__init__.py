@@ -3,19 +3,19 @@
 Knows nothing of networks or JAX: it takes plain rows, NumPy pictures and text.
 """
 
-from theta0.report.ct import comparison_grid, views_curve, views_table
+from theta0.report.ct import reconstructions_grid, sparse_view_curve, sparse_view_table
 from theta0.report.depth import depth_picture
 from theta0.report.evaluation import evaluation_report, gallery_grid
 from theta0.report.figures import curves, minutes_curve, training_curve
 from theta0.report.html import Code, Curves, Facts, Image, Section, page, write
 from theta0.report.images import classes_table, match_table, minutes_table, transfer_table
-from theta0.report.objects import novel_views, objects_table
+from theta0.report.objects import novel_views_grid, objects_table
 from theta0.report.paper import paper_report
 from theta0.report.pictures import difference, picture_grid, strip
 from theta0.report.svg import curves_svg
 from theta0.report.tables import Table, steps_table
-from theta0.report.tourism import looks_grid, scenes_table
-from theta0.report.video import check_film, write_film
+from theta0.report.tourism import appearance_transfer_grid, scenes_table
+from theta0.report.video import check_video, write_video
 
 __all__ = [
     "Code",
@@ -24,31 +24,31 @@ __all__ = [
     "Image",
     "Section",
     "Table",
-    "check_film",
+    "appearance_transfer_grid",
+    "check_video",
     "classes_table",
-    "comparison_grid",
     "curves",
     "curves_svg",
     "depth_picture",
     "difference",
     "evaluation_report",
     "gallery_grid",
-    "looks_grid",
     "match_table",
     "minutes_curve",
     "minutes_table",
-    "novel_views",
+    "novel_views_grid",
     "objects_table",
     "page",
     "paper_report",
     "picture_grid",
+    "reconstructions_grid",
     "scenes_table",
+    "sparse_view_curve",
+    "sparse_view_table",
     "steps_table",
     "strip",
     "training_curve",
     "transfer_table",
-    "views_curve",
-    "views_table",
     "write",
-    "write_film",
+    "write_video",
 ]

@@ -14,7 +14,7 @@ from .pictures import difference, picture_grid
 from .tables import Table
 
 
-def views_table(rows: Sequence[series.Row]) -> Table:
+def sparse_view_table(rows: Sequence[series.Row]) -> Table:
     """Table 3: PSNR and SSIM of every start and method, for each number of views.
 
     Args:
@@ -59,7 +59,7 @@ def views_table(rows: Sequence[series.Row]) -> Table:
     )  # fmt: skip
 
 
-def views_curve(rows: Sequence[series.Row]) -> bytes:
+def sparse_view_curve(rows: Sequence[series.Row]) -> bytes:
     """PSNR against the number of views, with two standard errors; a PNG file."""
     label = _labels(rows)
     several = len(_runs(rows)) > 1
@@ -87,7 +87,7 @@ def views_curve(rows: Sequence[series.Row]) -> bytes:
     return render()
 
 
-def comparison_grid(
+def reconstructions_grid(
     target: Float[np.ndarray, "height width channels"],
     pictures: Mapping[str, Float[np.ndarray, "height width channels"]],
 ) -> bytes:

@@ -1,4 +1,4 @@
-"""View synthesis: the table by class of objects, and unseen views beside their predictions."""
+"""View synthesis: PSNR and SSIM by class of objects, and novel views beside the true ones."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,16 +15,16 @@ Pictures = Sequence[Float[np.ndarray, "_ _ 3"]]
 
 
 def objects_table(rows: Sequence[series.Row]) -> Table:
-    """Table 4: PSNR and SSIM on unseen views, a row for each class, start and optimizer.
+    """Table 4: PSNR and SSIM on novel views, a row for each class, initialization and optimizer.
 
     Args:
-        rows: the best number of steps of each: ``class``, ``views``, ``init``, ``optimizer``,
+        rows: The best number of steps of each: ``class``, ``views``, ``init``, ``optimizer``,
             ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``.
     """
     counts = series.numbers(rows, "n")
-    given = series.numbers(rows, "views")
+    views = series.numbers(rows, "views")
     return Table(
-        title=f"View synthesis from {given} view{'' if given == '1' else 's'}: PSNR in dB and SSIM",
+        title=f"View synthesis from {views} view{'' if views == '1' else 's'}: PSNR in dB and SSIM",
         columns=("class", "init", "optimizer", "lr", "steps", "PSNR", "±", "SSIM"),
         rows=[
             (
@@ -34,19 +34,31 @@ def objects_table(rows: Sequence[series.Row]) -> Table:
             for row in rows
         ],
         notes=(
-            f"Mean over {counts} test objects of a class, of the means over their unseen views; ±: "
-            "its standard error. Step size and number of steps are chosen on validation objects. "
-            "mv: learned from many views of each object; sv: from one.",
+            f"Mean over {counts} test objects of a class; the value of an object is the mean over "
+            "its novel views. ±: standard error of the mean. The step size and the number of steps "
+            "are chosen on validation objects. mv: meta-learned from many views of each object; "
+            "sv: from a single view.",
         ),
         higher=("PSNR", "SSIM"),
         within="class",
     )  # fmt: skip
 
 
-def novel_views(inputs: Pictures, targets: Pictures, predictions: Mapping[str, Pictures]) -> bytes:
-    """What was fitted, what was not, and each start's predictions of it; a PNG file.
+def novel_views_grid(
+    inputs: Pictures, targets: Pictures, predictions: Mapping[str, Pictures]
+) -> bytes:
+    """Draws the first input, the true novel views, and the predictions from each initialization.
 
-    Several views have a row for each start; a single one, or half of a photograph, is one row.
+    With several novel views, each initialization has a row; a single one, or the half of a
+    photograph, makes a single row.
+
+    Args:
+        inputs: Views that were fitted.
+        targets: Views that were not.
+        predictions: By initialization, one for each target.
+
+    Returns:
+        A PNG file, with the PSNR of each prediction below it.
     """
     if len(targets) == 1:
         shown = [np.clip(view, 0, 1) for (view,) in predictions.values()]

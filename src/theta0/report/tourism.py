@@ -1,4 +1,4 @@
-"""Tourist photographs: the table by scene, and a place in one light after another."""
+"""Tourist photographs: PSNR and SSIM by scene, and appearance transfer as a grid of pictures."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,16 @@ Pictures = Sequence[Float[np.ndarray, "height width 3"]]
 
 
 def scenes_table(rows: Sequence[series.Row]) -> Table:
-    """Table 5: PSNR and SSIM on what was not fitted of a photograph.
+    """Table 5: PSNR and SSIM on photographs and parts of photographs that were not fitted.
 
     Args:
-        rows: the best number of steps of each: ``scene``, ``protocol``, ``init``, ``optimizer``,
-            ``lr`` if it is one, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``.
+        rows: One for each scene, protocol, initialization and optimizer, at its best number of
+            steps: ``scene``, ``protocol``, ``init``, ``optimizer``, ``lr`` unless several were
+            used, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``.
     """
     counts = series.numbers(rows, "n")
     return Table(
-        title="Photographs of a place: PSNR in dB and SSIM",
+        title="Tourist photographs: PSNR in dB and SSIM",
         columns=("scene", "init", "optimizer", "lr", "steps", "PSNR", "±", "SSIM"),
         rows=[
             (
@@ -32,29 +33,36 @@ def scenes_table(rows: Sequence[series.Row]) -> Table:
             for row in rows
         ],
         notes=(
-            f"Mean over {counts} test photographs; ±: its standard error. Step size and number of "
-            "steps are chosen on validation photographs.",
-            "right-half: the left half is fitted, the right half judges. other-views: a whole "
-            "photograph is fitted; the place in its light from elsewhere, without people, judges.",
-            "meta: learned for many inner steps; standard: for one, which is joint training; "
-            "random: fresh weights; +huber: fitted with a robust loss; +mask: people left out.",
+            f"Mean over {counts} test photographs; ±: standard error of the mean. The step size "
+            "and the number of steps are chosen on validation photographs.",
+            "right-half: fitted to the left half of a photograph, evaluated on the right half. "
+            "other-views: fitted to a whole photograph, evaluated on novel views of the scene in "
+            "the same light, free of transient occluders.",
+            "meta: meta-learned with many inner steps; standard: with a single one, which is "
+            "joint training; random: random weights; +huber: fitted with the Huber loss, robust "
+            "to transient occluders; +mask: fitted with the occlusion mask.",
         ),
         higher=("PSNR", "SSIM"),
         within="scene",
     )  # fmt: skip
 
 
-def looks_grid(taken: Pictures, inputs: Pictures, views: Sequence[Pictures]) -> bytes:
-    """Photographs in rows, standpoints in columns; a PNG file.
+def appearance_transfer_grid(
+    photographs: Pictures, inputs: Pictures, renderings: Sequence[Pictures]
+) -> bytes:
+    """Draws the scene with the appearance of each input (rows), from each pose (columns).
 
     Args:
-        taken: what was photographed from each standpoint, in a light of its own.
-        inputs: the photographs that were fitted.
-        views: for each of them what its fit shows from every standpoint.
+        photographs: The photograph taken at each pose, with its own appearance.
+        inputs: The photographs that were fitted.
+        renderings: For each input, its fit rendered from every pose.
+
+    Returns:
+        A PNG file.
     """
-    rows: list[list[Float[np.ndarray, "height width 3"] | None]] = [[None, *taken]]
-    for photo, seen in zip(inputs, views, strict=True):
-        rows.append([photo, *(np.clip(view, 0, 1) for view in seen)])
-    labels = ["as taken", *[f"photograph {number}" for number in range(1, len(inputs) + 1)]]
-    columns = ["fitted", *[f"standpoint {number}" for number in range(1, len(taken) + 1)]]
+    rows: list[list[Float[np.ndarray, "height width 3"] | None]] = [[None, *photographs]]
+    for photograph, views in zip(inputs, renderings, strict=True):
+        rows.append([photograph, *(np.clip(view, 0, 1) for view in views)])
+    labels = ["photographs", *[f"appearance {number}" for number in range(1, len(inputs) + 1)]]
+    columns = ["fitted", *[f"pose {number}" for number in range(1, len(photographs) + 1)]]
     return picture_grid(rows, labels, columns)

@@ -27,8 +27,8 @@ Frame = Float[np.ndarray, "height width 3"]
 _ACROSS = 8
 
 
-def check_film(path: Path) -> None:
-    """Refuse a file that :func:`write_film` could not write, before anything is rendered.
+def check_video(path: Path) -> None:
+    """Refuse a file that :func:`write_video` could not write, before anything is rendered.
 
     Raises:
         InputError: its suffix is none of ``SUFFIXES``.
@@ -43,7 +43,7 @@ def check_film(path: Path) -> None:
         _encoder()
 
 
-def write_film(path: Path, frames: Iterable[Frame], per_second: float | int) -> None:
+def write_video(path: Path, frames: Iterable[Frame], per_second: float | int) -> None:
     """Write frames of one size, in [0, 1], to a file that appears as a whole or not at all.
 
     Args:
@@ -51,7 +51,7 @@ def write_film(path: Path, frames: Iterable[Frame], per_second: float | int) -> 
         frames: are taken one by one.
         per_second: frames; a GIF counts hundredths of a second, and shows at most 50.
     """
-    check_film(path)
+    check_video(path)
     write = {".gif": _gif, ".mp4": _mp4, ".png": _sheet}[path.suffix.lower()]
     write_bytes(path, write(frames, per_second))
 
