@@ -118,7 +118,7 @@ def test_table_3_from_nothing_and_again_from_what_was_measured(theta0, tmp_path,
     assert done.json["results"] == rows and {row["views"] for row in rows} == {1, 2}
     assert {row["init"] for row in rows} >= {"learned", "learned+tv", "standard+tv", "sart", "tv"}
     text = (out / "table.md").read_text()
-    assert "held out" in text and "standard error" in text
+    assert "early stopping" in text and "standard error" in text
 
     def refuse(make):
         raise AssertionError("measured again")
@@ -152,7 +152,9 @@ def test_one_command_makes_it_from_nothing(made, name):
     run = facts["runs"]["image-text"]
     assert (run["outer steps"], run["meta-learner"]) == (4, "maml") and run["learned by"]
     assert run["folder"] == "runs/image-text/smoke" and (home / run["folder"]).is_dir()
-    assert f"start of image-text: folder: {run['folder']}" in (out / "table.md").read_text()
+    assert (
+        f"initialization of image-text: folder: {run['folder']}" in (out / "table.md").read_text()
+    )
 
 
 def test_a_second_time_nothing_is_measured(made, theta0, monkeypatch):

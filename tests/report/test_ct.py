@@ -1,4 +1,4 @@
-"""The CT table: what leads is judged on slices that all rows have."""
+"""The CT table ranks methods on the slices that all rows share."""
 
 import numpy as np
 
@@ -29,10 +29,10 @@ def test_a_baseline_on_fewer_and_easier_slices_does_not_lead():
     assert [line[table.columns.index("n")] for line in table.rows] == [4, 2]
     text = table.to_markdown()
     assert "**20.00**" in text and "**19.00**" not in text and "**15.00**" not in text
-    assert "A learned start leads at 4 views." in text
+    assert "A learned initialization leads at 4 views." in text
 
 
-def test_similarity_is_compared_where_all_rows_have_the_same_slices():
+def test_ssim_is_compared_if_all_rows_have_the_same_slices():
     better = {**row("mean", [19, 19]), "ssim_mean": 0.6}
     text = sparse_view_table([row("learned", [20, 20]), better]).to_markdown()
     assert "**0.60**" in text and "**20.00**" in text

@@ -1,4 +1,4 @@
-"""Pictures keep their pixels where they are announced; curves stand where their numbers say."""
+"""Grids show unaltered pixels at known places; curves are drawn to scale."""
 
 import io
 import subprocess
@@ -11,7 +11,7 @@ from PIL import Image
 from theta0.report import figures, pictures, series
 
 INITS = series.INITS
-# With run-time shape checks switched on, those refuse a wrong shape first.
+# Run-time shape checks, where they are on, refuse a wrong shape first.
 REFUSED = (ValueError, TypeError)
 
 
@@ -43,7 +43,7 @@ def test_grid_shows_known_pixels_at_known_places():
     red, green = np.zeros((4, 8, 3)), np.zeros((4, 8, 3))
     red[..., 0], green[..., 1] = 1.0, 0.5
     sheet = decode(pictures.picture_grid([[red, green], [green, red]], ["", ""], ["", ""]))
-    # 8 pixels are enlarged 24 times to 192; the margin is 6, the gap between columns 12.
+    # 8 pixels are enlarged by 24 to 192; the margin is 6, the gap between columns 12.
     assert sheet.shape == (6 + 96 + 6 + 96 + 6, 6 + 192 + 12 + 192 + 6, 3)
     is_red, is_green = (sheet == (255, 0, 0)).all(-1), (sheet == (0, 128, 0)).all(-1)
     assert runs(is_red[20]) == [(6, 192)] and runs(is_green[20]) == [(210, 192)]
@@ -51,7 +51,7 @@ def test_grid_shows_known_pixels_at_known_places():
     assert runs(is_red[:, 20]) == [(6, 96)] and runs(is_green[:, 20]) == [(108, 96)]
 
 
-def test_enlargement_is_nearest_and_not_transposed():
+def test_enlargement_is_nearest_neighbour_and_not_transposed():
     image = np.arange(6).reshape(2, 3) / 5
     sheet = decode(pictures.strip([image], [""]))
     factor = 192 // 3
@@ -60,14 +60,14 @@ def test_enlargement_is_nearest_and_not_transposed():
     np.testing.assert_array_equal(inside, expected)
 
 
-def test_labels_and_captions_take_room_and_touch_no_picture():
+def test_labels_and_captions_do_not_overlap_pictures():
     black = np.zeros((4, 4))
     plain = decode(pictures.strip([black, black], ["", ""]))
     labelled = decode(
         pictures.picture_grid([[black, black]], ["row"], ["a", "b"], [["10.0 dB", None]])
     )
     assert labelled.shape[0] > plain.shape[0] and labelled.shape[1] > plain.shape[1]
-    # Wherever a picture stands it is wholly black: no text was written over it.
+    # Pictures are entirely black: no text was drawn over them.
     dark = (labelled == 0).all(-1)
     columns = [run for run in runs(dark[60]) if run[1] > 50]
     assert [length for _, length in columns] == [192, 192]
@@ -81,7 +81,7 @@ def test_labels_and_captions_take_room_and_touch_no_picture():
     assert (labelled[caption, second[0] : second[0] + 192] == 255).all()
 
 
-def test_a_long_label_widens_its_column_and_is_cut_at_last():
+def test_a_long_label_widens_its_column_up_to_a_limit():
     image = np.zeros((4, 4))
     widths = [
         decode(pictures.strip([image, image], ["w" * n, ""])).shape[1] for n in (1, 30, 60, 600)
@@ -95,7 +95,7 @@ def test_missing_picture_leaves_its_cell_empty():
     assert runs((sheet[100] == 0).all(-1)) == [(6, 192), (210 + 12, 192)]
 
 
-def test_bytes_are_rounded_and_clipped_and_nan_is_loud():
+def test_bytes_are_rounded_and_clipped_and_nan_is_magenta():
     image = np.array([[0.0, 1.0, 0.5, -3.0, 7.0, np.nan, 0.25]])
     grey = pictures.to_bytes(image)
     assert grey[0, :5, 0].tolist() == [0, 255, 128, 0, 255]
@@ -120,14 +120,14 @@ def test_ragged_grid_is_refused():
         pictures.picture_grid([[None]], ["a"], ["c"])
 
 
-def test_file_stays_small_even_for_noise():
+def test_file_size_is_limited_even_for_noise():
     noise = np.random.default_rng(0).random((178, 178, 3))
     png = pictures.picture_grid([[noise] * 5] * 5, list("abcde"), list("vwxyz"))
     assert len(png) < 500_000
     assert decode(png).shape[0] > 5 * 64
 
 
-def test_difference_has_a_sign_and_a_fixed_scale():
+def test_difference_is_signed_with_a_fixed_scale():
     target = np.full((1, 4, 3), 0.5)
     image = target + np.array([-0.5, 0.0, 0.125, 0.25])[None, :, None]
     shown = pictures.difference(image, target)[0]
@@ -140,7 +140,7 @@ def test_difference_has_a_sign_and_a_fixed_scale():
 
 
 def centre_of(sheet, colour):
-    """Returns the mean row of the pixels near a colour, between the axis and a third across."""
+    """Returns the mean row of pixels near a colour, in the left part of the axes."""
     wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
     near = (np.abs(sheet.astype(int) - wanted) < 12).all(-1)
     near = near[80:, sheet.shape[1] // 7 : sheet.shape[1] // 3]  # no numbers, no title
@@ -148,7 +148,7 @@ def centre_of(sheet, colour):
     return np.nonzero(near)[0].mean()
 
 
-def test_higher_psnr_stands_higher_in_the_colour_of_its_init():
+def test_curves_are_ordered_by_psnr_in_the_colours_of_their_initializations():
     data = [r for r in rows(("sgd",)) if r["steps"] <= 1]  # flat lines, 1 dB apart
     png = figures.curves(data, "title")
     heights = [centre_of(decode(png), series.style(init).colour) for init in INITS]
@@ -158,11 +158,11 @@ def test_higher_psnr_stands_higher_in_the_colour_of_its_init():
     assert len(png) < 100_000
 
 
-def test_looks_are_distinct_and_do_not_depend_on_the_rows():
-    looks = [series.style(init) for init in INITS]
+def test_styles_are_distinct_and_deterministic():
+    styles = [series.style(init) for init in INITS]
     for part in ("colour", "marker", "dashes"):
-        assert len({getattr(look, part) for look in looks}) == len(INITS)
-    assert series.style("unheard of") == series.style("unheard of") not in looks
+        assert len({getattr(style, part) for style in styles}) == len(INITS)
+    assert series.style("unheard of") == series.style("unheard of") not in styles
 
 
 @pytest.mark.parametrize(
@@ -171,27 +171,27 @@ def test_looks_are_distinct_and_do_not_depend_on_the_rows():
         rows(("sgd",), ("learned",))[:1],  # a single point
         rows(psnr_std=2.0),
         [r for views in (1, 2, 4) for r in rows(views=views)],
-        [{**r, "lr": 0.1 / (1 + r["steps"])} for r in rows(("sgd",))],  # chosen for each point
+        [{**r, "lr": 0.1 / (1 + r["steps"])} for r in rows(("sgd",))],  # chosen at each point
         [{**r, "psnr_mean": None if r["steps"] < 5 else float("nan")} for r in rows(("sgd",))]
         + rows(("adam",)),
         rows(("lion",), ("$x^", "<b>")),
     ],
 )  # fmt: skip
-def test_curves_of_every_kind_draw(data):
+def test_curves_of_every_kind_are_drawn(data):
     png = figures.curves(data, r"$ \alpha & <title> 100%")
     height, width, _ = decode(png).shape
     assert 300 < height < 900 and 400 < width < 2000
     assert len(png) < 250_000
 
 
-def test_nothing_to_draw_is_an_error():
+def test_no_finite_values_are_refused():
     with pytest.raises(ValueError, match="none of the 1 rows"):
         figures.curves([{**rows()[0], "psnr_mean": None}], "t")
-    with pytest.raises(ValueError, match="no step"):
+    with pytest.raises(ValueError, match="no record has a step"):
         figures.training_curve([])
 
 
-def test_training_curve_draws_with_and_without_validation():
+def test_training_curve_is_drawn_with_and_without_validation():
     records = [
         {"step": s, "seconds": 2.0 * s, "loss": 1 / s, **({"validation_psnr": 20.0} if s % 10 == 0
          else {})} for s in range(1, 101)
@@ -203,17 +203,17 @@ def test_training_curve_draws_with_and_without_validation():
     assert decode(figures.training_curve(lost)).shape[1] > 400
 
 
-def test_labels_are_spread_inside_their_room():
+def test_labels_are_spread_within_their_limits():
     places = series.spread([50.0, 50.0, 51.0, 0.0, 99.0], gap=10, low=0, high=100)
     order = np.argsort(places)
     assert np.diff(np.array(places)[order]).min() >= 10 - 1e-9
     assert 0 <= min(places) and max(places) <= 100
     assert places[3] == 0.0 and places[0] < places[2] < places[4]
     assert series.spread([10.0, 60.0], gap=5, low=0, high=100) == [10.0, 60.0]  # room enough
-    assert series.spread([51.0, 49.0], gap=10, low=0, high=100) == [55.0, 45.0]  # none favoured
+    assert series.spread([51.0, 49.0], gap=10, low=0, high=100) == [55.0, 45.0]  # symmetric
 
 
-def test_step_axis_shows_zero_and_grows():
+def test_step_axis_includes_zero_and_is_logarithmic_beyond_one():
     assert series.position(0) == 0 and series.position(1) == 1
     gaps = np.diff([series.position(s) for s in (0, 1, 10, 100, 1000)])
     np.testing.assert_allclose(gaps[1:], 1.5)

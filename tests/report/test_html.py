@@ -1,4 +1,4 @@
-"""The page is one whole file: well formed, escaped, and silent towards the network."""
+"""The page is a single file: well formed, escaped, and without network requests."""
 
 import base64
 import re
@@ -21,7 +21,7 @@ def row(init=HOSTILE, optimizer="sgd", steps=0, psnr=10.0, **more):
 
 
 class Page(HTMLParser):
-    """Checks that every element is closed in order; keeps elements and text."""
+    """Checks that elements are closed in order; collects elements and text."""
 
     def __init__(self, source):
         super().__init__()
@@ -41,7 +41,7 @@ class Page(HTMLParser):
             self.stack.append(tag)
 
     def handle_startendtag(self, tag, attrs):
-        assert "svg" in self.stack  # only foreign elements close themselves in HTML5
+        assert "svg" in self.stack  # only foreign elements are self-closing in HTML5
         self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
@@ -90,12 +90,12 @@ def test_page_is_well_formed_and_hostile_text_stays_text():
     assert len(page.find("img")) == 1
     assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
     # Title, heading, intro, section (heading and link), text, table title, caption, command,
-    # name of a fact, code; and in cells and charts besides.
+    # name of a fact, code, and more in cells and charts.
     assert "".join(page.text).count(HOSTILE) >= 11
     assert page.find("img")[0]["alt"] == HOSTILE
 
 
-def test_page_asks_nothing_of_the_network():
+def test_page_makes_no_network_requests():
     source = example()
     assert not re.search(r"(?:https?:)?//[a-z]", source.replace("data:image", ""), re.I)
     assert not re.search(r"@import|url\(|fetch\(|XMLHttp|import\(", source)
@@ -108,8 +108,8 @@ def test_page_asks_nothing_of_the_network():
     assert policy["content"].startswith("default-src 'none'; img-src data:;")
 
 
-def test_picture_is_inside_with_its_size():
-    # 192 pixels, margins of 6, and above a line of 18 with 3 below it.
+def test_picture_is_embedded_with_its_size():
+    # 192 pixels, margins of 6, and a label of 18 with 3 below it.
     (image,) = Page(example()).find("img")
     assert base64.b64decode(image["src"].partition(",")[2]) == PICTURE
     assert (image["width"], image["height"]) == ("204", "225")
@@ -123,22 +123,22 @@ def test_links_lead_to_sections():
     assert [link["href"][1:] in targets for link in page.find("a")] == [True, True]
 
 
-def test_script_comes_only_with_curves():
+def test_only_pages_with_curves_have_a_script():
     source = html.page("t", "", [html.Section("s", ["text"])])
     assert Page(source).find("script") == []
 
 
-def test_unknown_part_is_an_error():
+def test_unknown_part_is_refused():
     with pytest.raises(TypeError, match=r"got int|Type-check"):
         html.page("t", "", [html.Section("s", [3])])  # type: ignore[list-item]
 
 
-def test_write_is_whole(tmp_path):
+def test_write_writes_the_page(tmp_path):
     path = html.write(tmp_path / "out" / "report.html", example())
     assert path.read_text(encoding="utf-8") == example()
 
 
-def test_chart_has_every_value_without_a_script():
+def test_chart_has_every_value_as_a_tooltip():
     rows = [row("learned", "sgd", s, 10.123 + s, psnr_std=0.5) for s in (0, 1, 10)]
     page = Page(svg.curves_svg(rows))
     values = [attrs["data-value"] for _, attrs in page.elements if "data-value" in attrs]
@@ -148,10 +148,10 @@ def test_chart_has_every_value_without_a_script():
         "learned, 10 steps: 20.12 ± 0.50 dB",
     ]
     assert [text for text in page.text if text in values] == values  # tooltips
-    assert "learned 20.1" in page.text  # the label at the end of the line
+    assert "learned 20.1" in page.text  # label at the end of the line
 
 
-def test_chart_places_points_by_their_numbers():
+def test_points_are_placed_to_scale():
     rows = [row("matched", "sgd", s, p) for s, p in ((0, 10.0), (1, 20.0), (10, 30.0))]
     page = Page(svg.curves_svg(rows))
     (line,) = [attrs for _, attrs in page.elements if attrs.get("class") == "line"]
@@ -166,7 +166,7 @@ def test_chart_places_points_by_their_numbers():
 @pytest.mark.parametrize(
     "init", [*series.INITS, "fbp", "learned+mirrored", "another", "yet another"]
 )
-def test_every_marker_is_a_closed_outline_round_its_point(init):
+def test_every_marker_is_a_closed_outline_around_its_point(init):
     outline = svg._marker(series.style(init).marker, 100.0, 50.0)
     assert outline.startswith("M") and outline.endswith("Z")
     if "a" not in outline:
@@ -174,15 +174,15 @@ def test_every_marker_is_a_closed_outline_round_its_point(init):
         assert np.abs(corners - (100, 50)).max() < 5
 
 
-def test_no_two_markers_have_one_outline():
-    looks = [*series._STYLES.values(), *series._SPARE]
-    markers = {look.marker for look in looks} | {marker for marker, _ in series._ADDED.values()}
+def test_markers_have_different_outlines():
+    styles = [*series._STYLES.values(), *series._SPARE]
+    markers = {style.marker for style in styles} | {marker for marker, _ in series._ADDED.values()}
     outlines = {svg._marker(marker, 0.0, 0.0) for marker in markers}
     assert len(outlines) == len(markers)
     assert [marker for marker in markers if "a" in svg._marker(marker, 0.0, 0.0)] == ["o"]
 
 
-def test_chart_of_a_single_point_and_of_nothing():
+def test_chart_of_a_single_point_and_of_none():
     Page(svg.curves_svg([row("learned", steps=0, psnr=10.0)]))
     with pytest.raises(ValueError, match="finite"):
         svg.curves_svg([row(psnr=None)])

@@ -1,4 +1,4 @@
-"""The paper's tables say what their rows say, and compare only what may be compared."""
+"""Tables on images contain the numbers of their rows, and compare only comparable rows."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def row(init, optimizer, psnr, **more):
     }  # fmt: skip
 
 
-def test_table1_compares_the_starts_of_a_class():
+def test_table1_compares_initializations_within_a_class():
     rows = [
         row("standard", "adam", 9.5, protocol="psnr", match="60"),
         row("learned", "sgd", 30.0, protocol="psnr", match="2"),
@@ -46,7 +46,7 @@ def test_table1_compares_the_starts_of_a_class():
     assert "over 100 test signals" in markdown and "first 4 test signals" in markdown
 
 
-def test_table2_has_a_row_for_what_was_learned_from_and_a_column_for_what_it_is_tested_on():
+def test_table2_has_rows_by_training_class_and_columns_by_test_class():
     rows = [
         row("learned", optimizer, psnr, train_class=train, test_class=test)
         for optimizer, train, test, psnr in (
@@ -56,7 +56,7 @@ def test_table2_has_a_row_for_what_was_learned_from_and_a_column_for_what_it_is_
         )
     ] + [row("standard", "adam", 9.0, train_class=None)]  # fmt: skip
     table = transfer_table(rows)
-    assert table.columns == ("learned from", "optimizer", "text", "sdf")
+    assert table.columns == ("trained on", "optimizer", "text", "sdf")
     assert [tuple(line) for line in table.rows] == [
         ("text", "learned", 31.0, 20.0),
         ("text", "sgd", 30.0, 25.0),
@@ -67,7 +67,7 @@ def test_table2_has_a_row_for_what_was_learned_from_and_a_column_for_what_it_is_
     assert best == {"text", "sdf", ""} and "**35.00**" in table.to_markdown()
 
 
-def test_starts_are_compared_within_a_class_only():
+def test_initializations_are_compared_only_within_a_class():
     rows = [row("learned", "sgd", 30.0), row("standard", "sgd", 9.0)]
     rows += [{**line, "test_class": "sdf", "psnr_mean": 5 * line["psnr_mean"]} for line in rows]
     table = classes_table(rows)
@@ -76,19 +76,19 @@ def test_starts_are_compared_within_a_class_only():
     assert "**30.00**" in markdown and "**150.00**" in markdown and markdown.count("**") == 4
 
 
-def test_a_report_keeps_each_signal_apart_from_the_means(tmp_path):
+def test_psnr_of_each_signal_is_only_in_signals_json(tmp_path):
     rows = [row("learned", "sgd", 30.0), row("standard", "sgd", 9.0)]
     facts = {"command": "theta0 reproduce", "runs": {"text": {"outer steps": 7}}}
     written = paper_report(tmp_path, classes_table(rows), {"a.png": b"png"}, rows, facts)
     assert {path.name for path in written} == {path.name for path in tmp_path.iterdir()}
-    assert "- start of text: outer steps: 7" in (tmp_path / "table.md").read_text()
+    assert "- initialization of text: outer steps: 7" in (tmp_path / "table.md").read_text()
     read = lambda name: json.loads((tmp_path / name).read_text())
     assert read("facts.json") == facts and read("signals.json") == rows
     assert all("psnr" not in line for line in read("results.json"))
     assert (tmp_path / "a.png").read_bytes() == b"png"
 
 
-def test_nothing_to_tabulate_is_an_error():
+def test_no_rows_are_refused():
     with pytest.raises(ValueError):
         classes_table([])
 
@@ -100,7 +100,7 @@ def validation(run, minutes, psnr, best):
     }  # fmt: skip
 
 
-def test_minutes_of_learning_show_the_best_so_far():
+def test_minutes_table_shows_the_best_psnr_so_far():
     rows = [
         validation("faces", 4, 20.0, 20.0), validation("faces", 9, 19.0, 20.0),
         validation("faces", 31, 25.0, 25.0), validation("text", 12, 15.0, 15.0),
@@ -108,7 +108,7 @@ def test_minutes_of_learning_show_the_best_so_far():
     table = minutes_table(rows)
     assert table.columns == (
         "class", "meta-learner", "inner steps", "1", "2", "5", "10", "20", "30", "end",
-        "minutes in all",
+        "total min",
     )  # fmt: skip
     assert [tuple(line) for line in table.rows] == [
         ("faces", "maml", 2, None, None, 20.0, 20.0, 20.0, 20.0, 25.0, 31),

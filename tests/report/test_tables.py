@@ -1,4 +1,4 @@
-"""Every output of a table says the same, parses back, and marks the same cells as best."""
+"""Every format of a table has the same cells, and marks the same ones as best."""
 
 import csv
 import html.parser
@@ -38,7 +38,7 @@ def row(init, optimizer, steps, psnr, **more):
 
 
 class Cells(html.parser.HTMLParser):
-    """Collects the body cells of a table, and which of them hold <strong>."""
+    """Collects the body cells of a table, and which of them contain <strong>."""
 
     def __init__(self, text):
         super().__init__()
@@ -126,7 +126,7 @@ def test_html_parses_back():
     assert parsed.best == BEST
 
 
-def test_terminal_shows_every_number_and_bold():
+def test_terminal_shows_every_number_and_the_best_in_bold():
     console = rich.console.Console(file=io.StringIO(), width=80, force_terminal=True)
     console.print(TABLE.to_rich())
     text = console.file.getvalue()
@@ -136,7 +136,7 @@ def test_terminal_shows_every_number_and_bold():
         assert re.search(r"\s+".join(map(re.escape, line)), plain)
 
 
-def test_terminal_of_80_characters_cuts_no_number():
+def test_terminal_of_80_characters_truncates_no_number():
     steps = (0, 1, 2, 5, 10, 20, 50, 100, 200)
     table = tables.steps_table([row("shuffled", "adam", s, 10.0 + s / 100) for s in steps])
     console = rich.console.Console(file=io.StringIO(), width=80)
@@ -147,7 +147,7 @@ def test_terminal_of_80_characters_cuts_no_number():
         assert f"{10 + step / 100:.2f}" in text
 
 
-def test_hostile_text_survives_every_output():
+def test_special_characters_are_escaped_in_every_format():
     table = Table(HOSTILE, ("a|b", "n"), ((HOSTILE, 1),), (HOSTILE, "[red]not markup[/red]"))
     cells, _ = markdown_cells(table.to_markdown())
     assert cells[0][0] == "a|b"
@@ -164,7 +164,7 @@ def test_hostile_text_survives_every_output():
     assert not re.search(r"(?<!\\)[#%_]", body)
 
 
-def test_line_ends_cannot_break_a_row():
+def test_line_breaks_in_a_cell_become_spaces():
     table = Table("t", ("a",), (("one\ntwo\r\n| three",),))
     assert markdown_cells(table.to_markdown())[0][1] == ["one two | three"]
     assert latex_cells(table.to_latex())[0] == [[r"one two \textbar{} three"]]
@@ -179,13 +179,13 @@ def test_cell_text(cell, text):
     assert tables.cell_text(cell) == text
 
 
-def test_equal_best_values_are_all_bold_and_nan_never():
+def test_equal_best_values_are_all_bold_and_nan_is_not():
     values = [30.001, 30.004, 29.0, float("nan"), None]
     table = Table("t", ("v",), [(v,) for v in values], higher=("v",))
     assert Cells(table.to_html()).best == {(0, 0), (1, 0)}
 
 
-def test_one_number_alone_is_not_the_best():
+def test_a_single_number_is_not_marked_as_best():
     table = Table("t", ("v",), [(1.0,), (None,)], higher=("v",))
     assert Cells(table.to_html()).best == set()
 
@@ -198,12 +198,12 @@ def test_one_number_alone_is_not_the_best():
         ((("a",), (), (), ("b",)), r"do not exist: \['b'\]"),
     ],
 )
-def test_ill_formed_table_is_refused(arguments, message):
+def test_malformed_table_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         Table("t", *arguments)
 
 
-def test_steps_table_orders_and_fills():
+def test_steps_table_sorts_rows_and_marks_missing_cells():
     rows = [
         row("zebra", "sgd", 10, 19.0),
         row("standard", "adam", 10, 21.0),
@@ -224,8 +224,8 @@ def test_steps_table_orders_and_fills():
     assert table.notes == ("Mean over 4 signals; lr: step sizes used.",)
 
 
-def test_steps_table_lists_the_step_sizes_used_in_one_line():
-    """The step size is chosen for each number of steps, so it does not tell lines apart."""
+def test_steps_table_lists_all_step_sizes_of_a_line():
+    """The step size is chosen for each number of steps, so it does not distinguish lines."""
     rows = [
         row("learned", "sgd", steps, 20.0 + steps, lr=lr)
         for steps, lr in ((0, 7.0), (1, 0.1), (2, 0.1), (10, 0.025), (20, 0.005))
@@ -236,7 +236,7 @@ def test_steps_table_lists_the_step_sizes_used_in_one_line():
         tables.steps_table([*rows, row("learned", "sgd", 1, 30.0, lr=0.2)])
 
 
-def test_best_is_among_equal_numbers_of_views():
+def test_best_is_chosen_for_each_number_of_views():
     rows = [
         row(init, "sgd", 5, psnr + views, views=views)
         for views in (8, 1)
@@ -249,7 +249,7 @@ def test_best_is_among_equal_numbers_of_views():
     assert Cells(table.to_html()).best == {(0, 4), (2, 4)}
 
 
-def test_two_rows_for_one_point_are_refused():
+def test_duplicate_and_incomplete_rows_are_refused():
     with pytest.raises(ValueError, match="two rows for"):
         tables.steps_table([row("learned", "sgd", 1, 1.0), row("learned", "sgd", 1, 2.0)])
     with pytest.raises(ValueError, match="lacks"):

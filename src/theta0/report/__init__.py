@@ -1,6 +1,6 @@
-"""Reports: tables, figures and one self-contained HTML page from rows of results.
+"""Reports: tables, figures and a self-contained HTML page from rows of results.
 
-Knows nothing of networks or JAX: it takes plain rows, NumPy pictures and text.
+Independent of networks and JAX: the input is plain rows, NumPy pictures and text.
 """
 
 from theta0.report.ct import reconstructions_grid, sparse_view_curve, sparse_view_table

@@ -1,6 +1,6 @@
-"""CT by number of views: the table, the curve, and reconstructions beside the target."""
+"""Sparse-view CT: the table and curve by number of views, and reconstructions with their errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,56 +11,66 @@ from theta0.metrics import psnr
 from . import series
 from .figures import labelled_figure
 from .pictures import difference, picture_grid
-from .tables import Table
+from .tables import Cell, Table
 
 
 def sparse_view_table(rows: Sequence[series.Row]) -> Table:
-    """Table 3: PSNR and SSIM of every start and method, for each number of views.
+    """Table 3: PSNR and SSIM of every initialization and classical method by number of views.
 
     Args:
-        rows: One a number of views, run and start or method, the best optimizer of each:
-            ``views``, ``train_class`` (None: no network), ``init``, ``optimizer``, ``lr``, ``w0``,
-            ``tv`` and ``samples`` or ``setting``, ``steps``, ``psnr_mean``, ``psnr_std``,
-            ``ssim_mean``, ``n``, ``psnr`` (each slice), and of starts ``psnr_best_step`` and
-            ``held_out_cost``.
+        rows: One for each number of views, run and initialization (or classical method), with its
+            best optimizer: ``views``, ``train_class`` (None: classical), ``init``, ``optimizer``,
+            ``lr``, ``w0``, ``tv`` and ``samples`` or ``setting``, ``steps``, ``psnr_mean``,
+            ``psnr_std``, ``ssim_mean``, ``n``, ``psnr`` (of each slice); of initializations also
+            ``psnr_best_step`` and ``held_out_cost``.
     """
-    label = _labels(rows)
-    # Baselines cost the most and are measured on fewer slices, which may be easier or harder.
+    # Baselines cost the most and are evaluated on fewer slices, which may be easier or harder.
     alike = len({row["n"] for row in rows}) == 1
     common = _on_common_slices(rows)
-    count = series.numbers(rows, "n")
     return Table(
         title="CT by number of views: PSNR in dB and SSIM",
         columns=(
-            "views", "method", "how", "steps", "n", "PSNR", "±", "SSIM", "common",
-            "best step", "held out",
+            "views", "method", "settings", "steps", "n", "PSNR", "±", "SSIM", "common",
+            "best step", "early stopping",
         ),
-        rows=[
-            (
-                row["views"], label(row), _how(row), row["steps"] or None, row["n"],
-                row["psnr_mean"], series.standard_error(row), row.get("ssim_mean"), shared,
-                row.get("psnr_best_step"), row.get("held_out_cost"),
-            )
-            for row, shared in zip(rows, common, strict=True)
-        ],
-        notes=(
-            f"Mean over {count} test slices, the first ones; ±: its standard error. How: "
-            "optimizer, step size, w0 of standard, weight of total variation and samples a ray; of "
-            "fbp the window and cutoff, of sart iterations and relaxation, of total variation its "
-            "weight and points a pixel. All that, and the number of steps, is chosen on validation "
-            "slices. Common: PSNR over the slices that all rows of that number of views have, by "
-            "which they are compared. Best step: PSNR if the truth chose the number of steps of "
-            "each slice. Held out: by how many dB that is missed if a tenth of "
-            f"the rays chooses it{_few(rows)}.",
-            *_who_leads(rows, common),
-        ),
+        rows=_cells(rows, common),
+        notes=(_note(rows), *_who_leads(rows, common)),
         higher=("SSIM", "common") if alike else ("common",),
         within="views",
     )  # fmt: skip
 
 
+def _cells(rows: Sequence[series.Row], common: Sequence[float]) -> list[tuple[Cell, ...]]:
+    """Returns the cells of each row."""
+    label = _labels(rows)
+    return [
+        (
+            row["views"], label(row), _settings(row), row["steps"] or None, row["n"],
+            row["psnr_mean"], series.standard_error(row), row.get("ssim_mean"), shared,
+            row.get("psnr_best_step"), row.get("held_out_cost"),
+        )
+        for row, shared in zip(rows, common, strict=True)
+    ]  # fmt: skip
+
+
+def _note(rows: Sequence[series.Row]) -> str:
+    """Returns what the columns mean."""
+    counts = sorted({row["n_held_out"] for row in rows if "n_held_out" in row})
+    few = f", on the first {' or '.join(map(str, counts))} slices" if counts else ""
+    return (
+        f"Mean over the first {series.numbers(rows, 'n')} test slices; ±: standard error of the "
+        "mean. Settings: of a network, the optimizer, step size, w0 of standard, weight of total "
+        "variation and samples per ray; of fbp, the window and cutoff; of sart, the iterations and "
+        "relaxation; of total variation, its weight and grid points per pixel. Settings and the "
+        "number of steps are chosen on validation slices. Common: PSNR over the slices that all "
+        "rows with the same number of views share; methods are ranked by it. Best step: PSNR if "
+        "the ground truth chose the number of steps of each slice. Early stopping: by how many dB "
+        f"PSNR falls below that when a validation tenth of the rays chooses instead{few}."
+    )
+
+
 def sparse_view_curve(rows: Sequence[series.Row]) -> bytes:
-    """PSNR against the number of views, with two standard errors; a PNG file."""
+    """Draws PSNR against the number of views, with two standard errors; returns a PNG file."""
     label = _labels(rows)
     several = len(_runs(rows)) > 1
     lines: dict[str, list[series.Row]] = {}
@@ -71,13 +81,13 @@ def sparse_view_curve(rows: Sequence[series.Row]) -> bytes:
         views = [row["views"] for row in group]
         mean = np.array([row["psnr_mean"] for row in group])
         error = 2 * np.array([series.standard_error(row) or 0.0 for row in group])
-        look = series.style(group[0]["init"])
+        style = series.style(group[0]["init"])
         known = group[0]["train_class"] is None or not several
-        colour = look.colour if known else f"C{number}"
+        colour = style.colour if known else f"C{number}"
         axes.fill_between(views, mean - error, mean + error, color=colour, alpha=0.15, linewidth=0)
-        dashes = (0, look.dashes) if known and look.dashes else "-"
+        dashes = (0, style.dashes) if known and style.dashes else "-"
         axes.plot(
-            views, mean, color=colour, marker=look.marker, markersize=4, linestyle=dashes,
+            views, mean, color=colour, marker=style.marker, markersize=4, linestyle=dashes,
             label=name,
         )  # fmt: skip
     axes.set_xscale("log", base=2)
@@ -91,8 +101,8 @@ def reconstructions_grid(
     target: Float[np.ndarray, "height width channels"],
     pictures: Mapping[str, Float[np.ndarray, "height width channels"]],
 ) -> bytes:
-    """The target and its reconstructions in a row, and what each gets wrong below; a PNG file."""
-    # Grey as colours, as the errors are.
+    """Draws the target and its reconstructions in a row, their errors below; returns a PNG file."""
+    # Errors have three channels, so grey pictures get three, too.
     colours = lambda picture: np.broadcast_to(picture, (*picture.shape[:2], 3))
     return picture_grid(
         [
@@ -109,12 +119,12 @@ def reconstructions_grid(
 
 
 def _runs(rows: Sequence[series.Row]) -> set[str]:
-    """Names of the runs that rows are about."""
+    """Returns the names of the runs that the rows are about."""
     return {row["train_class"] for row in rows} - {None}
 
 
-def _labels(rows: Sequence[series.Row]):
-    """A name for what a row is about; runs are named where there are several."""
+def _labels(rows: Sequence[series.Row]) -> Callable[[series.Row], str]:
+    """Returns a function that names a row; the run is part of the name if there are several."""
     runs = _runs(rows)
 
     def label(row: series.Row) -> str:
@@ -125,14 +135,8 @@ def _labels(rows: Sequence[series.Row]):
     return label
 
 
-def _few(rows: Sequence[series.Row]) -> str:
-    """On how many slices held-out rays were tried, where the rows say so."""
-    counts = sorted({row["n_held_out"] for row in rows if "n_held_out" in row})
-    return f", on the first {' or '.join(map(str, counts))} slices" if counts else ""
-
-
-def _how(row: series.Row) -> str:
-    """Optimizer and what was chosen for it."""
+def _settings(row: series.Row) -> str:
+    """Returns the optimizer and the values chosen for it, or the settings of a classical method."""
     if row["optimizer"] is None:
         return ", ".join(map(_short, row["setting"].values()))
     more = "".join(f", {name} {row[name]:g}" for name in ("w0", "tv", "samples") if name in row)
@@ -144,7 +148,7 @@ def _short(value: Any) -> str:
 
 
 def _on_common_slices(rows: Sequence[series.Row]) -> list[float]:
-    """Mean PSNR of each row over the slices that all rows of its number of views have."""
+    """Returns the mean PSNR of each row over the slices shared by its number of views."""
     fewest: dict[int, int] = {}
     for row in rows:
         fewest[row["views"]] = min(row["n"], fewest.get(row["views"], row["n"]))
@@ -152,7 +156,7 @@ def _on_common_slices(rows: Sequence[series.Row]) -> list[float]:
 
 
 def _who_leads(rows: Sequence[series.Row], common: Sequence[float]) -> list[str]:
-    """Up to how many views a learned start leads by ``common``, and what does where it does not."""
+    """Says at which numbers of views a learned initialization leads, and what leads at others."""
     label, leads, others = _labels(rows), [], []
     ranked = list(zip(common, rows, strict=True))
     for views in sorted({row["views"] for row in rows}):
@@ -161,5 +165,5 @@ def _who_leads(rows: Sequence[series.Row], common: Sequence[float]) -> list[str]
             leads.append(str(views))
         else:
             others.append(f"{label(best)} at {views}")
-    said = [f"A learned start leads at {', '.join(leads)} views."] if leads else []
+    said = [f"A learned initialization leads at {', '.join(leads)} views."] if leads else []
     return [*said, *([f"Others lead: {', '.join(others)} views."] if others else [])]

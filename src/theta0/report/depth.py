@@ -1,4 +1,4 @@
-"""Depths as colours."""
+"""Depth maps as colours."""
 
 import numpy as np
 from jaxtyping import Float
@@ -11,14 +11,14 @@ def depth_picture(
     farthest: float | int,
     background: float = 1.0,
 ) -> Float[np.ndarray, "height width 3"]:
-    """Near is bright, far is dark, in the perceptually even colours of viridis.
+    """Colours a depth map by viridis, which is perceptually uniform: near is bright, far is dark.
 
     Args:
-        depth: inf where nothing is.
-        opacity: in [0, 1]; the rest is background.
-        nearest: depth of the brightest colour.
-        farthest: depth of the darkest one; both are the same for all frames of a film.
-        background: a grey in [0, 1].
+        depth: In world units; inf where nothing is seen.
+        opacity: In [0, 1]; the rest is background.
+        nearest: Depth of the brightest colour.
+        farthest: Depth of the darkest colour; use the same range for all frames of a video.
+        background: A grey in [0, 1].
     """
     from matplotlib import colormaps
 

@@ -1,4 +1,4 @@
-"""The report of an evaluation: tables in every form, curves, pictures and one HTML page."""
+"""The report of an evaluation: the table in several formats, curves, pictures and an HTML page."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,12 @@ from theta0 import files
 from .figures import curves, training_curve
 from .html import Code, Curves, Facts, Image, Part, Section, page, write
 from .pictures import Picture, picture_grid
-from .tables import steps_table
+from .tables import Table, steps_table
+
+_GRID_CAPTION = (
+    "The first test signal, fitted from each initialization with the optimizer and step size that "
+    "are best for it at the last of these numbers of steps. PSNR is given in dB below each picture."
+)
 
 
 def gallery_grid(
@@ -18,13 +23,16 @@ def gallery_grid(
     pictures: Mapping[str, Sequence[Picture]],
     captions: Mapping[str, Sequence[str]],
 ) -> bytes:
-    """One signal as every initialization shows it after some steps, the target last, as PNG.
+    """Draws one signal as fitted from every initialization after some steps, the target last.
 
     Args:
         target: The signal.
-        steps: Numbers of steps, one a column.
-        pictures: Predictions by initialization, one a step.
+        steps: Numbers of steps, one for each column.
+        pictures: Predictions by initialization, one for each number of steps.
         captions: Text under each of them.
+
+    Returns:
+        A PNG file.
     """
     return picture_grid(
         [[*row, target] for row in pictures.values()],
@@ -46,18 +54,18 @@ def evaluation_report(
     """Writes ``results.json``, the table (md, csv, tex), the figures and ``index.html``.
 
     Args:
-        folder: Where they go; made if missing.
+        folder: Where the files go; created if missing.
         title: Of the page.
-        intro: What was done, in a sentence or two.
+        intro: What was evaluated, in a sentence or two.
         rows: Of the evaluation.
         grid: The pictures, as PNG; see `gallery_grid`.
         facts: Command, commit, seeds, numbers of signals, times, machine.
-        training: Records of ``metrics.jsonl``, if the training curve is to be shown.
+        training: Records of ``metrics.jsonl``, to show the training curve.
 
     Returns:
         The files written, the page first.
     """
-    table = steps_table(rows)
+    table, progress = steps_table(rows), training_curve(training) if training else None
     written = [
         files.write_json(folder / "results.json", list(rows)),
         files.write_json(folder / "facts.json", dict(facts)),
@@ -67,38 +75,37 @@ def evaluation_report(
         files.write_bytes(folder / "curves.png", curves(rows, title)),
         files.write_bytes(folder / "pictures.png", grid),
     ]
-    parts: list[Part] = [
-        "Each start is fitted by the same loop. The step size of every number in the table was "
-        "chosen on validation signals for that number of steps.",
+    if progress:
+        written.append(files.write_bytes(folder / "training.png", progress))
+    text = page(title, intro, _sections(rows, table, grid, progress, facts))
+    return [write(folder / "index.html", text), *written]
+
+
+def _sections(
+    rows: Sequence[Mapping[str, Any]],
+    table: Table,
+    grid: bytes,
+    progress: bytes | None,
+    facts: Mapping[str, Any],
+) -> list[Section]:
+    """Returns the sections of the page."""
+    results: list[Part] = [
+        "All initializations are fitted by the same loop. The step size behind every number in the "
+        "table was chosen on validation signals for that number of steps.",
         table,
-        Curves(rows, "PSNR against gradient steps; the band is one standard "
-               "deviation over signals."),
-    ]  # fmt: skip
-    sections = [
-        Section("Results", parts),
-        Section(
-            "Pictures",
-            [
-                Image(
-                    grid,
-                    "The first test signal, fitted from each start with the optimizer and step "
-                    "size that is best for it after the last of these steps; PSNR in dB below "
-                    "each picture.",
-                    "fits by start",
-                )
-            ],
+        Curves(
+            rows,
+            "PSNR against gradient steps; the band is one standard deviation over signals.",
         ),
     ]
-    if training:
-        png = training_curve(training)
-        written.append(files.write_bytes(folder / "training.png", png))
-        sections.append(
-            Section("Learning the start", [Image(png, "Meta-training.", "loss and PSNR by step")])
-        )
+    pictures = Image(grid, _GRID_CAPTION, "fits from each initialization")
+    sections = [Section("Results", results), Section("Pictures", [pictures])]
+    if progress:
+        image = Image(progress, "Loss and validation PSNR.", "loss and PSNR by outer step")
+        sections.append(Section("Meta-training", [image]))
     command = Code(str(facts.get("command", "")))
     others = {name: value for name, value in facts.items() if name != "command"}
-    sections.append(Section("How it was made", [command, Facts(others)]))
-    return [write(folder / "index.html", page(title, intro, sections)), *written]
+    return [*sections, Section("How to reproduce this page", [command, Facts(others)])]
 
 
 def with_facts(markdown: str, facts: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Figures as PNG files: PSNR against steps, the course of a training."""
+"""Figures as PNG files: PSNR against steps, and the progress of meta-training."""
 
 import io
 import statistics
@@ -21,13 +21,13 @@ _FAINT = "#9aa0a6"
 def curves(rows: Iterable[series.Row], title: str) -> bytes:
     """Draws PSNR against steps, one line for each initialization.
 
-    One pair of axes for each optimizer and number of views, all with the same vertical scale; the
-    steps are on an axis that is linear up to 1 and logarithmic beyond. A band shows one standard
-    deviation over signals to either side, where the rows give it.
+    There is one pair of axes for each optimizer and number of views, all with the same vertical
+    scale. The axis of steps is linear up to 1 and logarithmic beyond. A band shows one standard
+    deviation over signals to either side, where the rows have one.
 
     Args:
         rows: Results as in `series`.
-        title: Stands above all.
+        title: Of the figure.
 
     Returns:
         A PNG file.
@@ -51,7 +51,7 @@ def curves(rows: Iterable[series.Row], title: str) -> bytes:
     for axes in grid[:, 0]:
         axes.set_ylabel("PSNR (dB)")
     _heading(figure, title)
-    figure.canvas.draw()  # the layout settles, so that labels can be placed in pixels
+    figure.canvas.draw()  # fixes the layout, so that labels can be placed in pixels
     for axes, panel in zip(grid.flat, panels, strict=False):
         _label_ends(axes, panel)
     return _png(figure)
@@ -72,7 +72,7 @@ def training_curve(records: Iterable[Mapping[str, Any]]) -> bytes:
     """
     records = [record for record in records if record.get("step") is not None]
     if not records:
-        raise ValueError("records holds no step: the run has not logged anything yet")
+        raise ValueError("no record has a step: the run has not logged anything yet")
     loss = _points(records, "loss")
     psnr = _points(records, "validation_psnr")
     figure = _figure(7.0, 5.0 if psnr else 3.2)
@@ -90,10 +90,10 @@ def training_curve(records: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def minutes_curve(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Draws what runs reached on validation signals against the minutes they learned.
+    """Draws validation PSNR against minutes of meta-training, one line for each run.
 
     Args:
-        rows: One a validation: `train_class`, `meta`, `seconds`, `psnr_mean` in dB.
+        rows: One for each validation: `train_class`, `meta`, `seconds`, `psnr_mean` in dB.
 
     Returns:
         A PNG file.
@@ -102,24 +102,24 @@ def minutes_curve(rows: Iterable[Mapping[str, Any]]) -> bytes:
     for row in rows:
         name = f"{row['train_class']}, {row['meta']}"
         runs.setdefault(name, []).append((row["seconds"] / 60, row["psnr_mean"]))
-    title = "Validation PSNR by minutes of learning"
-    render, axes = labelled_figure(title, "minutes of learning", "validation PSNR (dB)")
+    title = "Validation PSNR by minutes of meta-training"
+    render, axes = labelled_figure(title, "minutes of meta-training", "validation PSNR (dB)")
     for number, (name, points) in enumerate(runs.items()):
         axes.plot(
             *zip(*points, strict=True), color=f"C{number % 10}", marker=_MARKERS[number % 11],
             markersize=4, label=name,
         )  # fmt: skip
-    # Beside the axes: runs are many, and no corner is free of all of them.
+    # Beside the axes: with many runs, no corner of them is free.
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return render()
 
 
 _MARKERS = "os^DvPX<>*h"
-"""More than there are colours, so that no two of 110 runs look alike"""
+"""One more than there are colours, so that 110 runs look different"""
 
 
 def labelled_figure(title: str, across: str, up: str) -> tuple[Callable[[], bytes], "Axes"]:
-    """A figure with one pair of axes: what renders it as a PNG file, and the axes to draw on."""
+    """Makes a figure with one pair of axes; returns the function that renders it, and the axes."""
     figure = _figure(7.0, 4.6)
     axes = figure.subplots()
     axes.set_xlabel(across)
@@ -132,21 +132,21 @@ def labelled_figure(title: str, across: str, up: str) -> tuple[Callable[[], byte
 def _panel(axes: "Axes", panel: series.Panel, marks: Sequence[int], last: int) -> None:
     """Draws the lines and bands of one panel."""
     for curve in panel.curves:
-        look = series.style(curve.init)
+        style = series.style(curve.init)
         x = [series.position(step) for step in curve.steps]
         if any(std is not None for std in curve.std):
             spread = [std or 0.0 for std in curve.std]
             low = [m - s for m, s in zip(curve.mean, spread, strict=True)]
             high = [m + s for m, s in zip(curve.mean, spread, strict=True)]
-            axes.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
+            axes.fill_between(x, low, high, color=style.colour, alpha=0.13, linewidth=0)
         axes.plot(
             x,
             curve.mean,
-            color=look.colour,
-            marker=look.marker,
+            color=style.colour,
+            marker=style.marker,
             markersize=5,
             linewidth=1.8,
-            linestyle=(0, look.dashes) if look.dashes else "-",
+            linestyle=(0, style.dashes) if style.dashes else "-",
             zorder=4 if curve.init == "learned" else 3,
         )
     axes.set_xticks([series.position(step) for step in marks], [f"{step:,}" for step in marks])
@@ -157,20 +157,20 @@ def _panel(axes: "Axes", panel: series.Panel, marks: Sequence[int], last: int) -
 
 
 def _label_ends(axes: "Axes", panel: series.Panel) -> None:
-    """Writes each line's name and last value to the right of its end, apart from each other."""
+    """Writes the name and last value of each line to the right of its end, without overlap."""
     to_pixels, height = axes.transData, axes.bbox.height
     bottom = axes.bbox.y0
     wanted = [to_pixels.transform((0, c.mean[-1]))[1] - bottom for c in panel.curves]
     places = series.spread(wanted, gap=15 * _DPI / 100, low=4, high=height - 4)
     for curve, place in zip(panel.curves, places, strict=True):
-        look = series.style(curve.init)
+        style = series.style(curve.init)
         y = place / height
         end = axes.transAxes.inverted().transform(
             to_pixels.transform((series.position(curve.steps[-1]), curve.mean[-1]))
         )
-        line = {"transform": axes.transAxes, "clip_on": False, "color": look.colour}
+        line = {"transform": axes.transAxes, "clip_on": False, "color": style.colour}
         axes.plot([end[0], 1.05], [end[1], y], linewidth=0.7, alpha=0.7, **line)
-        axes.plot([1.06], [y], marker=look.marker, markersize=5, linestyle="none", **line)
+        axes.plot([1.06], [y], marker=style.marker, markersize=5, linestyle="none", **line)
         text = f"{curve.label} {curve.mean[-1]:.1f}"
         axes.text(1.09, y, text, transform=axes.transAxes, va="center", fontsize=8.5, color=_INK)
 
@@ -200,7 +200,7 @@ def _points(records: Sequence[Mapping[str, Any]], name: str) -> list[Point]:
 
 
 def _summary(records: Sequence[Mapping[str, Any]], psnr: Sequence[Point]) -> str:
-    """Says how long the run was and how good it got."""
+    """Returns the length of the run and its best validation PSNR in words."""
     last = max(records, key=lambda record: record["step"])
     text = f"{last['step']:,} outer steps"
     if series.finite(last.get("seconds")):
@@ -213,7 +213,7 @@ def _summary(records: Sequence[Mapping[str, Any]], psnr: Sequence[Point]) -> str
 
 
 def _figure(width: float, height: float) -> "Figure":
-    """Makes a figure (inches) with a canvas of its own: no pyplot, no global state."""
+    """Makes a figure (size in inches) with its own canvas, without pyplot's global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -223,12 +223,12 @@ def _figure(width: float, height: float) -> "Figure":
 
 
 def _heading(figure: "Figure", title: str) -> None:
-    """Sets the title; a dollar sign in it is a dollar sign, not mathematics."""
+    """Sets the title; dollar signs in it do not start mathematics."""
     figure.suptitle(title, fontsize=11, color=_INK, parse_math=False)
 
 
 def _plain(axes: "Axes") -> None:
-    """Takes away what carries no information."""
+    """Removes what carries no information."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(_FAINT)
     axes.grid(True, color="#e8eaed", linewidth=0.8)
@@ -237,7 +237,7 @@ def _plain(axes: "Axes") -> None:
 
 
 def _png(figure: "Figure") -> bytes:
-    """Renders a figure; 256 colours are plenty for lines, and make a third of the file."""
+    """Renders a figure with 256 colours: enough for lines, at a third of the file size."""
     from PIL import Image
 
     raw, out = io.BytesIO(), io.BytesIO()

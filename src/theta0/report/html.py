@@ -1,4 +1,4 @@
-"""One self-contained HTML page of results: it asks nothing of the network and opens anywhere."""
+"""A self-contained HTML page of results, which makes no network requests."""
 
 import base64
 import os
@@ -18,7 +18,7 @@ __all__ = ["Code", "Curves", "Facts", "Image", "Part", "Section", "page", "write
 
 @dataclass(frozen=True)
 class Image:
-    """A PNG picture with its caption, and with words for those who cannot see it."""
+    """A PNG picture with its caption and alternative text."""
 
     png: bytes
     caption: str
@@ -27,7 +27,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Curves:
-    """PSNR against steps, drawn from rows as in `series`, with its caption."""
+    """PSNR against steps, drawn from rows as in `series`, with a caption."""
 
     rows: Sequence[series.Row]
     caption: str
@@ -42,7 +42,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Code:
-    """Text to be copied as it stands, such as a command."""
+    """Verbatim text, such as a command."""
 
     text: str
 
@@ -52,7 +52,7 @@ Part = str | Table | Image | Curves | Facts | Code
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it; a string is text, blank lines part its paragraphs."""
+    """A heading and its contents; a string is text with paragraphs separated by blank lines."""
 
     heading: str
     parts: Sequence[Part]
@@ -96,7 +96,7 @@ code, pre { font-family: ui-monospace, monospace; font-size: 0.9rem; }
   figure, table, svg, dl { break-inside: avoid; } h2 { break-after: avoid; } }
 """
 
-# Nothing may be fetched, not even by mistake; the page's own style and script are inline.
+# Blocks all requests, even accidental ones; style and script of the page are inline.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 _PAGE = """<!DOCTYPE html>
@@ -121,21 +121,21 @@ _PAGE = """<!DOCTYPE html>
 
 
 def page(title: str, intro: str, sections: Sequence[Section]) -> str:
-    """Returns a complete HTML page: pictures, style and script are inside it.
+    """Returns a complete HTML page, with pictures, style and script inline.
 
-    All text is escaped; no part of it is read as HTML. The page follows the reader's light or dark
-    scheme, scrolls wide tables and pictures on a phone, and prints.
+    All text is escaped. The page follows the reader's light or dark scheme, scrolls wide tables
+    and pictures on small screens, and has a style for print.
 
     Args:
         title: The heading.
-        intro: Text under it; blank lines part its paragraphs.
-        sections: What follows, in order.
+        intro: Text below it, with paragraphs separated by blank lines.
+        sections: The rest of the page, in order.
 
     Returns:
         The page's source.
 
     Raises:
-        TypeError: A part is of another type than those in `Part`.
+        TypeError: A part has a type that is not in `Part`.
     """
     links = "".join(
         f'<li><a href="#s{i}">{escape(section.heading)}</a></li>'
@@ -179,7 +179,7 @@ def _part(part: Part) -> str:
         return _facts(part)
     if isinstance(part, Code):
         return f"<pre><code>{escape(part.text)}</code></pre>\n"
-    raise TypeError(f"a part is one of {Part}, got {type(part).__name__}")
+    raise TypeError(f"a part must be one of {Part}; got {type(part).__name__}")
 
 
 def _paragraphs(text: str) -> str:
@@ -189,9 +189,9 @@ def _paragraphs(text: str) -> str:
 
 
 def _image(image: Image) -> str:
-    """Returns a figure with the picture as a data URI, its size known before it is decoded."""
+    """Returns a figure with the picture as a data URI, and its size as attributes."""
     if image.png[:8] != b"\x89PNG\r\n\x1a\n":
-        raise ValueError(f"png is not a PNG file; it begins with {image.png[:8]!r}")
+        raise ValueError(f"png is not a PNG file; it starts with {image.png[:8]!r}")
     width, height = struct.unpack(">II", image.png[16:24])
     data = base64.b64encode(image.png).decode()
     element = (
@@ -202,12 +202,12 @@ def _image(image: Image) -> str:
 
 
 def _figure(content: str, caption: str) -> str:
-    """Puts a caption under a picture."""
+    """Returns a figure with a caption below its content."""
     return f"<figure>\n{content}\n<figcaption>{escape(caption)}</figcaption>\n</figure>\n"
 
 
 def _facts(facts: Facts) -> str:
-    """Returns names and values as a description list; a command looks like one."""
+    """Returns names and values as a description list, with commands and commits as code."""
     rows = []
     for name, value in facts.items.items():
         text = escape(MISSING if value is None else str(value))

@@ -1,4 +1,4 @@
-"""Image regression: PSNR by start and class, steps to match the learned start, training time."""
+"""Image regression: PSNR by initialization and class, steps to match, and training time."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,11 @@ from .tables import Table, steps_table
 
 
 def match_table(rows: Sequence[series.Row]) -> Table:
-    """Table 1: PSNR of every start after the inner loop, and its steps to match Meta.
+    """Table 1: PSNR from every initialization after the inner loop, and its steps to match Meta.
 
     Args:
-        rows: with ``test_class`` and ``protocol``; those of the protocol psnr have ``match``.
+        rows: Results with ``test_class`` and ``protocol``; those of protocol psnr have ``match``,
+            those of protocol match say on how many signals steps were counted.
     """
     main = [row for row in rows if row["protocol"] == "psnr"]
     few = [row for row in rows if row["protocol"] == "match"]
@@ -19,8 +20,8 @@ def match_table(rows: Sequence[series.Row]) -> Table:
     steps = series.numbers(main, "steps")
     psnr = f"PSNR after {steps} steps"
     return Table(
-        title=f"PSNR in dB after {steps} steps, and steps to match the learned start",
-        columns=("class", "init", "optimizer", "lr", psnr, "deviation", "steps to match"),
+        title=f"PSNR in dB after {steps} steps, and steps to match the learned initialization",
+        columns=("class", "init", "optimizer", "lr", psnr, "std", "steps to match"),
         rows=[
             (
                 row["test_class"], row["init"], row["optimizer"], f"{row['lr']:g}",
@@ -31,12 +32,12 @@ def match_table(rows: Sequence[series.Row]) -> Table:
         notes=(
             f"Mean and standard deviation over {series.numbers(main, 'n')} test signals; lr: step "
             "size chosen on validation signals.",
-            "Steps to match: the first number of steps tried after which the mean over the first "
-            f"{series.numbers(few, 'n')} test signals reaches that of the learned start after "
-            f"{steps} steps with its best optimizer, each with the step size that is best on "
-            "validation signals for that number of steps; > N: not within N steps, where the "
-            "search ended, at its limit or, a quarter of it, with a start not a quarter of the way "
-            "there.",
+            "Steps to match: the first of the numbers of steps tried at which the mean PSNR over "
+            f"the first {series.numbers(few, 'n')} test signals reaches that of the learned "
+            f"initialization after {steps} steps with its best optimizer; the step size is chosen "
+            "on validation signals for each number of steps. > N: not reached within N steps. The "
+            "search ends at its limit, or at a quarter of it if less than a quarter of the gap is "
+            "closed by then.",
         ),
         higher=(psnr,),
         within="class",
@@ -44,25 +45,24 @@ def match_table(rows: Sequence[series.Row]) -> Table:
 
 
 def transfer_table(rows: Sequence[series.Row]) -> Table:
-    """Table 2: PSNR of every class's start on every class.
+    """Table 2: PSNR from the initialization of every class on every class.
 
     Args:
-        rows: with ``train_class`` (None: the usual random start) and ``test_class``.
+        rows: Results with ``train_class`` (None: Standard) and ``test_class``.
     """
     tested = list(dict.fromkeys(row["test_class"] for row in rows))
     cells = {
         (row["train_class"], row["optimizer"], row["test_class"]): row["psnr_mean"] for row in rows
     }
-    trained = [*tested, None]
     lines = [
         (train, optimizer)
-        for train in trained
+        for train in [*tested, None]
         for optimizer in series.OPTIMIZERS
         if any((train, optimizer, test) in cells for test in tested)
     ]
     return Table(
-        title=f"PSNR in dB after {series.numbers(rows, 'steps')} steps, by the class learned from",
-        columns=("learned from", "optimizer", *tested),
+        title=f"PSNR in dB after {series.numbers(rows, 'steps')} steps, by training class",
+        columns=("trained on", "optimizer", *tested),
         rows=[
             (
                 "nothing (standard)" if train is None else train,
@@ -72,15 +72,15 @@ def transfer_table(rows: Sequence[series.Row]) -> Table:
             for train, optimizer in lines
         ],
         notes=(
-            f"Mean over {series.numbers(rows, 'n')} test signals of the class above a column; the "
-            "step size of every number is chosen on validation signals of that class.",
+            f"Mean over {series.numbers(rows, 'n')} test signals of the class named above each "
+            "column; every step size is chosen on validation signals of that class.",
         ),
         higher=tested,
     )
 
 
 def classes_table(rows: Sequence[series.Row]) -> Table:
-    """PSNR after a number of steps, for each class the starts were tested on."""
+    """PSNR after several numbers of steps, for each test class."""
     by_class: dict[str, list[series.Row]] = {}
     for row in rows:
         by_class.setdefault(row["test_class"], []).append(row)
@@ -101,34 +101,38 @@ MINUTES = (1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180)
 
 
 def minutes_table(rows: Sequence[series.Row]) -> Table:
-    """The best PSNR on validation signals that each run had reached after some minutes.
+    """Best PSNR on validation signals that each run had reached after some minutes of training.
 
     Args:
-        rows: one a validation: ``train_class``, ``meta``, ``seconds``, ``best`` (dB, so far).
+        rows: One for each validation: ``train_class``, ``meta``, ``seconds``, ``best`` (dB, so
+            far).
     """
     last = max(row["seconds"] for row in rows) / 60
     minutes = [minute for minute in MINUTES if minute < last] or list(MINUTES[:1])
-    runs = list(dict.fromkeys((row["train_class"], row["meta"]) for row in rows))
-
-    def reached(run: tuple[str, str], minute: int) -> float | None:
-        known = [row["best"] for row in rows if (row["train_class"], row["meta"]) == run
-                 and row["seconds"] <= 60 * minute]  # fmt: skip
-        return known[-1] if known else None
-
-    of = lambda run: [row for row in rows if (row["train_class"], row["meta"]) == run]
-    names = [str(minute) for minute in minutes]
+    runs: dict[tuple[str, str], list[series.Row]] = {}
+    for row in rows:
+        runs.setdefault((row["train_class"], row["meta"]), []).append(row)
     return Table(
-        title="Best PSNR in dB on validation signals after minutes of learning",
-        columns=("class", "meta-learner", "inner steps", *names, "end", "minutes in all"),
+        title="Best PSNR in dB on validation signals by minutes of meta-training",
+        columns=("class", "meta-learner", "inner steps", *map(str, minutes), "end", "total min"),
         rows=[
             (
-                *run,
-                of(run)[-1]["steps"],
-                *(reached(run, minute) for minute in minutes),
-                of(run)[-1]["best"],
-                round(of(run)[-1]["seconds"] / 60),
+                *name,
+                run[-1]["steps"],
+                *(_reached(run, minute) for minute in minutes),
+                run[-1]["best"],
+                round(run[-1]["seconds"] / 60),
             )
-            for run in runs
+            for name, run in runs.items()
         ],
-        notes=(f"Mean over {series.numbers(rows, 'n')} validation signals, validations included.",),
+        notes=(
+            f"Mean over {series.numbers(rows, 'n')} validation signals; the time includes "
+            "validation.",
+        ),
     )
+
+
+def _reached(run: Sequence[series.Row], minute: int) -> float | None:
+    """Returns the best PSNR of a run after so many minutes, in dB."""
+    known = [row["best"] for row in run if row["seconds"] <= 60 * minute]
+    return known[-1] if known else None

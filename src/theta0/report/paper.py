@@ -17,13 +17,13 @@ def paper_report(
     rows: Sequence[Mapping[str, Any]],
     facts: Mapping[str, Any],
 ) -> list[Path]:
-    """Writes the table (md, csv, tex), the figures, the rows and how they were made.
+    """Writes the table (md, csv, tex), the figures, the rows, and how they were made.
 
     Args:
-        folder: Where they go; made if missing.
-        table: Its layout.
+        folder: Where the files go; created if missing.
+        table: The rows laid out as a table.
         figures: PNG files by name.
-        rows: Of the evaluation; ``psnr``, each signal's, goes into ``signals.json`` alone.
+        rows: Of the evaluation; ``psnr``, of each signal, is written to ``signals.json`` only.
         facts: Command, commit, seeds, numbers of signals, times, machine; ``runs`` by class.
 
     Returns:
@@ -33,7 +33,7 @@ def paper_report(
     flat = {
         **{name: value for name, value in facts.items() if name != "runs"},
         **{
-            f"start of {name}": ", ".join(f"{what}: {value}" for what, value in run.items())
+            f"initialization of {name}": ", ".join(f"{key}: {value}" for key, value in run.items())
             for name, run in facts["runs"].items()
         },
     }

@@ -1,4 +1,4 @@
-"""Grids of pictures whose pixels can be trusted: enlarged without smoothing, no colour map."""
+"""Grids of pictures with unaltered pixels: no smoothing, no colour map."""
 
 import io
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
-# Height, width and perhaps channels, unnamed: pictures of one grid may differ in all of them.
+# Height, width and optional channels, unnamed because pictures of one grid may differ in them.
 Picture = Float[np.ndarray, "_ _ ..."]
 
 # Greatest side of a cell in pixels, tried in turn until the file is small enough.
@@ -35,22 +35,23 @@ def picture_grid(
 ) -> bytes:
     """Draws rows of pictures with labels to the left and above, and captions below each.
 
-    Pictures smaller than half a cell are enlarged by a whole factor without smoothing. Photos that
-    would make the file larger than `max_bytes` are reduced, the whole grid alike.
+    Pictures smaller than half a cell are enlarged by an integer factor without smoothing. If the
+    file would be larger than `max_bytes`, all pictures are reduced alike.
 
     Args:
         images: Rows of pictures, `h w`, `h w 1` or `h w 3`, in [0, 1] (values outside are
-            clipped, NaN is magenta so that a diverged fit shows); None leaves a cell empty.
-        row_labels: One for each row; empty strings take no room.
+            clipped; NaN, as of a diverged fit, is magenta); None leaves a cell empty.
+        row_labels: One for each row; if all are empty, no space is reserved.
         column_labels: One for each column.
-        captions: For each picture a short text, such as its PSNR, or None.
-        max_bytes: Greatest size of the file, kept by shrinking pictures to 64 pixels if need be.
+        captions: A short text for each picture, such as its PSNR, or None.
+        max_bytes: Limit on the file size; pictures are reduced to no less than 64 pixels.
 
     Returns:
         A PNG file.
 
     Raises:
-        ValueError: Labels, captions and pictures differ in number, or a picture has another shape.
+        ValueError: The numbers of labels, captions and pictures differ, or a picture has another
+            shape.
     """
     _check(images, row_labels, column_labels, captions)
     cells = [[None if image is None else to_bytes(image) for image in row] for row in images]
@@ -59,7 +60,7 @@ def picture_grid(
     largest = max(max(cell.shape[:2]) for row in cells for cell in row if cell is not None)
     for side in _SIDES:
         if side > 192 and largest <= 192:
-            continue  # large cells only for pictures that fill them
+            continue  # the largest cells are for pictures that fill them
         data = _png(_draw(cells, row_labels, column_labels, texts, side))
         if len(data) <= max_bytes:
             break
@@ -67,24 +68,24 @@ def picture_grid(
 
 
 def strip(images: Sequence[Picture | None], labels: Sequence[str]) -> bytes:
-    """Draws one row of pictures with a label above each; see `picture_grid`."""
+    """Draws a row of pictures with a label above each; see `picture_grid`."""
     return picture_grid([images], [""], labels)
 
 
 def difference(
     image: Picture, target: Picture, limit: int | float = 0.25
 ) -> Float[np.ndarray, "height width 3"]:
-    """Shows where a picture is too dark (blue), right (white) or too bright (red).
+    """Colours a signed error: too dark is blue, exact is white, too bright is red.
 
-    The scale is fixed, not fitted to the picture, so that two differences can be compared.
+    The scale is fixed, so that the errors of two pictures can be compared.
 
     Args:
         image: The picture, in [0, 1].
-        target: What it should be, of the same shape.
-        limit: The error, averaged over channels, at which the colour is full.
+        target: The true picture, of the same shape.
+        limit: The error, averaged over channels, at which the colour saturates.
 
     Returns:
-        Colours in [0, 1], to be put into `picture_grid`.
+        Colours in [0, 1], for `picture_grid`.
 
     Raises:
         ValueError: The shapes differ.
@@ -99,11 +100,11 @@ def difference(
 
 
 def to_bytes(image: Picture) -> UInt8[np.ndarray, "height width 3"]:
-    """Rounds a picture to 8 bits: [0, 1] to 0 … 255, grey to three channels, NaN to magenta."""
+    """Converts a picture to 8 bits: [0, 1] to 0 … 255, grey to three channels, NaN to magenta."""
     array = np.asarray(image, np.float64)
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim != 3 or array.shape[-1] not in (1, 3) or array.size == 0:
-        raise ValueError(f"a picture is (h w), (h w 1) or (h w 3), got {np.shape(image)}")
+        raise ValueError(f"a picture is (h w), (h w 1) or (h w 3); got {np.shape(image)}")
     array = np.broadcast_to(array, (*array.shape[:2], 3))
     lost = np.isnan(array).any(axis=-1, keepdims=True)
     array = np.where(lost, np.array([1.0, 0.0, 1.0]), array)
@@ -111,7 +112,7 @@ def to_bytes(image: Picture) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def _check(images, row_labels, column_labels, captions) -> None:
-    """Refuses a grid whose parts do not fit together."""
+    """Checks that pictures, labels and captions match in number."""
     for name, grid in (("images", images), ("captions", captions)):
         if grid is None:
             continue
@@ -122,12 +123,12 @@ def _check(images, row_labels, column_labels, captions) -> None:
                 f"and {len(column_labels)} column labels"
             )
     if all(image is None for row in images for image in row):
-        raise ValueError("images holds no picture")
+        raise ValueError("images contains no picture")
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where everything stands, in pixels of the sheet."""
+    """Positions and sizes in pixels of the sheet."""
 
     xs: list[int]  # left edge of each column
     ys: list[int]  # upper edge of each row
@@ -138,7 +139,7 @@ class _Layout:
 
 
 def _layout(pictures, row_labels, column_labels, captions) -> _Layout:
-    """Gives each column the width of its pictures or its longest text: no label touches another."""
+    """Makes each column as wide as its widest picture or text, so that no labels overlap."""
     font = _font()
 
     def width(text: str | None) -> int:
@@ -187,7 +188,7 @@ def _draw(cells, row_labels, column_labels, captions, side: int) -> "Image.Image
                 continue
             x = at.xs[j] + (at.widths[j] - picture.width) // 2
             y = at.ys[i] + (at.heights[i] - picture.height) // 2
-            # A frame outside the pixels: a white background must not run into the page.
+            # A frame around the pixels separates a white background from the page.
             box = (x - 1, y - 1, x + picture.width, y + picture.height)
             draw.rectangle(box, outline=_FRAME)
             sheet.paste(picture, (x, y))
@@ -195,7 +196,7 @@ def _draw(cells, row_labels, column_labels, captions, side: int) -> "Image.Image
 
 
 def _resize(cell: np.ndarray, side: int) -> "Image.Image":
-    """Enlarges by a whole factor, nearest, or reduces by area, to at most `side` pixels."""
+    """Resizes to at most `side` pixels: by an integer factor (nearest), or by area averages."""
     from PIL import Image
 
     image = Image.fromarray(cell)
@@ -208,7 +209,7 @@ def _resize(cell: np.ndarray, side: int) -> "Image.Image":
 
 
 def _png(sheet: "Image.Image") -> bytes:
-    """Encodes a sheet; a grey one needs a third of the room."""
+    """Encodes a sheet, with a single channel if it is grey."""
     array = np.asarray(sheet)
     grey = bool((array == array[..., :1]).all())
     out = io.BytesIO()
@@ -217,14 +218,14 @@ def _png(sheet: "Image.Image") -> bytes:
 
 
 def _short(text: str) -> str:
-    """Puts a label on one line of bounded length."""
+    """Returns a label as one line of bounded length."""
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST_LABEL else text[: _LONGEST_LABEL - 1] + "…"
 
 
 @cache
 def _font() -> "ImageFont.FreeTypeFont":
-    """Loads matplotlib's own DejaVu Sans: present everywhere, with Greek and mathematics."""
+    """Loads DejaVu Sans, which comes with matplotlib and has Greek and mathematical symbols."""
     import matplotlib
     from PIL import ImageFont
 

@@ -1,4 +1,4 @@
-"""Where photos of a place were taken: cameras over its points, from above and from the side."""
+"""Camera poses of photographs: frustums over the points of the scene, from above and the side."""
 
 import io
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _DPI = 110
 _INK = "#202124"
 _CAMERA = "#d93025"
 
-# Title, and which world axes go to the right and up.
+# Title, and the world axes that point right and up.
 _SIDES = (("from above", 0, 1), ("from the side", 1, 2))
 
 
@@ -26,16 +26,15 @@ def poses_picture(
     cameras: Sequence[Camera],
     title: str = "",
 ) -> bytes:
-    """Draws points in their colours, cameras, and the unit sphere as a circle.
+    """Draws points in their colours, camera frustums, and the unit sphere as a circle.
 
-    A camera is a pyramid of its picture's corners. Points far outside the cameras and the sphere
-    are cut off.
+    Points far outside the cameras and the sphere are left out.
 
     Args:
-        xyz: In the world of `cameras`, z up.
-        rgb: Their colours.
+        xyz: World coordinates, z up.
+        rgb: Colours of the points.
         cameras: At least one.
-        title: Stands above all.
+        title: Of the figure.
 
     Returns:
         A PNG file.
@@ -44,17 +43,13 @@ def poses_picture(
     from matplotlib.figure import Figure
 
     lines = [frustum(camera, _length(cameras)) for camera in cameras]
-    seen = np.concatenate([np.array([[-1.0] * 3, [1.0] * 3]), *lines])
-    low, high = seen.min(axis=0), seen.max(axis=0)
-    margin = 0.05 * (high - low).max()
-    low, high = low - margin, high + margin
+    low, high = _limits(lines)
     inside = ((xyz >= low) & (xyz <= high)).all(axis=1)
     figure = Figure(figsize=(12.0, 6.2), dpi=_DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     for axes, (name, right, up) in zip(figure.subplots(1, 2), _SIDES, strict=True):
-        axes.scatter(
-            *xyz[inside][:, [right, up]].T, c=rgb[inside] / 255, s=2, linewidths=0, rasterized=True
-        )
+        points = xyz[inside][:, [right, up]].T
+        axes.scatter(*points, c=rgb[inside] / 255, s=2, linewidths=0, rasterized=True)
         for line in lines:
             axes.plot(*line[:, [right, up]].T, color=_CAMERA, linewidth=0.8)
         _frame(axes, right, up)
@@ -68,9 +63,9 @@ def poses_picture(
 
 
 def frustum(camera: Camera, length: float) -> Float[np.ndarray, "corners 3"]:
-    """A camera as one line: round its picture at a depth of `length`, to its eye and back.
+    """Returns the edges of a camera's frustum, up to a depth of `length`, as one polyline.
 
-    Pixel (0, 0) of the picture comes first, then the other corners clockwise.
+    It starts at the corner of pixel (0, 0); the other corners of the image follow clockwise.
     """
     x = (np.array([0, 1, 1, 0]) * camera.width - camera.cx) / camera.fl_x
     y = (np.array([0, 0, 1, 1]) * camera.height - camera.cy) / camera.fl_y
@@ -82,11 +77,22 @@ def frustum(camera: Camera, length: float) -> Float[np.ndarray, "corners 3"]:
 
 
 def _length(cameras: Sequence[Camera]) -> float:
-    """A tenth of the cameras' typical distance from the origin, about which the place is."""
+    """A tenth of the cameras' median distance from the origin, the centre of the scene."""
     return 0.1 * float(np.median([np.linalg.norm(camera.position) for camera in cameras]))
 
 
+def _limits(
+    lines: Sequence[Float[np.ndarray, "corners 3"]],
+) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]:
+    """The box around the unit sphere and all cameras, with a margin."""
+    shown = np.concatenate([np.array([[-1.0] * 3, [1.0] * 3]), *lines])
+    low, high = shown.min(axis=0), shown.max(axis=0)
+    margin = 0.05 * (high - low).max()
+    return low - margin, high + margin
+
+
 def _frame(axes: "Axes", right: int, up: int) -> None:
+    """Draws the unit sphere and styles the axes."""
     angle = np.linspace(0, 2 * np.pi, 200)
     axes.plot(np.cos(angle), np.sin(angle), color="#9aa0a6", linewidth=0.8, linestyle="--")
     axes.set_aspect("equal")

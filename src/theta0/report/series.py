@@ -1,6 +1,6 @@
-"""Turns rows of results into curves: what belongs together, in which order, in which colour.
+"""Groups rows of results into curves, and defines their order, colours and markers.
 
-A row is a plain dict, one for each initialization, optimizer and number of steps:
+A row is a plain dict, one for each initialization, optimizer and number of steps, with the keys
 `init, optimizer, lr, steps, psnr_mean` and, where known, `psnr_std, n, seconds, views, ssim_mean`.
 """
 
@@ -17,23 +17,23 @@ OPTIMIZERS = ("learned", "learned-adam", "sgd", "adam")
 
 @dataclass(frozen=True)
 class Style:
-    """How one initialization looks in every figure of the project."""
+    """The line style of an initialization, the same in every figure."""
 
     colour: str
     marker: str  # matplotlib's letter; `svg` draws the same shape
     dashes: tuple[int | float, ...]  # on, off, … in line widths; empty is a solid line
 
 
-# Okabe and Ito's palette (Color Universal Design, 2008): distinct under every kind of colour
-# blindness; marker and dashes say the same again in grey. All have contrast 3 on black and white
-# but the lighter two, which are the spares.
+# The palette of Okabe and Ito (Color Universal Design, 2008), distinct under every kind of colour
+# blindness; markers and dashes distinguish the lines in grey. All but the lighter two, which are
+# the spares, have a contrast of 3 on black and on white.
 _STYLES = {
     "learned": Style("#d55e00", "o", ()),
     "standard": Style("#7a7a7a", "s", (5, 2)),
     "mean": Style("#009e73", "^", (1, 1.5)),
     "matched": Style("#0072b2", "D", (6, 2, 1, 2)),
     "shuffled": Style("#cc79a7", "v", (3, 1.5)),
-    # CT without a network.
+    # Classical CT reconstruction.
     "tv": Style("#56b4e9", "X", ()),
     "sart": Style("#e69f00", "P", ()),
     "fbp": Style("#202124", "d", ()),
@@ -44,31 +44,31 @@ _ADDED = {
     "mask": ("X", (1, 1)),
     "mirrored": ("h", (3, 1)),
 }
-"""Marker and dashes of what is added to an initialization, which keeps its colour."""
+"""Marker and dashes by what is added to an initialization (`init+added`); the colour stays."""
 _SPARE = (Style("#e69f00", "P", (8, 2)), Style("#56b4e9", "X", (2, 2, 6, 2)))
 
 
 def style(init: str) -> Style:
-    """Returns the look of an initialization; an unknown one gets a spare look by its name."""
+    """Returns the style of an initialization; an unknown one gets a spare style by its name."""
     plain, _, added = init.partition("+")
-    look = _STYLES.get(plain) or _SPARE[sum(plain.encode()) % len(_SPARE)]
-    return Style(look.colour, *_ADDED[added]) if added in _ADDED else look
+    base = _STYLES.get(plain) or _SPARE[sum(plain.encode()) % len(_SPARE)]
+    return Style(base.colour, *_ADDED[added]) if added in _ADDED else base
 
 
 def standard_error(row: Row) -> float | None:
-    """Returns that of a row's mean PSNR in dB; None of a single signal."""
+    """Returns the standard error of a row's mean PSNR in dB; None for a single signal."""
     deviation = row["psnr_std"]
     return None if row["n"] < 2 or deviation is None else deviation / math.sqrt(row["n"])
 
 
 def numbers(rows: Iterable[Row], name: str) -> str:
-    """Returns the different numbers in a column of rows, such as "2" or "2 or 3"."""
+    """Returns the distinct numbers in a column of rows in words, such as "2" or "2 or 3"."""
     return " or ".join(str(number) for number in sorted({row[name] for row in rows}))
 
 
 @dataclass(frozen=True)
 class Curve:
-    """PSNR against steps of one initialization under one optimizer and step size."""
+    """PSNR against steps of one initialization with one optimizer."""
 
     init: str
     label: str
@@ -86,11 +86,11 @@ class Panel:
 
 
 def order(row: Row) -> tuple[Any, ...]:
-    """Returns the key that sorts rows: views, initialization, optimizer, steps."""
+    """Returns the sort key of a row: views, initialization, optimizer, steps."""
     return (
         row.get("views") or 0,
-        _place(row["init"], INITS),
-        _place(row["optimizer"], OPTIMIZERS),
+        _rank(row["init"], INITS),
+        _rank(row["optimizer"], OPTIMIZERS),
         row["steps"],
     )
 
@@ -98,12 +98,12 @@ def order(row: Row) -> tuple[Any, ...]:
 def panels(rows: Iterable[Row]) -> tuple[Panel, ...]:
     """Groups rows into one panel for each number of views and optimizer.
 
-    An initialization has one look, so the optimizer must be told by something else: its panel.
-    A curve may use a step size of its own at each number of steps. A value that is missing or
-    not finite leaves a gap in no curve: it is left out.
+    An initialization has one style, so optimizers are told apart by their panels. The step size
+    of a curve may differ between numbers of steps. Values that are missing or not finite are
+    skipped, without a gap in the curve.
 
     Raises:
-        ValueError: Two rows say different things about the same point.
+        ValueError: Two rows describe the same point.
     """
     groups: dict[tuple[Any, str], list[Row]] = {}
     for row in sorted(check(rows), key=order):
@@ -112,13 +112,13 @@ def panels(rows: Iterable[Row]) -> tuple[Panel, ...]:
     return tuple(
         Panel(_panel_title(views, optimizer, several), tuple(_curves(group)))
         for (views, optimizer), group in sorted(
-            groups.items(), key=lambda item: (item[0][0] or 0, _place(item[0][1], OPTIMIZERS))
+            groups.items(), key=lambda item: (item[0][0] or 0, _rank(item[0][1], OPTIMIZERS))
         )
     )
 
 
 def check(rows: Iterable[Row]) -> list[Row]:
-    """Returns the rows, each with the needed keys and each point only once.
+    """Returns the rows after checking that keys are complete and points are unique.
 
     Raises:
         ValueError: A key is missing, or two rows describe the same point.
@@ -140,12 +140,12 @@ def check(rows: Iterable[Row]) -> list[Row]:
 
 
 def finite(value: Any) -> bool:
-    """Whether a value is a number that can be drawn."""
+    """Returns whether a value is a finite number."""
     return value is not None and math.isfinite(value)
 
 
 def position(step: int | float) -> float:
-    """Places a step on an axis that is linear up to 1 and logarithmic beyond, so that 0 shows."""
+    """Maps a step to an axis that is linear up to 1 and logarithmic beyond, to include 0."""
     return float(step) if step <= 1 else 1 + 1.5 * math.log10(step)
 
 
@@ -159,20 +159,20 @@ def ticks(last: int, sparse: bool = False) -> list[int]:
 def spread(
     centres: Sequence[float], gap: int | float, low: int | float, high: int | float
 ) -> list[float]:
-    """Moves labels apart: at least `gap` from one to the next, inside [low, high] if they fit.
+    """Moves labels apart, by at least `gap`, within [low, high] if they fit.
 
     Args:
-        centres: Where each label would like to be.
+        centres: Preferred position of each label.
         gap: Least distance between neighbours, in the same unit.
-        low: Least allowed place.
-        high: Greatest allowed place.
+        low: Lower limit.
+        high: Upper limit.
 
     Returns:
-        A place for each label, in the order given; neighbours keep their order.
+        A position for each label, in the order given; neighbours keep their order.
     """
     ranked = sorted(range(len(centres)), key=lambda i: centres[i])
     wanted = [float(centres[i]) for i in ranked]
-    # Pushing only up or only down keeps the distances; so does the mean of both, without a bias.
+    # Pushing up and pushing down both keep the distances; their mean does so without bias.
     up = _push(wanted, gap, -math.inf)
     down = [-y for y in reversed(_push([-y for y in reversed(wanted)], gap, -math.inf))]
     places = _push([(a + b) / 2 for a, b in zip(up, down, strict=True)], gap, low)
@@ -181,7 +181,7 @@ def spread(
 
 
 def _push(places: Sequence[float], gap: int | float, low: int | float) -> list[float]:
-    """Moves ascending places up until they are at least `low`, and `gap` from one to the next."""
+    """Moves ascending positions up until they are at least `low`, and `gap` apart."""
     pushed: list[float] = []
     for place in places:
         pushed.append(float(max(place, pushed[-1] + gap if pushed else low)))
@@ -208,7 +208,7 @@ def _curves(rows: Sequence[Row]) -> Iterable[Curve]:
 
 
 def _panel_title(views: int | None, optimizer: str, several: bool) -> str:
-    """Names a panel, with its number of views if the figure has several."""
+    """Returns the title of a panel, with its number of views if the figure has several."""
     names = {
         "sgd": "SGD",
         "adam": "Adam",
@@ -221,6 +221,6 @@ def _panel_title(views: int | None, optimizer: str, several: bool) -> str:
     return f"{views} {'view' if views == 1 else 'views'}, {name}"
 
 
-def _place(name: str, names: tuple[str, ...]) -> tuple[int, str]:
-    """Ranks a name: known ones in their order, then the others by the alphabet."""
+def _rank(name: str, names: tuple[str, ...]) -> tuple[int, str]:
+    """Ranks a name: known names in their order, then others alphabetically."""
     return (names.index(name), "") if name in names else (len(names), name)

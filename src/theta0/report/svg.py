@@ -1,15 +1,15 @@
-"""PSNR against steps as inline SVG: complete without a script, values under the pointer with."""
+"""PSNR against steps as inline SVG, readable without JavaScript; with it, values show on hover."""
 
 import html
 from collections.abc import Iterable, Sequence
 
 from theta0.report import series
 
-# Inside of the axes in the SVG's own units; labels stand to its right.
+# The area of the axes in SVG units; labels are placed to its right.
 _LEFT, _TOP, _WIDTH, _HEIGHT = 46, 34, 300, 220
-_LINE = 15  # least distance of two labels
+_LINE = 15  # least distance between two labels
 
-# One handler for all charts of a page. Values go through textContent, never through markup.
+# One handler for all charts of a page. Values are set as textContent, never as markup.
 SCRIPT = """
 document.querySelectorAll("svg.curves").forEach(function (svg) {
   var out = svg.querySelector(".readout"), points = svg.querySelectorAll("[data-value]"), old;
@@ -50,14 +50,15 @@ svg.curves .near { stroke: var(--ink); stroke-width: 2.5; }
 def curves_svg(rows: Iterable[series.Row]) -> str:
     """Draws PSNR against steps, one small chart for each optimizer and number of views.
 
-    All share the vertical scale. Each point carries its value as a tooltip of its own; `SCRIPT`
-    shows the nearest one above the axes. Colours come from `series`, ink from the page's `STYLE`.
+    All charts share the vertical scale. Each point has a tooltip with its value; `SCRIPT` shows the
+    value of the nearest point above the axes. Colours of lines come from `series`, others from
+    `STYLE`.
 
     Args:
         rows: Results as in `series`.
 
     Returns:
-        SVG elements for an HTML page, every name escaped.
+        SVG elements for an HTML page, with all names escaped.
 
     Raises:
         ValueError: No row can be drawn, or two describe the same point.
@@ -74,7 +75,7 @@ def curves_svg(rows: Iterable[series.Row]) -> str:
 
 
 class _Scale:
-    """Places steps and decibels in the SVG."""
+    """Maps steps and decibels to SVG coordinates."""
 
     def __init__(self, low: int | float, high: int | float, last: int):
         span = max(high - low, 1.0)
@@ -84,16 +85,16 @@ class _Scale:
         self.last = last
 
     def x(self, step: int | float) -> float:
-        """Returns the horizontal place of a step."""
+        """Returns the horizontal coordinate of a step."""
         share = series.position(step) / series.position(max(self.last, 1))
         return _LEFT + 8 + (_WIDTH - 16) * share
 
     def y(self, psnr: int | float) -> float:
-        """Returns the vertical place of a PSNR in dB."""
+        """Returns the vertical coordinate of a PSNR in dB."""
         return _TOP + _HEIGHT * (self.high - psnr) / (self.high - self.low)
 
     def marks(self) -> list[int | float]:
-        """Returns the PSNRs that get a grid line."""
+        """Returns the PSNRs that have a grid line."""
         count = round((self.high - self.low) / self.unit)
         return [self.low + i * self.unit for i in range(count + 1)]
 
@@ -104,7 +105,7 @@ def _chart(panel: series.Panel, scale: _Scale) -> str:
     names = html.escape(", ".join(f"{c.label} {c.mean[-1]:.2f} dB" for c in panel.curves))
     wanted = [scale.y(curve.mean[-1]) for curve in panel.curves]
     places = series.spread(wanted, _LINE, _TOP + 4, _TOP + _HEIGHT)
-    # 7 units a letter is more than the widest common sans-serif needs at 12 units.
+    # 7 units per letter is enough for the widest common sans-serif font at size 12.
     width = _LEFT + _WIDTH + 30 + 7 * max(16, *(len(c.label) + 5 for c in panel.curves))
     parts = [
         f'<svg class="curves" viewBox="0 0 {width} {_TOP + _HEIGHT + 48}" role="img" '
@@ -120,7 +121,7 @@ def _chart(panel: series.Panel, scale: _Scale) -> str:
 
 
 def _axes(scale: _Scale) -> list[str]:
-    """Draws the grid, its numbers and the names of the axes."""
+    """Draws the grid, its numbers and the axis labels."""
     right, bottom = _LEFT + _WIDTH, _TOP + _HEIGHT
     parts = []
     for mark in scale.marks():
@@ -143,7 +144,7 @@ def _axes(scale: _Scale) -> list[str]:
 
 
 def _band(curve: series.Curve, scale: _Scale) -> str:
-    """Draws one standard deviation to either side, where it is known."""
+    """Draws a band of one standard deviation to either side, where it is known."""
     if all(std is None for std in curve.std):
         return ""
     points = list(zip(curve.steps, curve.mean, curve.std, strict=True))
@@ -154,24 +155,24 @@ def _band(curve: series.Curve, scale: _Scale) -> str:
 
 
 def _line(curve: series.Curve, scale: _Scale, place: int | float) -> str:
-    """Draws one curve, its points with their values, and its label at `place`."""
-    look = series.style(curve.init)
-    dashes = ",".join(f"{2 * d:g}" for d in look.dashes) or "none"
+    """Draws a curve, its points with their tooltips, and its label at height `place`."""
+    style = series.style(curve.init)
+    dashes = ",".join(f"{2 * d:g}" for d in style.dashes) or "none"
     places = [(scale.x(s), scale.y(m)) for s, m in zip(curve.steps, curve.mean, strict=True)]
     label = html.escape(curve.label)
     parts = [
-        f'<g stroke="{look.colour}" fill="{look.colour}">'
+        f'<g stroke="{style.colour}" fill="{style.colour}">'
         f'<path class="line" stroke-dasharray="{dashes}" d="{_path(places)}"/>'
     ]
     for (x, y), step, mean, std in zip(places, curve.steps, curve.mean, curve.std, strict=True):
         deviation = "" if std is None else f" ± {std:.2f}"
         steps = f"{step:,} step" + ("" if step == 1 else "s")
         value = f"{label}, {steps}: {mean:.2f}{deviation} dB"
-        shape = _marker(look.marker, x, y)
+        shape = _marker(style.marker, x, y)
         parts.append(f'<path data-value="{value}" d="{shape}"><title>{value}</title></path>')
     edge = _LEFT + _WIDTH + 12
     parts.append(f'<path class="leader" d="{_path([places[-1], (edge, place)])}"/>')
-    parts.append(f'<path d="{_marker(look.marker, edge + 4, place)}"/></g>')
+    parts.append(f'<path d="{_marker(style.marker, edge + 4, place)}"/></g>')
     parts.append(f'<text x="{edge + 12}" y="{place + 4:.1f}">{label} {curve.mean[-1]:.1f}</text>')
     return "".join(parts)
 
@@ -181,7 +182,7 @@ def _path(points: Sequence[tuple[int | float, int | float]]) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
 
-# Corners for a marker of half width 1, by matplotlib's letters.
+# Corners of a marker of half width 1, by matplotlib's letter.
 _CORNERS = {
     "s": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
     "D": ((0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)),

@@ -1,4 +1,4 @@
-"""Tables that say the same in Markdown, CSV, LaTeX, HTML and the terminal, best values marked."""
+"""Tables in Markdown, CSV, LaTeX, HTML and the terminal, with the best values marked."""
 
 import csv
 import html
@@ -23,20 +23,19 @@ MISSING = "–"
 class Table:
     """A table of text and numbers.
 
-    Floats are printed with two decimals, integers whole, None as an en dash. In each column
-    named in `higher` or `lower` the best value is bold: all cells that read the same as the best
-    one, as no reader could say why one of two equal numbers should win. A column with fewer than
-    two numbers compares nothing and has no best. With `within`, rows are compared only with rows
-    that have the same value in that column, such as the same number of views.
+    Floats are printed with two decimals, integers without any, None as an en dash. In each column
+    named in `higher` or `lower` the best value is bold, and so is every cell that is equal to it
+    as printed. A column with fewer than two numbers has no best. With `within`, rows are compared
+    only with rows that have the same value in that column, such as the same number of views.
 
     Attributes:
         title: One line.
-        columns: Names, each different.
-        rows: As many cells in each row as there are columns.
+        columns: Unique names.
+        rows: One cell for each column.
         notes: Lines below the table: number of signals, seeds, what the columns mean.
         higher: Columns in which the greatest number is the best.
         lower: Columns in which the least number is the best.
-        within: The column that says which rows are compared; empty compares all.
+        within: The column by which rows are grouped for comparison; empty compares all rows.
     """
 
     title: str
@@ -49,7 +48,7 @@ class Table:
 
     def __post_init__(self) -> None:
         if len(set(self.columns)) < len(self.columns):
-            raise ValueError(f"columns must differ, got {list(self.columns)}")
+            raise ValueError(f"columns must differ; got {list(self.columns)}")
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(
@@ -63,7 +62,7 @@ class Table:
             )
 
     def to_markdown(self) -> str:
-        """Returns a GitHub table under its title; numbers stand to the right."""
+        """Returns a GitHub table below its title, with numbers aligned to the right."""
         rules = ["---:" if self._numeric(j) else "---" for j in range(len(self.columns))]
         lines = [
             [_markdown(name) for name in self.columns],
@@ -77,8 +76,8 @@ class Table:
     def to_csv(self) -> str:
         """Returns comma-separated values for other programs.
 
-        Numbers stay numbers: a missing one is an empty cell, and the best are marked by one more
-        column, `best`, that names the columns in which a row wins.
+        A missing number is an empty cell. The best are not marked in their cells, which stay
+        numbers, but in an additional column `best` that names the columns in which a row wins.
         """
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
@@ -90,7 +89,7 @@ class Table:
         return out.getvalue()
 
     def to_latex(self) -> str:
-        """Returns a `table` environment in the style of the booktabs package."""
+        """Returns a `table` environment that uses the booktabs package."""
         kinds = "".join("r" if self._numeric(j) else "l" for j in range(len(self.columns)))
         lines = [
             r"\begin{table}",
@@ -109,7 +108,7 @@ class Table:
         return "\n".join([*lines, r"\end{table}", ""])
 
     def to_html(self) -> str:
-        """Returns a `<table>` in a `<div class="table">`, everything escaped."""
+        """Returns a `<table>` in a `<div class="table">`, with all text escaped."""
         kinds = [' class="number"' if self._numeric(j) else "" for j in range(len(self.columns))]
         head = "".join(
             f'<th scope="col"{kind}>{html.escape(name)}</th>'
@@ -131,13 +130,13 @@ class Table:
         )
 
     def to_rich(self) -> "rich.table.Table":
-        """Returns the table for a `rich` console; nothing in it is read as markup."""
+        """Returns the table for a `rich` console, without interpreting any text as markup."""
         from rich.table import Table as RichTable
         from rich.text import Text
 
         caption = Text("\n".join(self.notes)) if self.notes else None
-        # A dozen columns fit into 80 characters without rules between them; in a narrower terminal
-        # text folds before numbers do, and nothing is cut: "30.…" would hide what counts.
+        # Without rules between them a dozen columns fit into 80 characters. In a narrower terminal
+        # text folds, while numbers are never truncated to "30.…".
         table = RichTable(
             title=Text(self.title),
             caption=caption,
@@ -157,7 +156,7 @@ class Table:
         return table
 
     def _cells(self, escape: Callable[[str], str]) -> list[list[tuple[str, bool]]]:
-        """Returns (escaped text, whether it is the best of its column) for every cell."""
+        """Returns (escaped text, whether it is the best in its column) for every cell."""
         best = {group: self._best(group) for group in {self._group(row) for row in self.rows}}
         return [
             [
@@ -168,11 +167,11 @@ class Table:
         ]
 
     def _group(self, row: Sequence[Cell]) -> str:
-        """Returns what a row must share with another to be compared with it."""
+        """Returns the group of rows within which a row is compared."""
         return cell_text(row[list(self.columns).index(self.within)]) if self.within else ""
 
     def _best(self, group: str) -> dict[str, str]:
-        """Returns how the best number of each column reads, where numbers are compared."""
+        """Returns the best number of each compared column, as printed."""
         best = {}
         for name in (*self.higher, *self.lower):
             j = list(self.columns).index(name)
@@ -183,7 +182,7 @@ class Table:
         return best
 
     def _numeric(self, j: int) -> bool:
-        """Whether column j holds numbers and nothing else, missing ones aside."""
+        """Returns whether column j holds only numbers, apart from missing ones."""
         cells = [row[j] for row in self.rows if row[j] is not None]
         return bool(cells) and not any(isinstance(cell, str) for cell in cells)
 
@@ -191,15 +190,15 @@ class Table:
 def steps_table(
     rows: Iterable[series.Row], title: str = "PSNR in dB after a number of steps"
 ) -> Table:
-    """Tabulates PSNR: initialization x optimizer down, steps across.
+    """Tabulates PSNR: a row for each initialization and optimizer, a column for each step count.
 
     Args:
-        rows: Results as in `series`; rows with `views` get a column for it.
+        rows: Results as in `series`; if they have `views`, so has the table.
         title: The table's title.
 
     Returns:
-        The table; the best start after every number of steps is bold, for each number of views
-        apart, because more views help every start.
+        The table; the best initialization after each number of steps is bold, separately for each
+        number of views.
 
     Raises:
         ValueError: A row lacks a key, or two rows describe the same point.
@@ -207,36 +206,35 @@ def steps_table(
     rows = sorted(series.check(rows), key=series.order)
     steps = sorted({int(row["steps"]) for row in rows})
     names = [str(step) for step in steps]
-    with_views = any(row.get("views") is not None for row in rows)
-    lines: dict[tuple[Cell, ...], dict[int, float | None]] = {}
-    rates: dict[tuple[Cell, ...], set[float]] = {}
+    views = ["views"] if any(row.get("views") is not None for row in rows) else []
+    keys = (*views, "init", "optimizer")
+    groups: dict[tuple[Cell, ...], list[series.Row]] = {}
     for row in rows:
-        key = (row["init"], row["optimizer"])
-        key = (row.get("views"), *key) if with_views else key
-        psnr, lr = row["psnr_mean"], row["lr"]
-        lines.setdefault(key, {})[int(row["steps"])] = None if psnr is None else float(psnr)
-        # At step 0 nothing has been stepped, so its rate says nothing.
-        used = [float(lr)] if lr is not None and row["steps"] > 0 else []
-        rates.setdefault(key, set()).update(used)
+        groups.setdefault(tuple(row.get(name) for name in keys), []).append(row)
     return Table(
         title=title,
-        columns=(*(["views"] if with_views else []), "init", "optimizer", "lr", *names),
-        rows=tuple(
-            (
-                *key,
-                ", ".join(f"{lr:g}" for lr in sorted(rates[key])),
-                *(cells.get(s) for s in steps),
-            )
-            for key, cells in lines.items()
-        ),
+        columns=(*keys, "lr", *names),
+        rows=[(*key, _step_sizes(group), *_psnrs(group, steps)) for key, group in groups.items()],
         notes=_notes(rows),
         higher=names,
-        within="views" if with_views else "",
+        within="views" if views else "",
     )
 
 
+def _step_sizes(rows: Sequence[series.Row]) -> str:
+    """Returns the step sizes that were used; at step 0 there is none."""
+    used = {float(row["lr"]) for row in rows if row["lr"] is not None and row["steps"] > 0}
+    return ", ".join(f"{lr:g}" for lr in sorted(used))
+
+
+def _psnrs(rows: Sequence[series.Row], steps: Sequence[int]) -> list[float | None]:
+    """Returns the mean PSNR after each number of steps, None where it is missing."""
+    found = {int(row["steps"]): row["psnr_mean"] for row in rows}
+    return [None if (psnr := found.get(step)) is None else float(psnr) for step in steps]
+
+
 def cell_text(cell: Cell) -> str:
-    """Returns how a cell reads: two decimals, an en dash for None, text on one line."""
+    """Returns a cell as printed: two decimals, an en dash for None, text on one line."""
     if cell is None:
         return MISSING
     if isinstance(cell, Real) and not isinstance(cell, Integral):
@@ -245,7 +243,7 @@ def cell_text(cell: Cell) -> str:
 
 
 def _notes(rows: Sequence[series.Row]) -> tuple[str, ...]:
-    """States how many signals the means are over."""
+    """Returns a note on the number of signals."""
     counts = sorted({int(row["n"]) for row in rows if row.get("n") is not None})
     if not counts:
         return ()
@@ -254,12 +252,12 @@ def _notes(rows: Sequence[series.Row]) -> tuple[str, ...]:
 
 
 def _bold(text: str, best: bool) -> str:
-    """Marks the best in Markdown."""
+    """Returns bold text in Markdown if it is the best."""
     return f"**{text}**" if best else text
 
 
 def _markdown(text: str) -> str:
-    """Escapes what Markdown, or HTML inside it, would read as markup."""
+    """Escapes the special characters of Markdown, and of HTML inside it."""
     text = "".join("\\" + c if c in "\\`*_[]|~#" else c for c in " ".join(text.split()))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

@@ -1,4 +1,4 @@
-"""Pictures in a row as a film: GIF, MP4, or all side by side on one PNG."""
+"""Frames as a video: GIF, MP4, or a contact sheet in one PNG."""
 
 import io
 import itertools
@@ -28,35 +28,34 @@ _ACROSS = 8
 
 
 def check_video(path: Path) -> None:
-    """Refuse a file that :func:`write_video` could not write, before anything is rendered.
+    """Refuse a file that :func:`write_video` cannot write, before anything is rendered.
 
     Raises:
         InputError: its suffix is none of ``SUFFIXES``.
-        MissingExtra: it is an MP4, and what encodes it is not installed.
+        MissingExtra: it is an MP4, and the encoder is not installed.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(
-            f"{path}: unknown kind of file {suffix!r}; end it in {', '.join(SUFFIXES)}"
-        )
+        raise InputError(f"{path}: unknown file type {suffix!r}; end it in {', '.join(SUFFIXES)}")
     if suffix == ".mp4":
         _encoder()
 
 
-def write_video(path: Path, frames: Iterable[Frame], per_second: float | int) -> None:
-    """Write frames of one size, in [0, 1], to a file that appears as a whole or not at all.
+def write_video(path: Path, frames: Iterable[Frame], fps: float | int) -> None:
+    """Write frames of one size, in [0, 1]; an interrupted call leaves no partial file.
 
     Args:
-        path: ``.gif`` and ``.mp4`` play; ``.png`` has the frames in rows, their pixels enlarged.
-        frames: are taken one by one.
-        per_second: frames; a GIF counts hundredths of a second, and shows at most 50.
+        path: ``.gif`` and ``.mp4`` are videos; ``.png`` shows the frames in rows, enlarged.
+        frames: consumed one by one.
+        fps: frames per second; a GIF has a resolution of 10 ms per frame, and at most 50 frames
+            per second.
     """
     check_video(path)
     write = {".gif": _gif, ".mp4": _mp4, ".png": _sheet}[path.suffix.lower()]
-    write_bytes(path, write(frames, per_second))
+    write_bytes(path, write(frames, fps))
 
 
-def _sheet(frames: Iterable[Frame], per_second: float | int) -> bytes:
+def _sheet(frames: Iterable[Frame], fps: float | int) -> bytes:
     pictures = list(frames)
     across = min(len(pictures), _ACROSS)
     cells = [*pictures, *[None] * (-len(pictures) % across)]
@@ -64,9 +63,9 @@ def _sheet(frames: Iterable[Frame], per_second: float | int) -> bytes:
     return picture_grid(grid, [""] * len(grid), [""] * across, max_bytes=4_000_000)
 
 
-def _gif(frames: Iterable[Frame], per_second: float | int) -> bytes:
+def _gif(frames: Iterable[Frame], fps: float | int) -> bytes:
     first, *rest = _paletted(frames)
-    hundredths = max(2, math.floor(100 / per_second + 0.5))
+    hundredths = max(2, math.floor(100 / fps + 0.5))
     out = io.BytesIO()
     first.save(
         out, "GIF", save_all=True, append_images=rest, duration=10 * hundredths, loop=0, disposal=1
@@ -75,45 +74,44 @@ def _gif(frames: Iterable[Frame], per_second: float | int) -> bytes:
 
 
 def _paletted(frames: Iterable[Frame]) -> Iterator["Image.Image"]:
-    """Frames of 256 colours each."""
+    """Frames reduced to 256 colours each."""
     from PIL import Image
 
     for frame in frames:
         yield Image.fromarray(to_bytes(frame)).quantize(256, dither=Image.Dither.NONE)
 
 
-def _mp4(frames: Iterable[Frame], per_second: float | int) -> bytes:
+def _mp4(frames: Iterable[Frame], fps: float | int) -> bytes:
     encoder = _encoder()
     pixels = (_even(to_bytes(frame)) for frame in frames)
     first = next(pixels)
     height, width, _ = first.shape
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film.mp4"
+        path = Path(folder) / "video.mp4"
         raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
         coded = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
-        command = [encoder, "-loglevel", "error", *raw, "-r", f"{per_second:g}", "-i", "-", *coded]
+        command = [encoder, "-loglevel", "error", *raw, "-r", f"{fps:g}", "-i", "-", *coded]
         with subprocess.Popen([*command, str(path)], stdin=subprocess.PIPE) as process:
             assert process.stdin is not None
             for frame in itertools.chain([first], pixels):
                 process.stdin.write(frame.tobytes())
         if process.returncode:
-            raise OSError(f"ffmpeg failed (exit code {process.returncode}); its reason is above")
+            raise OSError(f"ffmpeg failed (exit code {process.returncode}); its message is above")
         return path.read_bytes()
 
 
 def _even(pixels: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
-    """Repeats a last row or column: MP4 halves the resolution of colours."""
+    """Make both sides even by repeating the last row or column, as 4:2:0 subsampling requires."""
     height, width, _ = pixels.shape
     return np.pad(pixels, [(0, height % 2), (0, width % 2), (0, 0)], mode="edge")
 
 
 def _encoder() -> str:
-    """The program ffmpeg. It is run here, not by its wrapper, whose way to fork JAX warns of."""
+    """The path of ffmpeg, which is run directly: JAX warns of the fork in imageio's wrapper."""
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
     except ImportError as error:
         raise MissingExtra(
-            "writing .mp4 needs imageio-ffmpeg: pip install 'theta0[video]'; .gif and .png do "
-            "without"
+            "writing .mp4 needs imageio-ffmpeg: pip install 'theta0[video]'; .gif and .png do not"
         ) from error
     return get_ffmpeg_exe()
