@@ -22,7 +22,7 @@ from theta0.forward import Lines, Points
 from theta0.meta import Reptile
 from theta0.presets import Experiment
 from theta0.presets.ct import PRESETS
-from theta0.reconstruct import fit_stack, fit_start
+from theta0.reconstruct import fit_signal, fit_signals
 from theta0.tasks import CTConfig, Observation, Signal
 
 from ._measure import Row, Sgemm, Sizes, interleaved, seconds
@@ -112,9 +112,9 @@ def probe(experiment: Experiment) -> dict[str, float]:
     ]
     loop = InnerConfig("sgd", 1e-3, STACK_STEPS)
     singly = lambda: [
-        fit_start("start", start, loop, experiment.forward, signal) for signal in signals
+        fit_signal("start", start, loop, experiment.forward, signal) for signal in signals
     ]
-    together = lambda: fit_stack("start", start, loop, experiment.forward, signals)
+    together = lambda: fit_signals("start", start, loop, experiment.forward, signals)
     singly()
     together()
     compiled = []

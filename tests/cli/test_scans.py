@@ -9,7 +9,7 @@ from PIL import Image
 
 from theta0.data.ct import phantom
 from theta0.inits import load
-from theta0.reconstruct import fit_start
+from theta0.reconstruct import fit_signal
 from theta0.tasks import parallel_beam
 
 DEGREES = np.arange(6) * 30.0
@@ -52,7 +52,7 @@ def test_the_loss_is_the_mean_squared_error_of_the_measurements(ct_run, sinogram
     start = load(ct_run / "init.safetensors")
     description = start.description
     signal = description.data.read(sinogram_file)
-    done = fit_start("learned", start.field, description.inner, description.forward, signal)
+    done = fit_signal("learned", start.field, description.inner, description.forward, signal)
     support = signal.task.support
     predicted = np.asarray(description.forward(done.result.field, support.p))
     expected = np.mean((predicted.astype(np.float64) - support.y) ** 2)

@@ -1,4 +1,4 @@
-"""The surface of a known ball: where it is, which way it faces, what colour it has."""
+"""The mesh of a known ball: position, orientation, colours, and the file."""
 
 import io
 
@@ -18,7 +18,7 @@ VOLUME = Volume(samples=1)
 
 
 class Ball(Field):
-    """Density 40 (0.6 - r), for r from a point aside: 4 at r = 1/2. Red grows with z."""
+    """Density 40 (0.6 - r) around an off-centre point: 4 at r = 1/2. Red grows with z."""
 
     def __call__(self, x):
         centre = CENTRE.reshape(3, *[1] * (x.ndim - 1)).astype(x.dtype)
@@ -34,22 +34,22 @@ def mesh():
 
 def test_vertices_lie_on_the_ball(mesh):
     radii = np.linalg.norm(mesh.vertices - CENTRE, axis=1)
-    # Along an edge of length h the density is linear but for h^2 / 8r of its slope.
+    # On an edge of length h the density is linear up to h^2 / 8r times its slope.
     np.testing.assert_allclose(radii, 0.5, atol=(2 / 47) ** 2 / (8 * 0.5))
 
 
-def test_faces_turn_outwards_and_close(mesh):
+def test_faces_point_outwards_and_the_mesh_is_closed(mesh):
     a, b, c = (mesh.vertices[mesh.faces[:, corner]] for corner in range(3))
     normals = np.cross(b - a, c - a)
     assert (np.sum(normals * (a - CENTRE), axis=1) > 0).all()
-    # Gauss: the flux of x / 3 through a closed surface is its volume. Chords cut off 2h^2 / r^2.
+    # Gauss: the flux of x / 3 through a closed surface is its volume. Chords lose 2h^2 / r^2.
     volume = np.sum(normals * (a - CENTRE)) / 6
     assert volume == pytest.approx(4 / 3 * np.pi * 0.5**3, rel=0.01)
     edges = np.sort(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
 
 
-def test_colours_are_the_fields_own(mesh):
+def test_colours_are_those_of_the_field(mesh):
     expected = np.stack(
         [
             (mesh.vertices[:, 2] + 1) / 2 * 255,
@@ -61,24 +61,24 @@ def test_colours_are_the_fields_own(mesh):
     assert np.abs(mesh.colours - expected).max() <= 0.5 + 1e-3
 
 
-def test_nothing_lies_outside_the_bounding_sphere_and_layers_are_told():
-    told = []
-    density = density_grid(VOLUME, Ball(), 0.5, 80, told.append)
+def test_density_is_zero_outside_the_bounding_sphere_and_progress_is_reported():
+    layers = []
+    density = density_grid(VOLUME, Ball(), 0.5, 80, layers.append)
     axis = np.linspace(-0.5, 0.5, 80)
     r = np.sqrt(sum(np.square(part) for part in np.meshgrid(axis, axis, axis, indexing="ij")))
     assert (density[r >= 0.5] == 0).all() and (density[r < 0.35] > 0).all()
-    assert told == sorted(set(told)) and told[-1] == 80
-    # Cut by the sphere, the surface still closes.
+    assert layers == sorted(set(layers)) and layers[-1] == 80
+    # A surface clipped by the sphere is closed, too.
     cut = surface(Ball(), density, 0.5, 4.0)
     edges = np.sort(cut.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
 
 
-def test_half_of_the_light_is_stopped_over_a_32nd_of_the_diameter():
+def test_half_of_the_light_is_absorbed_over_a_32nd_of_the_diameter():
     assert 1 - np.exp(-half_opaque(0.7) * 1.4 / 32) == pytest.approx(0.5)
 
 
-def test_a_density_that_is_nowhere_is_refused_and_the_largest_named():
+def test_a_threshold_above_all_densities_is_refused_naming_the_largest():
     density = np.full((8, 8, 8), 0.125, np.float32)
     with pytest.raises(InputError, match=r"the largest on the grid is 0\.125"):
         surface(Ball(), density, 1.0, 11.0)
@@ -89,7 +89,7 @@ def test_a_density_that_is_nowhere_is_refused_and_the_largest_named():
         density_grid(VOLUME, Ball(), 1.0, 4)
 
 
-def test_ply_is_what_its_header_says(mesh):
+def test_ply_body_matches_its_header(mesh):
     data = mesh.ply()
     header, body = data.split(b"end_header\n", 1)
     assert header.startswith(b"ply\nformat binary_little_endian 1.0\n")
@@ -107,7 +107,7 @@ def test_trimesh_reads_the_same_mesh(mesh):
     assert read.is_watertight and read.volume > 0
 
 
-def test_an_empty_mesh_is_a_file_all_the_same():
+def test_an_empty_mesh_is_a_valid_file():
     nothing = np.zeros((0, 3))
     empty = Surface(nothing.astype(np.float32), nothing.astype(np.int32), nothing.astype(np.uint8))
     assert empty.ply().endswith(b"end_header\n")

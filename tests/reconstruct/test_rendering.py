@@ -1,4 +1,4 @@
-"""Rendering: every pixel in its place, at any size, of any region."""
+"""Rendering has every pixel at its position, for any size and region."""
 
 import jax
 import jax.numpy as jnp
@@ -7,13 +7,13 @@ import pytest
 
 from theta0.errors import InputError
 from theta0.fields import Field, SirenConfig
-from theta0.reconstruct import check_region, own_size, render, render_values, rendering
+from theta0.reconstruct import check_region, native_size, render, render_values, rendering
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 class Ramp(Field):
-    """Row and column as colours, scaled so that -1 to 2 becomes 0 to 1."""
+    """Row and column as colours, scaled from [-1, 2] to [0, 1]."""
 
     def __call__(self, x):
         return (jnp.stack([x[0], x[1], x[0] * 0]) + 1) / 3
@@ -25,7 +25,7 @@ def siren():
 
 
 def close(found, expected):
-    """Equal but for one level: positions that round apart by 1e-7 may straddle a level's border."""
+    """Equal up to one grey level, as positions that differ by 1e-7 may be rounded differently."""
     assert found.shape == expected.shape and found.dtype == expected.dtype == np.uint8
     assert np.abs(found.astype(int) - expected).max() <= 1
     assert (found == expected).mean() > 0.98
@@ -33,7 +33,7 @@ def close(found, expected):
 
 @pytest.mark.parametrize("offset", [0.0, 0.5])
 @pytest.mark.parametrize("region", [(0.0, 0.0, 1.0, 1.0), (-1.0, -0.5, 2.0, 1.0)])
-def test_a_known_field_is_rendered_where_it_lies(region, offset):
+def test_a_known_field_is_rendered_at_the_right_position(region, offset):
     top, left, bottom, right = region
     size = 30
     shown = render(Ramp(), size, region, offset)
@@ -46,7 +46,7 @@ def test_a_known_field_is_rendered_where_it_lies(region, offset):
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.5])
-def test_a_region_is_the_crop_of_the_whole(siren, offset):
+def test_a_region_is_a_crop_of_the_whole(siren, offset):
     whole = render(siren, 64, pixel_offset=offset)
     close(render(siren, 32, (0.25, 0.125, 0.5, 0.625), offset), whole[16:32, 8:40])
     close(render(siren, 48, (0.125, 0.5, 0.875, 0.75), offset), whole[8:56, 32:48])
@@ -54,24 +54,24 @@ def test_a_region_is_the_crop_of_the_whole(siren, offset):
 
 def test_twice_the_size_agrees_where_samples_coincide(siren):
     close(render(siren, 128, pixel_offset=0.0)[::2, ::2], render(siren, 64, pixel_offset=0.0))
-    # Samples at centres coincide at every third of three times the size.
+    # Pixel centres coincide with every third one at three times the size.
     close(render(siren, 192)[1::3, 1::3], render(siren, 64))
 
 
-def test_the_whole_reaches_into_a_larger_region(siren):
+def test_the_whole_is_a_crop_of_a_larger_region(siren):
     around = render(siren, 90, (-1.0, -1.0, 2.0, 2.0))
     close(around[30:60, 30:60], render(siren, 30))
 
 
 def test_blocks_of_rows_make_one_picture(siren, monkeypatch):
     at_once = render(siren, 40)
-    monkeypatch.setattr(rendering, "_POINTS", 40 * 7)  # the last block is a smaller one
+    monkeypatch.setattr(rendering, "_POINTS", 40 * 7)  # the last block is smaller
     close(render(siren, 40), at_once)
     monkeypatch.setattr(rendering, "_POINTS", 1)
     assert render(siren, 5).shape == (5, 5, 3)
 
 
-def test_pixels_are_square_and_a_sliver_is_a_pixel_wide(siren):
+def test_pixels_are_square_and_a_thin_region_is_one_pixel_wide(siren):
     assert render(siren, 50, (0.0, 0.0, 0.333, 1.0)).shape == (17, 50, 3)
     assert render(siren, 50, (0.0, 0.0, 1.0, 0.001)).shape == (50, 1, 3)
 
@@ -81,7 +81,7 @@ def test_a_grey_field_has_one_channel():
     assert render(field, 3).shape == (3, 3, 1)
 
 
-def test_nothing_is_shown_outside_the_disc_if_it_alone_is_wanted(siren):
+def test_disc_only_sets_pixels_outside_the_disc_to_zero(siren):
     whole, disc = render(siren, 64), render(siren, 64, disc_only=True)
     y, x = np.mgrid[-31.5:32, -31.5:32]
     inside = np.hypot(y, x) <= 32
@@ -104,14 +104,14 @@ def test_nothing_is_shown_outside_the_disc_if_it_alone_is_wanted(siren):
         ((0.0, 0.0, float("inf"), 1.0), "beyond -1 to 2"),
     ],
 )
-def test_regions_that_cannot_be_are_refused(region, words):
+def test_invalid_regions_are_refused(region, words):
     with pytest.raises(InputError, match=words):
         check_region(region)
 
 
-def test_the_widest_region_is_allowed_and_has_the_scale_of_the_file():
+def test_native_size_has_the_resolution_of_the_picture():
     check_region((-1.0, -1.0, 2.0, 2.0))
-    assert own_size((-1.0, 0.0, 2.0, 1.0), 100) == 300
-    assert own_size((0.5, 0.5, 0.501, 0.501), 100) == 1
+    assert native_size((-1.0, 0.0, 2.0, 1.0), 100) == 300
+    assert native_size((0.5, 0.5, 0.501, 0.501), 100) == 1
     with pytest.raises(InputError, match=r"9000 pixels.*at most 8192"):
-        own_size((-1.0, -1.0, 2.0, 2.0), 3000)
+        native_size((-1.0, -1.0, 2.0, 2.0), 3000)

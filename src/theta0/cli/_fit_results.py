@@ -13,11 +13,11 @@ from theta0.inits import Initialization
 from theta0.reconstruct import (
     WHOLE,
     Region,
-    StartFit,
-    own_size,
+    SignalFit,
+    native_size,
+    observed_picture,
     render,
     render_values,
-    seen_picture,
 )
 from theta0.report import picture_grid
 from theta0.tasks import DataConfig, PhotoConfig, Signal, ViewConfig
@@ -25,7 +25,7 @@ from theta0.tasks import DataConfig, PhotoConfig, Signal, ViewConfig
 from ._contact_sheet import contact_sheet
 
 
-def in_words(done: StartFit) -> str:
+def in_words(done: SignalFit) -> str:
     """How good a fit became, and by what."""
     final = done.rows[-1]
     how = (
@@ -55,7 +55,7 @@ def write_fits(
     out: Path,
     initialization: Initialization,
     signal: Signal,
-    fits: list[StartFit],
+    fits: list[SignalFit],
     size: int | None,
     region: Region | None,
 ) -> None:
@@ -83,13 +83,13 @@ def write_fits(
 
 
 def _write_squares(
-    out: Path, signal: Signal, done: StartFit, size: int | None, region: Region | None
+    out: Path, signal: Signal, done: SignalFit, size: int | None, region: Region | None
 ) -> None:
     """A field that is a picture itself, at its own size and as it was asked for."""
     side = signal.own_side
     pictures = {"reconstruction.png": (side, WHOLE)}
     if region is not None:
-        pictures["region.png"] = (size or own_size(region, side), region)
+        pictures["region.png"] = (size or native_size(region, side), region)
     elif size is not None:
         pictures[f"reconstruction-{size}.png"] = (size, WHOLE)
     how = signal.pixel_offset, signal.disc_only
@@ -112,7 +112,7 @@ def _with_camera(initialization: Initialization, signal: Signal) -> DataConfig:
     return data
 
 
-def stack_in_words(fits: list[StartFit]) -> str:
+def stack_in_words(fits: list[SignalFit]) -> str:
     """How good the fits of a stack became."""
     last = [done.rows[-1] for done in fits]
     key, what = ("psnr", "{:.2f} dB") if "psnr" in last[0] else ("loss", "loss {:.2e}")
@@ -120,7 +120,7 @@ def stack_in_words(fits: list[StartFit]) -> str:
     return f"{len(fits)} slice{'s' * (len(fits) != 1)}, {mean} in the mean"
 
 
-def write_stack(out: Path, signals: list[Signal], fits: list[StartFit]) -> list[dict[str, Any]]:
+def write_stack(out: Path, signals: list[Signal], fits: list[SignalFit]) -> list[dict[str, Any]]:
     """Write the reconstructed volume, a montage of its slices, and a row a slice; returns these."""
     volume = np.stack(
         [
@@ -153,12 +153,12 @@ def _montage(volume: np.ndarray, rows: list[dict[str, Any]]) -> bytes:
     return picture_grid(images, [""] * len(cells), [""] * len(cells[0]), texts)
 
 
-def _grid(signal: Signal, fits: list[StartFit]) -> bytes:
+def _grid(signal: Signal, fits: list[SignalFit]) -> bytes:
     """A row a start: what was seen, the fit by step with how good it is, the target if known.
 
     Of several pictures the first is shown, with the quality of all.
     """
-    target, seen = signal.target, seen_picture(signal)
+    target, seen = signal.target, observed_picture(signal)
     # Starts fitted for a time instead of a number of steps may have been caught at others.
     steps = sorted({row["steps"] for done in fits for row in done.rows})
     before = {} if seen is None else {"seen": seen}

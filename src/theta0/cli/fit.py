@@ -11,7 +11,7 @@ from theta0.fit import InnerConfig
 from theta0.forward import check_shapes, with_samples
 from theta0.inits import Initialization, find
 from theta0.presets import STARTS, Experiment, StartName, experiment_of
-from theta0.reconstruct import BASELINE_FIT, fit_stack, fit_start, own_size
+from theta0.reconstruct import BASELINE_FIT, fit_signal, fit_signals, native_size
 from theta0.tasks import DataConfig, Signal, ViewConfig, observe_part
 
 from ._common import parse, progress_bar, require_folder, say
@@ -37,13 +37,13 @@ def main(argv: list[str]) -> dict[str, Any]:
         return _fit_all(out, initialization, loop, arguments, hold_out)
     signal = _signal(initialization, arguments, arguments.index, keep)
     if arguments.region is not None and arguments.size is None:
-        own_size(arguments.region, signal.own_side)
+        native_size(arguments.region, signal.own_side)
     starts = _starts(initialization, arguments, signal)
     fits = []
     for name, start in starts.items():
         used = loop if name == "learned" else _baseline_loop(loop, arguments)
         with progress_bar(loop.steps) as update:
-            done = fit_start(
+            done = fit_signal(
                 name, start, used, initialization.description.forward, signal, arguments.seed,
                 arguments.seconds,
                 lambda step, loss, name=name: update(step, f"{name}, loss {loss:.2e}"),
@@ -92,7 +92,7 @@ def _fit_all(
     used = loop if name == "learned" else _baseline_loop(loop, arguments)
     began = time.monotonic()
     with progress_bar(len(signals), "slices") as update:
-        fits = fit_stack(
+        fits = fit_signals(
             name, start, used, description.forward, signals, arguments.seed, hold_out,
             lambda done: update(done, name),
         )  # fmt: skip

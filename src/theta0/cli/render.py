@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from theta0.errors import InputError, require_positive
 from theta0.fields import Field
-from theta0.reconstruct import LARGEST_SIZE, between, camera_paths, render_view
+from theta0.reconstruct import LARGEST_SIZE, camera_paths, interpolate, render_view
 from theta0.report import check_video, depth_picture, write_video
 from theta0.tasks import PhotoConfig
 
@@ -172,7 +172,7 @@ def _between(
             "interpolate between fits from one start"
         )
     shares = np.linspace(0, 1, frames).tolist()
-    return (between(first.field, last.field, share) for share in shares)
+    return (interpolate(first.field, last.field, share) for share in shares)
 
 
 def _poses(
@@ -181,7 +181,7 @@ def _poses(
     data = shown.data
     if isinstance(data, PhotoConfig):
         standpoint = data.taken_from()
-        return camera_paths.around(frames, standpoint.pose, standpoint.middle)
+        return camera_paths.forward_facing(frames, standpoint.pose, standpoint.middle)
     azimuth = _BEGIN_DEG if arguments.azimuth is None else arguments.azimuth
     elevation = _ABOVE_DEG if arguments.elevation is None else arguments.elevation
     where = azimuth, elevation, data.distance

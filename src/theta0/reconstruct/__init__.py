@@ -1,30 +1,30 @@
-"""Using an initialization: fit a signal, render it from any view and at any size, export it."""
+"""Using an initialization: fit signals, render them at any size or from novel views, export."""
 
 from . import camera_paths
-from .fitting import BASELINE_FIT, StartFit, fit_stack, fit_start, seen_picture
+from .fitting import BASELINE_FIT, SignalFit, fit_signal, fit_signals, observed_picture
 from .mesh import Surface, density_grid, half_opaque, surface
-from .new_views import View, between, render_view
-from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, own_size, render, render_values
+from .novel_views import View, interpolate, render_view
+from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, native_size, render, render_values
 
 __all__ = [
     "BASELINE_FIT",
     "LARGEST_SIZE",
     "WHOLE",
     "Region",
-    "StartFit",
+    "SignalFit",
     "Surface",
     "View",
-    "between",
     "camera_paths",
     "check_region",
     "density_grid",
-    "fit_stack",
-    "fit_start",
+    "fit_signal",
+    "fit_signals",
     "half_opaque",
-    "own_size",
+    "interpolate",
+    "native_size",
+    "observed_picture",
     "render",
     "render_values",
     "render_view",
-    "seen_picture",
     "surface",
 ]

@@ -1,18 +1,18 @@
-"""Ways of a camera: a number of frames becomes so many poses (OpenGL axes).
+"""Camera paths: functions that return a pose (OpenGL axes) for each frame.
 
-Around an object they look at the origin, and z is up; around a standpoint they look at what is
-before it.
+Paths around an object look at the origin, with z up; the forward-facing path of a photographed
+scene stays close to the pose of a photograph.
 """
 
 import numpy as np
 from jaxtyping import Float
 
 from theta0.data.cameras import Number, look_at
-from theta0.data.cameras import orbit as standing
+from theta0.data.cameras import orbit as orbit_pose
 from theta0.errors import InputError
 
-_SWING_DEG = 30
-"""How far a spiral goes up and down."""
+_SPIRAL_DEG = 30
+"""Amplitude of a spiral's elevation."""
 
 
 def orbit(
@@ -22,18 +22,20 @@ def orbit(
     distance: Number = 4,
     turn_deg: Number = 360,
 ) -> Float[np.ndarray, "frames 3 4"]:
-    """A turn at one height; a whole one (360 degrees) closes, for its end is the next beginning.
+    """A circle at constant elevation; a full turn (360 degrees) loops without a jump.
 
     Args:
-        frames: poses, spaced evenly.
-        azimuth_deg: where the camera begins; see :func:`theta0.data.cameras.orbit`.
+        frames: number of poses, evenly spaced.
+        azimuth_deg: azimuth of the first pose; see :func:`theta0.data.cameras.orbit`.
         elevation_deg: above the horizontal.
         distance: to the origin.
-        turn_deg: how far it goes, anticlockwise seen from above; the last frame is one step short.
+        turn_deg: total angle, anticlockwise seen from above; the last frame is one step before it.
     """
-    shares = _shares(frames)
     return np.stack(
-        [standing(azimuth_deg + turn_deg * share, elevation_deg, distance) for share in shares]
+        [
+            orbit_pose(azimuth_deg + turn_deg * share, elevation_deg, distance)
+            for share in _shares(frames)
+        ]
     )
 
 
@@ -44,39 +46,51 @@ def spiral(
     distance: Number = 4,
     turns: int = 2,
 ) -> Float[np.ndarray, "frames 3 4"]:
-    """Turns while going 30 degrees up, down past ``elevation_deg`` and back; it closes."""
-    swing = lambda share: _SWING_DEG * np.sin(2 * np.pi * share)
+    """Circles while the elevation oscillates by 30 degrees; loops without a jump.
+
+    Args:
+        frames: number of poses, evenly spaced.
+        azimuth_deg: azimuth of the first pose.
+        elevation_deg: mean angle above the horizontal.
+        distance: to the origin.
+        turns: number of circles.
+    """
+    rise_deg = lambda share: _SPIRAL_DEG * np.sin(2 * np.pi * share)
     return np.stack(
         [
-            standing(azimuth_deg + 360 * turns * share, elevation_deg + swing(share), distance)
+            orbit_pose(azimuth_deg + 360 * turns * share, elevation_deg + rise_deg(share), distance)
             for share in _shares(frames)
         ]
     )
 
 
-def around(
+def forward_facing(
     frames: int, pose: Float[np.ndarray, "3 4"], depth: Number, turns: int = 1
 ) -> Float[np.ndarray, "frames 3 4"]:
-    """Sideways and up and down about a standpoint, nearer and farther meanwhile; it closes.
+    """The spiral path of forward-facing scenes (as of LLFF); loops without a jump.
+
+    The camera moves on an ellipse in the image plane of ``pose``, and back and forth, while it
+    looks at a fixed point.
 
     Args:
-        frames: poses, spaced evenly.
-        pose: the standpoint.
-        depth: of what all frames look at, along its viewing axis; the circle's radius is a seventh.
-        turns: circles in all; it goes nearer and farther once.
+        frames: number of poses, evenly spaced.
+        pose: the centre of the path.
+        depth: of the fixed point on the viewing axis of ``pose``; the radius is a seventh of it.
+        turns: number of ellipses; the camera moves back and forth once.
     """
-    right, up, back, place = pose.T
-    target, radius = place - depth * back, depth / 7
-    found = []
+    right, up, back, centre = pose.T
+    target, radius = centre - depth * back, depth / 7
+    poses = []
     for share in _shares(frames):
         angle = 2 * np.pi * turns * share
-        swing = np.cos(angle) * right + np.sin(angle) * up / 2
-        eye = place + radius * (swing + np.sin(2 * np.pi * share) * back / 2)
-        found.append(look_at(eye, target, up))
-    return np.stack(found)
+        shift = np.cos(angle) * right + np.sin(angle) * up / 2
+        eye = centre + radius * (shift + np.sin(2 * np.pi * share) * back / 2)
+        poses.append(look_at(eye, target, up))
+    return np.stack(poses)
 
 
 def _shares(frames: int) -> list[float]:
+    """The fraction of the path at which each frame is."""
     if frames < 1:
         raise InputError(f"frames is {frames}; give at least 1")
     return (np.arange(frames) / frames).tolist()

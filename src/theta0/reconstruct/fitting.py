@@ -1,4 +1,4 @@
-"""One signal of the user's own, fitted from one start: the field, and how good it is by step."""
+"""Fit signals from an initialization, and measure the quality of the fit by number of steps."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -20,118 +20,137 @@ from theta0.metrics import psnr, quality
 from theta0.tasks import Observation, Signal
 
 SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+"""Numbers of steps after which the fit is measured"""
 
 BASELINE_FIT = InnerConfig("adam", 3e-4)
-"""How a signal is fitted from a start that was not learned for an optimizer of its own"""
+"""The inner loop for baseline initializations, which have none of their own"""
 
 
 @dataclass(frozen=True)
-class StartFit:
-    """A signal fitted from one start."""
+class SignalFit:
+    """A signal fitted from one initialization."""
 
     init: str
-    """name of the start"""
+    """name of the initialization"""
     loop: InnerConfig
     result: Fit
     rows: list[dict[str, Any]]
-    """one a snapshot: ``init``, ``optimizer``, ``lr``, ``steps``, ``psnr`` (dB) and ``ssim`` on the
-    whole signal, means over its pictures; of a part that was observed also ``psnr_unseen``, on the
-    pixels that were not (NaN if there are none). Where the true signal is not known, ``loss``
-    instead of them all: the mean squared error of the measurements"""
+    """one for each snapshot: ``init``, ``optimizer``, ``lr``, ``steps``, ``psnr`` (dB) and ``ssim``
+    of the whole signal, means over its pictures; of a partly observed signal also ``psnr_unseen``,
+    of the pixels that were not observed (NaN if there are none). If the ground truth is unknown,
+    ``loss`` instead of these: the mean squared error of the measurements"""
     pictures: list[Float[np.ndarray, "pictures side side channels"]]
-    """the fitted field at each of them"""
+    """the fitted field at each snapshot"""
 
 
-def fit_start(
+def fit_signal(
     init: str,
-    start: Field,
+    field: Field,
     loop: InnerConfig,
     forward: ForwardMap,
     signal: Signal,
     seed: int = 0,
     seconds: float | None = None,
     on_progress: Callable[[int, float], None] | None = None,
-    hold_out: float | None = None,
-) -> StartFit:
+    validation_fraction: float | None = None,
+) -> SignalFit:
     """Fit a signal; see :func:`theta0.fit.fit`.
 
-    With ``hold_out``, a share of the observations, these choose the number of steps first: see
-    :func:`theta0.measure.step_to_stop`.
+    Args:
+        init: name of the initialization.
+        field: the initialization.
+        loop: the inner loop.
+        forward: how the field is measured.
+        signal: what is fitted, and what it is compared with.
+        seed: of batches, and of the validation fraction.
+        seconds: time limit.
+        on_progress: called with (steps done, loss).
+        validation_fraction: of the observations; these choose the number of steps, at most that of
+            the loop, before all are fitted; see :func:`theta0.measure.step_to_stop`.
 
     Raises:
-        DivergedError: names the start.
+        DivergedError: the loss is not finite; the message names the initialization.
     """
-    steps = tuple(dict.fromkeys(step for step in (*SNAPSHOTS, loop.steps) if step <= loop.steps))
     key = jax.random.PRNGKey(seed)
-    if hold_out is not None:
-        # At least one step: no fit at all is not a reconstruction.
-        stop = step_to_stop(
-            forward, start, signal.task.support, loop, steps[1:], key, hold_out, seed
-        )
-        loop, steps = replace(loop, steps=stop), tuple(step for step in steps if step <= stop)
+    support, steps = signal.task.support, _snapshots(loop.steps)
+    if validation_fraction is not None:
+        # At least one step: the initialization itself is not a reconstruction.
+        fraction = validation_fraction
+        stop = step_to_stop(forward, field, support, loop, steps[1:], key, fraction, seed)
+        loop, steps = replace(loop, steps=stop), _snapshots(stop)
     try:
-        result = fit(
-            forward, start, signal.task.support, loop.build(), key, steps, seconds, on_progress
-        )
+        result = fit(forward, field, support, loop.build(), key, steps, seconds, on_progress)
     except DivergedError as error:
         raise DivergedError(f"{init}: {error}", error.snapshots) from error
-    kept = {**result.snapshots, len(result.losses): result.field}
-    rows, pictures = [], []
-    for step, field in sorted(kept.items()):
-        values = np.asarray(predict(signal.query_forward or forward, field, signal.task.query.p))
-        pictures.append(signal.pictures(values))
-        facts = {"init": init, "optimizer": loop.optimizer, "lr": loop.lr, "steps": step}
-        rows.append({**facts, **_quality(forward, field, signal, values)})
-    return StartFit(init, loop, result, rows, pictures)
+    return _measured(init, loop, result, forward, signal)
 
 
-def fit_stack(
+def fit_signals(
     init: str,
-    start: Field,
+    field: Field,
     loop: InnerConfig,
     forward: ForwardMap,
     signals: Sequence[Signal],
     seed: int = 0,
-    hold_out: float | None = None,
+    validation_fraction: float | None = None,
     on_done: Callable[[int], None] = lambda done: None,
-) -> list[StartFit]:
-    """Fit every signal from one start, as :func:`fit_start` would; one on each device at a time.
+) -> list[SignalFit]:
+    """Fit every signal by :func:`fit_signal`, in parallel over the local devices.
 
-    They share one compiled loop; ``on_done`` is told how many are finished.
+    All fits share one compiled loop. ``on_done`` is called with the number of fits done so far.
     """
-    finished = itertools.count(1)
+    count = itertools.count(1)
 
-    def one(device: Any, signal: Signal) -> StartFit:
-        begun = jax.device_put(start, device)
-        done = fit_start(init, begun, loop, forward, signal, seed, hold_out=hold_out)
-        on_done(next(finished))
+    def one(device: Any, signal: Signal) -> SignalFit:
+        local = jax.device_put(field, device)
+        done = fit_signal(
+            init, local, loop, forward, signal, seed, validation_fraction=validation_fraction
+        )
+        on_done(next(count))
         return done
 
     return over_devices(one, signals)
 
 
-def seen_picture(signal: Signal) -> Float[np.ndarray, "side side channels"] | None:
-    """What a fit of a partly observed signal sees, the rest grey; None if it sees everything."""
+def observed_picture(signal: Signal) -> Float[np.ndarray, "side side channels"] | None:
+    """The observed pixels of a partly observed signal on grey; None if all are observed."""
     if signal.seen is None:
         return None
     return signal.pictures(np.where(signal.seen[:, None], signal.task.query.y, 0.5))[0]
 
 
+def _measured(
+    init: str, loop: InnerConfig, result: Fit, forward: ForwardMap, signal: Signal
+) -> SignalFit:
+    """A fit with the quality and the pictures of its snapshots."""
+    rows, pictures = [], []
+    for step, field in sorted({**result.snapshots, len(result.losses): result.field}.items()):
+        values = np.asarray(predict(signal.query_forward or forward, field, signal.task.query.p))
+        pictures.append(signal.pictures(values))
+        facts = {"init": init, "optimizer": loop.optimizer, "lr": loop.lr, "steps": step}
+        rows.append({**facts, **_quality(forward, field, signal, values)})
+    return SignalFit(init, loop, result, rows, pictures)
+
+
+def _snapshots(last: int) -> tuple[int, ...]:
+    """Numbers of steps to measure at, up to the last."""
+    return tuple(dict.fromkeys(step for step in (*SNAPSHOTS, last) if step <= last))
+
+
 def _quality(
     forward: ForwardMap, field: Field, signal: Signal, values: np.ndarray
 ) -> dict[str, float]:
-    """How near the values at the query's pixels are to the truth, or how well a field explains
-    what was measured, if that is all that is known."""
+    """PSNR and SSIM of the values at the query's pixels; without ground truth, the loss."""
     target = signal.target
     if target is None:
         return {"loss": float(_loss(forward, field, signal.task.support))}
-    of_all = quality(signal.pictures(values), signal.pictures(target))
-    whole = {"psnr": round(of_all[0], 3), "ssim": round(of_all[1], 4)}
+    mean_psnr, mean_ssim = quality(signal.pictures(values), signal.pictures(target))
+    whole = {"psnr": round(mean_psnr, 3), "ssim": round(mean_ssim, 4)}
     if signal.seen is None:
         return whole
     unseen = ~signal.seen
-    of_unseen = psnr(values[unseen], target[unseen]) if unseen.any() else float("nan")
-    return {**whole, "psnr_unseen": round(of_unseen, 3)}
+    psnr_unseen = psnr(values[unseen], target[unseen]) if unseen.any() else float("nan")
+    return {**whole, "psnr_unseen": round(psnr_unseen, 3)}
 
 
 @eqx.filter_jit

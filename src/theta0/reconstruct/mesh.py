@@ -14,21 +14,21 @@ from theta0.fields import Field
 from theta0.forward import Points, Volume
 
 RESOLUTIONS = (8, 512)
-"""Fewest and most points a side of the grid; the most take half a gigabyte"""
+"""Least and greatest number of grid points per side; the greatest takes half a gigabyte"""
 
 _SLAB = 2**18
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """Triangles in the field's world, z up; corners anticlockwise seen from outside."""
+    """Triangles in world coordinates, z up; corners are anticlockwise seen from outside."""
 
     vertices: Float[np.ndarray, "vertices 3"]
     faces: Int[np.ndarray, "faces 3"]
     colours: UInt8[np.ndarray, "vertices 3"]
 
     def ply(self) -> bytes:
-        """The content of a binary PLY file, as most programs for meshes read it."""
+        """The mesh as the bytes of a binary PLY file."""
         corner = np.dtype([("at", "<f4", 3), ("colour", "u1", 3)])
         triangle = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
         corners = np.empty(len(self.vertices), corner)
@@ -49,7 +49,7 @@ class Surface:
 
 
 def half_opaque(radius: float) -> float:
-    """The density that stops half the light within 1/32 of the bounding sphere's diameter.
+    """The density that absorbs half the light over 1/32 of the bounding sphere's diameter.
 
     ``1 - exp(-sigma l) = 1/2`` gives ``sigma = ln 2 / l``.
     """
@@ -63,14 +63,14 @@ def density_grid(
     resolution: int,
     on_layer: Callable[[int], None] = lambda done: None,
 ) -> Float[np.ndarray, "x y z"]:
-    """Densities on a cubic grid around the bounding sphere; 0 on and outside it.
+    """Density on a cubic grid around the bounding sphere, 0 on and outside it.
 
     Args:
-        volume: says what the field's last channel means.
+        volume: the renderer, whose activation maps the last channel of the field to density.
         field: position to colours and density.
-        radius: of the sphere; the grid goes from ``-radius`` to ``radius``.
-        resolution: points a side.
-        on_layer: told how many of the layers of equal x are finished.
+        radius: of the sphere; the grid reaches from ``-radius`` to ``radius``.
+        resolution: points per side.
+        on_layer: called with the number of layers of equal x done so far.
 
     Raises:
         InputError: ``resolution`` is too small or too large.
@@ -83,10 +83,10 @@ def density_grid(
     for first in range(0, resolution, layers):
         slab = density[first : first + layers]
         grid = np.meshgrid(axis[first : first + layers], axis, axis, indexing="ij")
-        places = np.stack(grid, axis=-1)
-        inside = np.square(places).sum(axis=-1) < (1 - 1e-6) * radius**2
+        points = np.stack(grid, axis=-1)
+        inside = np.square(points).sum(axis=-1) < (1 - 1e-6) * radius**2
         if inside.any():
-            raw = predict_in_blocks(Points(), field, places[inside])[:, -1]
+            raw = predict_in_blocks(Points(), field, points[inside])[:, -1]
             slab[inside] = volume.activated(jnp.asarray(raw))
         on_layer(first + len(slab))
     return density
@@ -95,10 +95,16 @@ def density_grid(
 def surface(
     field: Field, density: Float[np.ndarray, "x y z"], radius: float, threshold: float
 ) -> Surface:
-    """Where a density crosses a threshold, in the colours the field has there.
+    """The isosurface of a density, with the colours of the field at its vertices.
+
+    Args:
+        field: position to colours and density.
+        density: on a cubic grid; see :func:`density_grid`.
+        radius: half the side of the grid.
+        threshold: the density of the surface.
 
     Raises:
-        InputError: it does so nowhere; the message names the largest density.
+        InputError: no density exceeds the threshold; the message names the largest one.
     """
     from skimage.measure import marching_cubes
 
@@ -109,7 +115,7 @@ def surface(
             f"{largest:.4g}; give a threshold above 0 and below that, or fit more steps"
         )
     spacing = 2 * radius / (len(density) - 1)
-    # "ascent" turns the corners so that the normal points to where the density is less.
+    # "ascent" orders the corners so that normals point towards lower density.
     corners, faces, *_ = marching_cubes(
         density, threshold, spacing=(spacing,) * 3, gradient_direction="ascent"
     )

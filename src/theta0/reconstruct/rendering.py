@@ -1,4 +1,4 @@
-"""A field as a picture of any size and of any region: it answers between the pixels, too."""
+"""Render an image field at any size and over any region."""
 
 from collections.abc import Iterator
 
@@ -16,23 +16,23 @@ Region = tuple[float, float, float, float]
 
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 LARGEST_SIZE = 8192
-"""Pixels of the longest side that is rendered"""
+"""Greatest side of a rendered picture in pixels"""
 
 _MARGIN, _LEAST = 1.0, 1e-3
 _POINTS = 2**18
 
 
 def check_region(region: Region) -> None:
-    """Refuse a region that cannot be rendered.
+    """Check that a region can be rendered.
 
-    It may reach one side's length beyond the fitted square, where the field extrapolates.
+    It may extend beyond the fitted square by the length of its side; the field extrapolates there.
 
     Raises:
-        InputError: it is empty or too far out.
+        InputError: the region is empty or extends too far.
     """
     top, left, bottom, right = region
     shown = " ".join(f"{value:g}" for value in region)
-    # Not (a >= b) instead of a < b: NaN fails, too.
+    # `not a >= b` instead of `a < b` refuses NaN, too.
     if not (bottom - top >= _LEAST and right - left >= _LEAST):
         raise InputError(
             f"region {shown}: give TOP LEFT BOTTOM RIGHT, the last two at least {_LEAST:g} larger "
@@ -40,22 +40,26 @@ def check_region(region: Region) -> None:
         )
     if min(region) < -_MARGIN or max(region) > 1 + _MARGIN:
         raise InputError(
-            f"region {shown}: reaches beyond {-_MARGIN:g} to {1 + _MARGIN:g}; the fitted square is "
+            f"region {shown}: extends beyond {-_MARGIN:g} to {1 + _MARGIN:g}; the fitted square is "
             "0 to 1"
         )
 
 
-def own_size(region: Region, own_side: int) -> int:
-    """Pixels of the region's long side at the scale of a square of ``own_side`` pixels.
+def native_size(region: Region, side: int) -> int:
+    """Pixels of the region's long side at the resolution of the picture it is part of.
+
+    Args:
+        region: part of the picture.
+        side: of the picture, in pixels.
 
     Raises:
-        InputError: they are more than are rendered.
+        InputError: the size exceeds ``LARGEST_SIZE``.
     """
     top, left, bottom, right = region
-    size = max(1, round(own_side * max(bottom - top, right - left)))
+    size = max(1, round(side * max(bottom - top, right - left)))
     if size > LARGEST_SIZE:
         raise InputError(
-            f"the region is {size} pixels long at the picture's own scale; choose a size of at "
+            f"the region is {size} pixels long at the picture's resolution; choose a size of at "
             f"most {LARGEST_SIZE}"
         )
     return size
@@ -68,17 +72,16 @@ def render(
     pixel_offset: float = 0.5,
     disc_only: bool = False,
 ) -> UInt8[np.ndarray, "height width channels"]:
-    """A region of the field on square pixels; values outside [0, 1] are clipped.
+    """Render a region of a field with square pixels; values outside [0, 1] are clipped.
 
-    Takes twice the memory of the picture (1 byte a value), and that of one block of rows.
+    The memory used is twice that of the picture (1 byte per value), plus a block of rows.
 
     Args:
         field: (row, column) in the unit square to a value.
-        size: pixels of the region's long side; its short side ends at the pixel border nearest to
-            the bottom or right that was given.
-        region: what is shown.
-        pixel_offset: where in its pixel a sample lies: 0.5 the centre, 0 the corner.
-        disc_only: 0 outside the disc inscribed in the square.
+        size: pixels of the region's long side; its short side is rounded to whole pixels.
+        region: the part of the plane to render.
+        pixel_offset: position of a sample in its pixel: 0.5 is the centre, 0 the corner.
+        disc_only: set values outside the disc inscribed in the unit square to 0.
     """
     blocks = _blocks(field, size, region, pixel_offset, disc_only)
     return np.concatenate([np.round(values * 255).astype(np.uint8) for values in blocks])
@@ -87,14 +90,14 @@ def render(
 def render_values(
     field: Field, size: int, pixel_offset: float = 0.5, disc_only: bool = False
 ) -> Float[np.ndarray, "size size channels"]:
-    """The whole square as :func:`render` shows it, before values are rounded to bytes."""
+    """Render the unit square as :func:`render` does, without rounding values to bytes."""
     return np.concatenate(list(_blocks(field, size, WHOLE, pixel_offset, disc_only)))
 
 
 def _blocks(
     field: Field, size: int, region: Region, pixel_offset: float, disc_only: bool
 ) -> Iterator[Float[np.ndarray, "rows width channels"]]:
-    """Blocks of rows, from the top, in [0, 1]."""
+    """Blocks of rows from top to bottom, in [0, 1]."""
     top, left, bottom, right = region
     pitch = max(bottom - top, right - left) / size
     height, width = (max(1, round(side / pitch)) for side in (bottom - top, right - left))

@@ -1,4 +1,4 @@
-"""New views: what a known ball looks like, at what cost, and what lies between two fits."""
+"""Novel views of a known ball, the rays they cost, and interpolation between two fits."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from theta0.data.cameras import orbit
 from theta0.errors import InputError
 from theta0.fields import Field, PositionalConfig, evaluate
 from theta0.forward import Volume
-from theta0.reconstruct import between, new_views, render_view
+from theta0.reconstruct import interpolate, novel_views, render_view
 from theta0.tasks import ViewConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -22,7 +22,7 @@ VOLUME = Volume(samples=64)
 
 
 class Ball(Field):
-    """A red ball of radius 0.5 around the origin, opaque."""
+    """An opaque red ball of radius 0.5 around the origin."""
 
     def __call__(self, x):
         inside = jnp.sum(x**2, axis=0) < 0.5**2
@@ -30,12 +30,12 @@ class Ball(Field):
         return jnp.concatenate([red, jnp.where(inside, 1e3, 0.0)[None]])
 
 
-def seen(size=16, volume=VOLUME, data=DATA, elevation_deg=20, distance=4):
+def rendered(size=16, volume=VOLUME, data=DATA, elevation_deg=20, distance=4):
     return render_view(volume, Ball(), data, data.camera(orbit(30, elevation_deg, distance), size))
 
 
-def test_a_ball_is_a_disc_of_its_size_and_depth():
-    view = seen(65)
+def test_a_ball_is_a_disc_of_the_right_size_and_depth():
+    view = rendered(65)
     rows, columns = np.indices((65, 65)) - 32
     # Tangents from distance 4 to a ball of radius 1/2: sin(angle) = 1/8.
     focal = 65 / 2 / np.tan(np.deg2rad(15))
@@ -46,12 +46,12 @@ def test_a_ball_is_a_disc_of_its_size_and_depth():
     red = np.broadcast_to([1.0, 0.0, 0.0], (65, 65, 3))[away < radius - 1]
     np.testing.assert_allclose(view.colour[away < radius - 1], red, atol=1e-5)
     np.testing.assert_array_equal(view.colour[away > radius + 1], 1)
-    # 64 samples over a chord of 2: the surface is met within 1/32.
+    # 64 samples over a chord of 2 locate the surface within 1/32.
     assert view.depth[32, 32] == pytest.approx(3.5, abs=1 / 32)
     assert np.isinf(view.depth[away > radius + 1]).all()
 
 
-def test_a_view_is_what_every_ray_for_itself_shows(key):
+def test_a_view_equals_the_rendering_of_each_ray(key):
     field = PositionalConfig(width=8, layers=2, bands=2).build(key)
     volume = Volume(samples=8, density="softplus")
     camera = DATA.camera(orbit(0, 10, 4))
@@ -62,7 +62,7 @@ def test_a_view_is_what_every_ray_for_itself_shows(key):
     whole = volume.render(field, rays)
     hidden = np.asarray(whole.opacity)
     np.testing.assert_allclose(view.opacity.ravel(), hidden, atol=1e-6)
-    # The depth of all light is that of what is stopped, and `far` for what passes.
+    # The renderer counts transmitted light at depth `far`.
     shown = np.isfinite(depth := view.depth.ravel())
     assert (hidden[~shown] < 2e-3).all() and shown.any()
     mixed = hidden[shown] * depth[shown] + (1 - hidden[shown]) * rays.far[shown]
@@ -70,50 +70,50 @@ def test_a_view_is_what_every_ray_for_itself_shows(key):
 
 
 @pytest.mark.parametrize("background, grey", [("white", 1.0), ("black", 0.0), ("none", 0.0)])
-def test_the_background_is_behind_what_is_missed(background, grey):
-    corner = seen(volume=replace(VOLUME, background=background)).colour[0, 0]
+def test_rays_that_miss_show_the_background(background, grey):
+    corner = rendered(volume=replace(VOLUME, background=background)).colour[0, 0]
     np.testing.assert_array_equal(corner, grey)
 
 
 def test_only_rays_that_meet_the_sphere_are_marched(monkeypatch):
-    asked = []
+    marched = []
 
     def counting(forward, field, p):
-        asked.append(len(p.near))
+        marched.append(len(p.near))
         return np.zeros((len(p.near), 5), np.float32)
 
-    monkeypatch.setattr(new_views, "predict_in_blocks", counting)
-    seen(32)
+    monkeypatch.setattr(novel_views, "predict_in_blocks", counting)
+    rendered(32)
     rays = DATA.rays_of(DATA.camera(orbit(30, 20, 4), 32))
-    assert asked == [np.count_nonzero(rays.near < rays.far)] and asked[0] < 32 * 32
-    # A camera that has the sphere behind it.
+    assert marched == [np.count_nonzero(rays.near < rays.far)] and marched[0] < 32 * 32
+    # A camera with the sphere behind it.
     pose = orbit(30, 20, 4) * np.array([-1, 1, -1, 1])
     view = render_view(VOLUME, Ball(), DATA, DATA.camera(pose))
-    assert len(asked) == 1 and (view.colour == 1).all() and np.isinf(view.depth).all()
+    assert len(marched) == 1 and (view.colour == 1).all() and np.isinf(view.depth).all()
 
 
-def test_frames_of_every_size_run_one_program():
-    seen(8)
+def test_all_sizes_share_one_program():
+    rendered(8)
     programs = predict._cached._cache_size()
-    seen(9, elevation_deg=50)
-    seen(40, distance=7)
+    rendered(9, elevation_deg=50)
+    rendered(40, distance=7)
     assert predict._cached._cache_size() == programs
 
 
-def test_a_range_that_does_not_hold_the_object_is_refused():
+def test_a_distance_outside_the_sampled_range_is_refused():
     data = replace(DATA, bounds="range", near=2.0, far=6.0)
-    assert seen(data=data).colour.shape == (16, 16, 3)
+    assert rendered(data=data).colour.shape == (16, 16, 3)
     with pytest.raises(InputError, match="distance is 7"):
-        seen(data=data, distance=7)
+        rendered(data=data, distance=7)
 
 
-def test_between_two_fields_are_their_weights_in_a_line(key):
+def test_interpolation_is_linear_in_the_weights(key):
     config = PositionalConfig(width=8, layers=2, bands=2)
     first, second = (config.build(k) for k in jax.random.split(key))
     point = np.array([[0.1, 0.2, 0.3]], np.float32)
-    ends = [evaluate(between(first, second, share), point) for share in (0.0, 1.0)]
+    ends = [evaluate(interpolate(first, second, share), point) for share in (0.0, 1.0)]
     np.testing.assert_array_equal(ends[0], evaluate(first, point))
     np.testing.assert_array_equal(ends[1], evaluate(second, point))
-    middle = between(first, second, 0.25).layers[0].weight
+    middle = interpolate(first, second, 0.25).layers[0].weight
     expected = 0.75 * first.layers[0].weight + 0.25 * second.layers[0].weight
     np.testing.assert_allclose(middle, expected, rtol=1e-6)
