@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from theta0.fields import FourierConfig, PositionalConfig, SirenConfig
+from theta0.fields import Fourier, Positional, Siren
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Sizes:
 
     side: int = 128
     """pixels a side of the picture"""
-    siren: SirenConfig = SirenConfig()  # noqa: RUF009 (frozen)
-    fourier: FourierConfig = FourierConfig()  # noqa: RUF009 (frozen)
+    siren: Siren = Siren()  # noqa: RUF009 (frozen)
+    fourier: Fourier = Fourier()  # noqa: RUF009 (frozen)
     # Steps of the CT preset of the paper: its network and 12 SGD steps, on fewer rays and samples.
     rays: int = 128
     ray_samples: int = 64
@@ -31,7 +31,7 @@ class Sizes:
     ct_scale: str = "cpu"
     """scale of ct-phantoms"""
     # Steps of the view preset of the paper: its network, rays and samples, fewer of its 32 steps.
-    positional: PositionalConfig = PositionalConfig()  # noqa: RUF009 (frozen)
+    positional: Positional = Positional()  # noqa: RUF009 (frozen)
     view_rays: int = 128
     view_samples: int = 128
     view_steps: int = 8

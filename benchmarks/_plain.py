@@ -1,9 +1,9 @@
-"""The same mathematics written as one would without theta0: the version others start from."""
+"""The same mathematics written as one would without theta0: what ours is compared with."""
 
 import jax
 import jax.numpy as jnp
 
-from theta0.fields import Siren
+from theta0.fields import SirenField
 
 
 def network(params, x, config):
@@ -33,6 +33,6 @@ def maml_loss(params, points, values, config, steps: int, lr: float):
     return jnp.mean(jax.vmap(one)(points, values))
 
 
-def params_of(field: Siren):
+def params_of(field: SirenField):
     """The weights of a field as a plain list."""
     return [(layer.weight, layer.bias) for layer in field.layers]

@@ -6,10 +6,10 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from theta0.fields import Siren, count_weights
-from theta0.fit import loss_and_gradient
-from theta0.forward import Points
-from theta0.tasks import Observation, pixel_coordinates
+from theta0.fields import SirenField, count_weights
+from theta0.forward import Observation, Points
+from theta0.inner import loss_and_gradient
+from theta0.signals import pixel_coordinates
 
 from . import _plain
 from ._measure import Row, Sgemm, Sizes, interleaved
@@ -22,10 +22,10 @@ def picture(sizes: Sizes) -> Observation:
     return Observation(points, (0.5 + 0.5 * np.sin(points @ phases)).astype(np.float32))
 
 
-def siren(sizes: Sizes) -> Siren:
+def siren(sizes: Sizes) -> SirenField:
     """The network of the image experiments, fresh."""
     built = sizes.siren.build(jax.random.PRNGKey(0))
-    assert isinstance(built, Siren)
+    assert isinstance(built, SirenField)
     return built
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import equinox as eqx
 import jax
 
-from theta0.fields import SirenConfig
+from theta0.fields import Siren
 
 from ._measure import Row, Sizes
 from .meta import maml_arguments
@@ -75,5 +75,5 @@ def _status(name: str) -> float:
 
 
 if __name__ == "__main__":
-    siren = SirenConfig(**json.loads(sys.argv[3]))
+    siren = Siren(**json.loads(sys.argv[3]))
     print(json.dumps(probe(Sizes(side=int(sys.argv[2]), siren=siren), int(sys.argv[1]))))

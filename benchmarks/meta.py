@@ -6,13 +6,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-from theta0.fields import Siren
-from theta0.fit import InnerLoop
-from theta0.forward import Lines, Points
-from theta0.meta import MAML, Reptile
-from theta0.tasks import Observation, Task, parallel_beam
+from theta0.fields import SirenField
+from theta0.forward import Lines, Observation, Points
+from theta0.inner import SGD
+from theta0.meta import MAML, Learned, Reptile
+from theta0.signals import Task, parallel_beam
 
 from . import _plain
 from ._measure import Row, Sgemm, Sizes, interleaved
@@ -25,15 +24,17 @@ VIEWS = 20
 def maml_arguments(sizes: Sizes, steps: int):
     """MAML with every pixel inside and outside, and what to call it with."""
     task = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], picture(sizes))
-    estimator = MAML(InnerLoop(optax.sgd(INNER_LR), steps))
-    return estimator, (Points(), siren(sizes), Task(task, task), jax.random.PRNGKey(0))
+    estimator, field = MAML(steps, SGD(INNER_LR)), siren(sizes)
+    learned = Learned(field, estimator.rule.build(field))
+    return estimator, (Points(), learned, Task(task, task), jax.random.PRNGKey(0))
 
 
 def maml(sizes: Sizes, sgemm: Sgemm, repeats: int) -> list[Row]:
     """A MAML step against its floor and against plain JAX, and whether the two agree."""
     steps = sizes.few_steps
     estimator, arguments = maml_arguments(sizes, steps)
-    _, field, tasks, _ = arguments
+    _, (field, _), tasks, _ = arguments
+    assert isinstance(field, SirenField)
     compiled = eqx.filter_jit(estimator)
     ours = partial(compiled, *arguments)
 
@@ -45,8 +46,8 @@ def maml(sizes: Sizes, sgemm: Sgemm, repeats: int) -> list[Row]:
     units = 9 * steps + 3
     floor = sgemm.time(ours, units * unit(field, sizes.side**2), repeats)
     against = interleaved(ours, plain, repeats)
-    direction = ours()[1]
-    assert isinstance(direction, Siren)
+    direction = ours()[1].field
+    assert isinstance(direction, SirenField)
     error = _relative_error(_plain.params_of(direction), plain()[1])
     name = f"MAML step, K = {steps}"
     return [
@@ -79,9 +80,10 @@ def reptile(sizes: Sizes, sgemm: Sgemm, repeats: int) -> list[Row]:
     scan = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], Observation(segments, values))
     forward = Lines(samples=sizes.ray_samples, reduce="sum")
     field = sizes.fourier.build(jax.random.PRNGKey(0))
-    loop = InnerLoop(optax.sgd(INNER_LR), sizes.ray_steps, batch=sizes.rays)
-    compiled = eqx.filter_jit(Reptile(loop))
-    step = partial(compiled, forward, field, Task(scan, scan), jax.random.PRNGKey(0))
+    estimator = Reptile(sizes.ray_steps, SGD(INNER_LR), batch=sizes.rays)
+    learned = Learned(field, estimator.rule.build(field))
+    compiled = eqx.filter_jit(estimator)
+    step = partial(compiled, forward, learned, Task(scan, scan), jax.random.PRNGKey(0))
 
     units = 3 * sizes.ray_steps
     timing = sgemm.time(step, units * unit(field, sizes.rays * sizes.ray_samples), repeats)

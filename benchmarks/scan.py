@@ -17,21 +17,23 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from theta0.fit import InnerConfig, fit, loss_and_gradient
-from theta0.forward import Lines, Points
-from theta0.meta import Reptile
+from theta0.evaluation import Candidate, Init
+from theta0.forward import Lines, Observation, Points
+from theta0.inner import SGD, InnerLoop, fit, loss_and_gradient
+from theta0.meta import Learned, Reptile
 from theta0.presets import Experiment
 from theta0.presets.ct import PRESETS
 from theta0.reconstruct import fit_signal, fit_signals
-from theta0.tasks import CTConfig, Observation, Signal
+from theta0.signals import CTConfig, PlanarSignal
 
-from ._measure import Row, Sgemm, Sizes, interleaved, seconds
+from ._measure import Row, Sgemm, Sizes, Timing, interleaved, seconds
 from .fitting import unit
 
 REPTILE_STEPS = 12
 FIT_STEPS = 64
 SLICES = 16
 STACK_STEPS = 20
+RULE = SGD(1e-3)
 
 
 def rows(sizes: Sizes, sgemm: Sgemm, repeats: int) -> list[Row]:
@@ -44,12 +46,11 @@ def rows(sizes: Sizes, sgemm: Sgemm, repeats: int) -> list[Row]:
     key = jax.random.PRNGKey(0)
 
     tasks = jax.tree.map(jnp.asarray, family.training_tasks(0, 0, 1))
-    loop = InnerConfig("sgd", 1e-3, REPTILE_STEPS).build()
-    outer = partial(eqx.filter_jit(Reptile(loop)), forward, field, tasks, key)
+    learned = Learned(field, RULE.build(field))
+    outer = partial(eqx.filter_jit(Reptile(REPTILE_STEPS, RULE)), forward, learned, tasks, key)
     task = family.held_out("test", 0, data.training_views)
     support = jax.tree.map(jnp.asarray, task.support)
-    steps = InnerConfig("sgd", 1e-3, FIT_STEPS).build()
-    test_time = lambda: fit(forward, field, support, steps, key).losses
+    test_time = lambda: fit(forward, *learned, support, InnerLoop(FIT_STEPS), key).losses
 
     n = len(support.y)
     one = unit(field, n * forward.samples)
@@ -63,8 +64,14 @@ def rows(sizes: Sizes, sgemm: Sgemm, repeats: int) -> list[Row]:
     at = partial(gradient, Points(), field, Observation(points, jnp.zeros((len(points), 1))), key)
     projected = interleaved(along, at, repeats)
 
-    stack = _probed(sizes.ct_scale)
-    network = f"{experiment.field.width} wide, {n} rays x {forward.samples}"
+    width = getattr(experiment.field, "width")  # noqa: B009
+    network = f"{width} wide, {n} rays x {forward.samples}"
+    return _table(trained, fitted, projected, _probed(sizes.ct_scale), network)
+
+
+def _table(
+    trained: Timing, fitted: Timing, projected: Timing, stack: dict[str, float], network: str
+) -> list[Row]:
     return [
         Row(
             "scan", "Reptile step of ct-phantoms: efficiency", 1 / trained.ratio, 0.8, True,
@@ -102,19 +109,18 @@ def _probed(scale: str) -> dict[str, float]:
 
 def probe(experiment: Experiment) -> dict[str, float]:
     """Seconds of a stack and of as many single fits, medians of three, after compilation."""
-    data, start = experiment.data, experiment.field.build(jax.random.PRNGKey(0))
+    data, forward = experiment.data, experiment.forward
+    init = Init(experiment.field.build(jax.random.PRNGKey(0)))
     assert isinstance(data, CTConfig)
-    family = replace(data, test=SLICES).build()
+    family = replace(data, source=replace(data.source, test=SLICES)).build()
     views, size = data.training_views, data.size
     signals = [
-        Signal(family.held_out("test", number, views), Points(), size, size, 0.5)
+        PlanarSignal(family.held_out("test", number, views), Points(), size, size, 0.5)
         for number in range(SLICES)
     ]
-    loop = InnerConfig("sgd", 1e-3, STACK_STEPS)
-    singly = lambda: [
-        fit_signal("start", start, loop, experiment.forward, signal) for signal in signals
-    ]
-    together = lambda: fit_signals("start", start, loop, experiment.forward, signals)
+    how = "init", init, Candidate(RULE), InnerLoop(STACK_STEPS), forward
+    singly = lambda: [fit_signal(*how, signal) for signal in signals]
+    together = lambda: fit_signals(*how, signals)
     singly()
     together()
     compiled = []

@@ -1,7 +1,8 @@
-"""Fit a sine network to one photo, from a standard start.
+"""Fit a sine network to one photo, from random weights.
 
-Shows the three things a fit is made of: a field, a forward map (here the identity: an image is
-observed at its pixels), and an inner loop. Prints the PSNR after 0, 20, 100 and 300 Adam steps.
+Shows what a fit is made of: a forward map (here the identity: an image is observed at its pixels),
+a field, an update rule, what was observed, and an inner loop. Prints the PSNR after 0, 20, 100 and
+300 Adam steps.
 
     python examples/00_fit_an_image.py        # about 4 s on 2 cores; ends above 40 dB
 """
@@ -12,11 +13,11 @@ import numpy as np
 from skimage.data import astronaut
 from skimage.transform import resize
 
-from theta0.fields import SirenConfig, evaluate
-from theta0.fit import InnerConfig, fit
-from theta0.forward import Points
+from theta0.fields import Siren, evaluate
+from theta0.forward import Observation, Points
+from theta0.inner import Adam, InnerLoop, fit
 from theta0.metrics import psnr
-from theta0.tasks import Observation, pixel_coordinates
+from theta0.signals import pixel_coordinates
 
 SIZE = 48
 
@@ -26,9 +27,9 @@ def main() -> None:
     points = jnp.asarray(pixel_coordinates(SIZE, SIZE))  # (row, column) of pixel centres, in [0, 1)
     pixels = Observation(points, photo.reshape(-1, 3))  # where something was measured, and what
 
-    field = SirenConfig(width=128, layers=4, w0=30.0).build(jax.random.PRNGKey(0))
-    loop = InnerConfig(optimizer="adam", lr=1e-3, steps=300).build()
-    fitted = fit(Points(), field, pixels, loop, jax.random.PRNGKey(1), (0, 20, 100, 300))
+    field = Siren(width=128, layers=4, w0=30.0).build(jax.random.PRNGKey(0))
+    loop, key = InnerLoop(steps=300), jax.random.PRNGKey(1)
+    fitted = fit(Points(), field, Adam(1e-3), pixels, loop, key, snapshots=(0, 20, 100, 300))
 
     for steps, snapshot in fitted.snapshots.items():
         picture = np.asarray(evaluate(snapshot, points)).reshape(photo.shape)

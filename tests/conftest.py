@@ -63,6 +63,16 @@ def x64(quickly):
 
 
 @pytest.fixture
+def registries_as_before(monkeypatch):
+    """What a test registers is forgotten after it."""
+    from theta0.registry import all_registries
+
+    for registry in all_registries():
+        monkeypatch.setattr(registry, "_classes", dict(registry._classes))
+        monkeypatch.setattr(registry, "_entry_points", registry._entry_points)
+
+
+@pytest.fixture
 def key():
     return jax.random.PRNGKey(0)
 

@@ -24,13 +24,13 @@ def results(benchmarks):
     fields = importlib.import_module("theta0.fields")
     sizes = benchmarks.Sizes(
         side=8,
-        siren=fields.SirenConfig(width=16, layers=3),
-        fourier=fields.FourierConfig(width=8, layers=3, features=4),
+        siren=fields.Siren(width=16, layers=3),
+        fourier=fields.Fourier(width=8, layers=3, features=4),
         rays=8,
         ray_samples=4,
         ray_steps=5,
         ct_scale="smoke",
-        positional=fields.PositionalConfig(width=8, layers=3, bands=4),
+        positional=fields.Positional(width=8, layers=3, bands=4),
         view_rays=8,
         view_samples=4,
         view_steps=2,

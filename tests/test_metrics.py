@@ -1,6 +1,7 @@
 """PSNR by hand, SSIM by its definition and against scikit-image."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_ssim_equals_scikit_images():
     from skimage.metrics import structural_similarity
 
     picture, target = pictures()
-    expected = structural_similarity(
+    expected: Any = structural_similarity(
         picture, target, gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
         data_range=1.0, channel_axis=-1,
     )  # fmt: skip

@@ -15,10 +15,10 @@ from safetensors.numpy import save
 
 import theta0.store
 from theta0.errors import InputError
-from theta0.fields import FourierConfig, SirenConfig
+from theta0.fields import Fourier, Siren
 from theta0.store import Stored, named_arrays, write
 
-CONFIG = SirenConfig(width=6, layers=3)
+CONFIG = Siren(width=6, layers=3)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_round_trip_is_exact(path, field):
 
 
 def test_round_trip_of_scalars_integers_and_frozen_arrays(tmp_path, key):
-    field = FourierConfig(width=4, layers=2, features=3).build(key)
+    field = Fourier(width=4, layers=2, features=3).build(key)
     state = optax.adam(1e-3).init(eqx.filter(field, eqx.is_inexact_array))
     tree = {"field": field, "state": state, "count": jnp.int32(7), "empty": jnp.zeros((0, 3))}
     write(tmp_path / "x", tree, {})

@@ -1,8 +1,30 @@
 """How good a picture is: PSNR and SSIM."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What judges the signals of a kind: a number that is higher where a fit is better."""
+
+    name: str
+    """in rows of results"""
+    label: str
+    """in tables and messages"""
+    unit: str = ""
+    """of its values"""
+
+    @property
+    def axis(self) -> str:
+        """What an axis or a column is called: ``PSNR (dB)``."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+PSNR = Metric("psnr", "PSNR", "dB")
 
 
 def _clip(values: ArrayLike) -> Float[np.ndarray, "..."]:

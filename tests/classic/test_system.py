@@ -4,7 +4,7 @@ import numpy as np
 
 from theta0.classic import system_matrix
 from theta0.forward import Segments
-from theta0.tasks import parallel_beam, slice_integrals
+from theta0.signals import parallel_beam, slice_integrals
 
 
 def segments(count=300, low=0.0, high=1.0):
@@ -35,7 +35,7 @@ def test_integrals_of_a_gaussian_equal_the_closed_form():
     across = np.stack([-np.sin(angles_rad), np.cos(angles_rad)])
     distance = (middle - 0.5)[None, :] - ((centre - 0.5) @ across)[:, None]
     expected = np.sqrt(2 * np.pi) * sigma * np.exp(-(distance**2) / (2 * sigma**2))
-    found = system_matrix(beam.start, beam.end, size) @ pixels.ravel()
+    found = system_matrix(np.asarray(beam.start), np.asarray(beam.end), size) @ pixels.ravel()
     # Bilinear interpolation: h^2 / 8 times the integral of |f_rr| + |f_cc|, below 2 * 2.1 / sigma.
     bound = (1 / size) ** 2 / 8 * 4.2 / sigma
     np.testing.assert_allclose(found, expected.ravel(), rtol=0, atol=bound)

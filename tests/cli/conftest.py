@@ -13,38 +13,39 @@ from PIL import Image
 from theta0.cli import run
 from theta0.data.images import Folder
 from theta0.data.views import ProceduralObjects, write_views
-from theta0.fields import FourierConfig, PositionalConfig, SirenConfig
-from theta0.fit import InnerConfig
+from theta0.evaluation import Protocol
+from theta0.fields import Fourier, Positional, Siren
 from theta0.forward import Lines, Points, Volume
-from theta0.meta import OuterConfig
+from theta0.inner import SGD, Adam, InnerConfig
+from theta0.meta import MAML, OuterConfig, Reptile
 from theta0.presets import PRESETS, Experiment
-from theta0.protocol import Protocol
-from theta0.tasks import CTConfig, ImageConfig, ViewConfig
+from theta0.signals import CTConfig, ImageConfig, Phantoms, SliceFile, ViewConfig
 
 CT = Experiment(
     preset="ct-phantoms",
     scale="smoke",
     data=CTConfig(
-        size=12, rays=8, train=8, validation=2, test=3, training_views=2, query_pixels=16
+        Phantoms(train=8, validation=2, test=3), size=12, rays=8, training_views=2, query_pixels=16
     ),
-    field=FourierConfig(width=8, layers=2, features=4, bandwidth=8.0),
+    field=Fourier(width=8, layers=2, features=4, bandwidth=8.0),
     forward=Lines(samples=4, reduce="sum"),
-    meta="maml",
-    inner=InnerConfig("sgd", 0.5, 2, batch=8),
+    meta=MAML(steps=2, rule=SGD(0.5), batch=8),
     # A constant rate: with a schedule, another number of steps would be another program.
     outer=OuterConfig(
         1e-3, "constant", 4, validate_every=2, validation_signals=1, checkpoint_every=1
     ),
-    protocol=Protocol((0, 1, 2), (0.1, 0.3), (1e-3,), tuning_signals=1, signals=2, views=2),
-    baseline=InnerConfig("adam", 1e-3, 3),
+    protocol=Protocol(
+        (0, 1, 2), (SGD(0.1), SGD(0.3), Adam(1e-3)), tuning_signals=1, signals=2, views=2
+    ),
+    baseline=InnerConfig(Adam(1e-3), 3),
 )
 IMAGES = replace(
     CT,
     preset="images",
     data=ImageConfig(Folder(validation=2, test=3), size=12),
-    field=SirenConfig(width=8, layers=2, w0=10.0),
+    field=Siren(width=8, layers=2, w0=10.0),
     forward=Points(),
-    inner=InnerConfig("sgd", 0.01, 2),
+    meta=MAML(steps=2, rule=SGD(0.01)),
     protocol=replace(CT.protocol, views=None),
 )
 VIEWS = replace(
@@ -54,10 +55,9 @@ VIEWS = replace(
         ProceduralObjects(4, 1, 1), size=12, training_views=3, rays=64, first_held_out=4,
         held_out_views=3, validation_views=1,
     ),
-    field=PositionalConfig(width=8, layers=2, bands=2, max_exponent=1.0),
+    field=Positional(width=8, layers=2, bands=2, max_exponent=1.0),
     forward=Volume(samples=4, density="softplus"),
-    meta="reptile",
-    inner=InnerConfig("sgd", 0.1, 2, batch=32),
+    meta=Reptile(steps=2, rule=SGD(0.1), batch=32),
     protocol=replace(CT.protocol, views=1),
 )  # fmt: skip
 
@@ -67,7 +67,9 @@ def _tiny_presets():
     """The smoke presets in very small: these tests ask what the commands do, not how well."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS["ct-phantoms"], "smoke", CT)
-        scans = replace(CT, preset="ct-scans", data=replace(CT.data, source=""))
+        scans = replace(
+            CT, preset="ct-scans", data=replace(CT.data, source=SliceFile(validation=2, test=3))
+        )
         patch.setitem(PRESETS["ct-scans"], "smoke", scans)
         patch.setitem(PRESETS["images"], "smoke", IMAGES)
         patch.setitem(PRESETS["view-chair"], "smoke", VIEWS)

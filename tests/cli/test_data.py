@@ -41,7 +41,8 @@ def test_a_class_of_files_is_written(theta0, tmp_path, pictures):
     [
         ([], "name a class of pictures"),
         (["image-txt"], "did you mean image-text"),
-        (["ct-phantoms"], "no class of pictures; choose from images"),
+        (["photo"], "did you mean photos.*render-views, photos, tourist-town"),
+        (["ct-phantoms"], "ct-phantoms is no class of pictures; choose from images"),
         (["images"], "--data"),
         (["image-text", "--size", "1"], "size=1"),
         (["image-text", "--data", "here"], "leave --data out"),

@@ -14,7 +14,7 @@ from theta0.inits import Initialization, load
 
 KEYS = {
     "init",
-    "optimizer",
+    "rule",
     "lr",
     "steps",
     "psnr_mean",
@@ -24,7 +24,7 @@ KEYS = {
     "validation_psnr",
     "ssim_mean",
 }
-STARTS = {"learned", "standard", "mean", "matched", "shuffled"}
+INITS = {"learned", "standard", "mean", "matched", "shuffled"}
 FILES = {
     "curves.png", "facts.json", "index.html", "pictures.png", "results.json", "signals.json",
     "table.csv", "table.md", "table.tex", "training.png",
@@ -43,15 +43,15 @@ def test_rows(theta0, request, tmp_path, run, more):
     assert done.code == 0
     rows = json.loads((folder / "eval" / "results.json").read_text())
     assert done.json["results"] == rows
-    # Every start with both optimizers after 0, 1 and 2 steps.
-    found = [(row["init"], row["optimizer"], row["steps"]) for row in rows]
+    # Every initialization with both rules after 0, 1 and 2 steps.
+    found = [(row["init"], row["rule"], row["steps"]) for row in rows]
     assert sorted(found) == sorted(
-        (start, optimizer, steps)
-        for start in STARTS for optimizer in ("sgd", "adam") for steps in (0, 1, 2)
+        (init, rule, steps)
+        for init in INITS for rule in ("sgd", "adam") for steps in (0, 1, 2)
     )  # fmt: skip
     for row in rows:
         assert set(row) == KEYS | more
-        assert row["lr"] in ((0.1, 0.3) if row["optimizer"] == "sgd" else (1e-3,))
+        assert row["lr"] in ((0.1, 0.3) if row["rule"] == "sgd" else (1e-3,))
         assert row["n"] == 2 and row.get("views", 2) == 2
         assert np.isfinite(row["psnr_mean"]) and row["psnr_std"] >= 0 and row["seconds"] >= 0
     # Each signal's own numbers are beside it, and the means are theirs.
@@ -59,7 +59,7 @@ def test_rows(theta0, request, tmp_path, run, more):
     for row, signal in zip(rows, signals, strict=True):
         assert np.mean(signal["psnr"]) == pytest.approx(row["psnr_mean"], abs=1e-3)
         assert np.std(signal["psnr"], ddof=1) == pytest.approx(row["psnr_std"], abs=2e-3)
-    # Before the first step the optimizer does not matter.
+    # Before the first step the rule does not matter.
     at_zero = {}
     for row in rows:
         if row["steps"] == 0:
@@ -69,20 +69,20 @@ def test_rows(theta0, request, tmp_path, run, more):
 
 
 @pytest.mark.slow
-def test_only_the_starts_named_are_compared(theta0, refused, images_run, tmp_path):
+def test_only_the_initializations_named_are_compared(theta0, refused, images_run, tmp_path):
     folder = shutil.copytree(images_run, tmp_path / "run")
-    done = theta0("eval", folder, "--starts", "standard", "learned", "--json")
+    done = theta0("eval", folder, "--inits", "standard", "learned", "--json")
     assert done.code == 0, done.err
     assert {row["init"] for row in done.json["results"]} == {"learned", "standard"}
-    refused("name at least one of learned", "eval", images_run, "--starts")
-    refused("oracle", "eval", images_run, "--starts", "oracle")
+    refused("name at least one of learned", "eval", images_run, "--inits")
+    refused("oracle", "eval", images_run, "--inits", "oracle")
 
 
 def assert_report(folder, done):
     """All files are there, words are on stderr alone, facts say how it was made."""
     assert {path.name for path in folder.iterdir()} == FILES
     assert len(done.out.splitlines()) == 1 and done.json["page"] == str(folder / "index.html")
-    assert "PSNR in dB" in done.err and str(folder / "index.html") in done.err
+    assert "PSNR (dB)" in done.err and str(folder / "index.html") in done.err
     page = (folder / "index.html").read_text()
     # The pictures and the training curve are in the page, which asks for nothing from elsewhere.
     assert page.count("data:image/png;base64,") == 2
@@ -101,43 +101,44 @@ def assert_report(folder, done):
 
 @pytest.fixture
 def file_alone(ct_run, tmp_path):
-    """The start without its run folder."""
+    """The initialization without its run folder."""
     return shutil.copy(ct_run / "init.safetensors", tmp_path / "phantoms.safetensors")
 
 
-OPTIONS = ["--steps", 1, "--sgd", 0.1, "--adam", "--signals", 1, "--tuning-signals", 1]
+OPTIONS = [
+    "--steps", 1, "--rules", "sgd:0.1", "adam:1e-3", "--signals", 1, "--tuning-signals", 1
+]  # fmt: skip
 
 
 @pytest.mark.slow
-def test_a_start_without_its_run_folder(theta0, file_alone, tmp_path, monkeypatch):
+def test_an_initialization_without_its_run_folder(theta0, file_alone, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # An optimizer without step sizes to try is left out.
-    options = [str(option) for option in OPTIONS if option != "--adam"]
-    done = theta0("eval", file_alone, *options, "--adam", "1e-3", "--views", 3, "--json")
+    done = theta0("eval", file_alone, *OPTIONS, "--views", 3, "--json")
     assert done.code == 0
     assert (tmp_path / "eval-phantoms" / "index.html").exists()
     assert not (tmp_path / "eval-phantoms" / "training.png").exists()
     assert {(row["steps"], row["n"], row["views"]) for row in done.json["results"]} == {(1, 1, 3)}
 
 
-def test_pictures_do_not_come_with_a_start(refused, theta0, images_run, tmp_path, pictures):
+def test_pictures_do_not_come_with_an_initialization(
+    refused, theta0, images_run, tmp_path, pictures
+):
     file = shutil.copy(images_run / "init.safetensors", tmp_path / "alone.safetensors")
     refused("give --data", "eval", file)
     done = theta0(
-        "eval", file, "--data", pictures, "--out", tmp_path / "out", "--steps", 1, "--sgd", 0.1,
-        "--adam", "1e-3", "--signals", 1, "--tuning-signals", 1,
+        "eval", file, "--data", pictures, "--out", tmp_path / "out", *OPTIONS,
     )  # fmt: skip
     assert done.code == 0 and done.out == ""
 
 
 def test_step_sizes_that_diverge_do_not_end_an_evaluation(theta0, images_run, tmp_path):
     done = theta0(
-        "eval", images_run, "--out", tmp_path / "out", "--steps", 1, 2, "--sgd", "1e30", "--adam",
-        "1e-3", "--signals", 1, "--tuning-signals", 1, "--json",
+        "eval", images_run, "--out", tmp_path / "out", "--steps", 1, 2, "--rules", "sgd:1e30",
+        "adam:1e-3", "--signals", 1, "--tuning-signals", 1, "--json",
     )  # fmt: skip
     assert done.code == 0
-    rows = [row for row in done.json["results"] if row["optimizer"] == "sgd"]
-    # What a user who watches would keep: the start.
+    rows = [row for row in done.json["results"] if row["rule"] == "sgd"]
+    # What a user who watches would keep: the initialization.
     assert all(np.isfinite(row["psnr_mean"]) for row in rows)
 
 
@@ -161,10 +162,14 @@ def test_an_interrupt_leaves_nothing(refused, ct_run, tmp_path, monkeypatch):
         (["--signals", "4"], "4 test signals asked for, but there are only 3; give --signals 3"),
         (["--tuning-signals", "3"], "asked for, but there are only 2; give --tuning-signals 2"),
         (["--views", "0"], "views is 0"),
-        (["--sgd", "-1"], "step size -1"),
-        (["--sgd", "nan"], "step size nan"),
-        (["--adam", "much"], "much"),
-        (["--sgd", "--adam"], "at least one"),
+        (["--rules", "sgd:-1"], "--rules: sgd:-1: lr is -1"),
+        (["--rules", "sgd:NaN"], "--rules: sgd:NaN: lr is nan"),
+        (["--rules", "adam:much"], "--rules: adam:much: .*'much'"),
+        (["--rules", "magic"], "--rules: no update rule.*'magic'; choose from adam, sgd"),
+        (["--rules"], "at least one"),
+        (["--objectives", "fog=1"], "--objectives: 'fog' is no term.*tv, proximal, huber"),
+        (["--objectives", "tv"], "--objectives: 'tv' has no weight"),
+        (["--objectives", "tv=0"], "adds no term"),
         (["--data", "nowhere.npz"], "no such file"),
         (["--out", "FILE"], "is a file"),
     ],
@@ -180,18 +185,20 @@ def test_a_place_that_may_not_be_written_is_refused_before_the_work(
     # Root may write everywhere, so that permissions alone show nothing.
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
     monkeypatch.setattr(theta0.cli.eval, "evaluate_initialization", None)
-    refused("may not be written", "eval", ct_run, "--out", tmp_path / "deep" / "out")
+    refused("may not be written to", "eval", ct_run, "--out", tmp_path / "deep" / "out")
 
 
 def test_a_description_whose_parts_do_not_fit_is_refused(refused, ct_run, slice_file, tmp_path):
-    from theta0.fields import FourierConfig
+    from theta0.fields import Fourier
     from theta0.forward import Points
 
-    start = load(ct_run / "init.safetensors")
-    change = lambda **parts: dataclasses.replace(start.description, **parts)
-    three = FourierConfig(in_size=3, width=8, layers=2, features=4)
+    learned = load(ct_run / "init.safetensors")
+    change = lambda **parts: dataclasses.replace(learned.description, **parts)
+    three = Fourier(in_size=3, width=8, layers=2, features=4)
     field = three.build(np.zeros(2, np.uint32))
-    Initialization(start.field, change(forward=Points())).save(tmp_path / "a.safetensors")
-    Initialization(field, change(field=three)).save(tmp_path / "b.safetensors")
+    Initialization(learned.field, learned.rule, change(forward=Points())).save(
+        tmp_path / "a.safetensors"
+    )
+    Initialization(field, learned.rule, change(field=three)).save(tmp_path / "b.safetensors")
     refused("does not fit", "fit", tmp_path / "a.safetensors", slice_file)
     refused("does not fit", "fit", tmp_path / "b.safetensors", slice_file)

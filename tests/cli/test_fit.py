@@ -2,28 +2,22 @@
 
 import errno
 import json
+from dataclasses import replace
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
 
 import theta0.files as files
-from theta0.fields import Mirrored, Siren, evaluate
-from theta0.fit import InnerConfig, fit
-from theta0.forward import Points
+from theta0.fields import FlipAverageField, evaluate
 from theta0.inits import load
+from theta0.inner import Adam, Objective
 from theta0.metrics import psnr
-from theta0.tasks import Observation, pixel_coordinates
+from theta0.signals import pixel_coordinates
 
 
 def read(path):
     return np.asarray(Image.open(path))
-
-
-@pytest.fixture(scope="module")
-def start(images_run):
-    return images_run / "init.safetensors"
 
 
 def test_a_picture(theta0, images_run, photo, tmp_path):
@@ -38,11 +32,11 @@ def test_a_picture(theta0, images_run, photo, tmp_path):
     assert read(out / "reconstruction.png").shape == (20, 20, 3)
     assert read(out / "reconstruction-30.png").shape == (30, 30, 3)
     result = done.json
-    assert (result["optimizer"], result["lr"]) == ("sgd", 0.01)
+    assert (result["rule"], result["lr"]) == ("sgd", 0.01)
     assert [row["steps"] for row in result["steps"]] == [0, 1, 2, 5, 6]
     for row in result["steps"]:
-        assert set(row) == {"init", "optimizer", "lr", "steps", "psnr", "ssim"}
-        assert (row["init"], row["optimizer"], row["lr"]) == ("learned", "sgd", 0.01)
+        assert set(row) == {"init", "rule", "lr", "steps", "psnr", "ssim"}
+        assert (row["init"], row["rule"], row["lr"]) == ("learned", "sgd", 0.01)
     stored = json.loads((out / "results.json").read_text())
     assert stored["steps"] == result["steps"] and len(stored["losses"]) == 6
     # All pixels, every step: the loss before step k is the error of the field after k steps.
@@ -66,18 +60,7 @@ def test_the_reconstruction_is_the_fitted_field_and_the_psnr_its_own(
     )
 
 
-def test_weights_fitted_from_another_start_are_those_of_the_plain_network(
-    theta0, slice_file, tmp_path
-):
-    for start in ("standard", "shuffled"):
-        out = tmp_path / start
-        done = theta0("fit", "phantoms", slice_file, "--steps", 1, "--starts", start, "--out", out)
-        assert done.code == 0, done.err
-        fitted = load(out / "fitted.safetensors")
-        assert isinstance(fitted.field, Siren) and fitted.description.field == fitted.field.config
-
-
-def test_fitted_weights_are_a_start_themselves(theta0, images_run, photo, tmp_path):
+def test_fitted_weights_are_an_initialization_themselves(theta0, images_run, photo, tmp_path):
     first = theta0("fit", images_run, photo, "--steps", 2, "--out", tmp_path / "a", "--json").json
     again = theta0(
         "fit", tmp_path / "a" / "fitted.safetensors", photo, "--steps", 2, "--out", tmp_path / "b",
@@ -94,16 +77,16 @@ def test_fitted_weights_are_a_start_themselves(theta0, images_run, photo, tmp_pa
 def test_a_slice_from_views(theta0, ct_run, slice_file, tmp_path):
     out = tmp_path / "fit"
     done = theta0(
-        "fit", ct_run, slice_file, "--views", 3, "--steps", 3, "--optimizer", "adam", "--lr",
+        "fit", ct_run, slice_file, "--views", 3, "--steps", 3, "--rule", "adam", "--lr",
         "1e-3", "--out", out, "--json",
     )  # fmt: skip
     assert done.code == 0
     result = done.json
-    assert (result["optimizer"], result["lr"]) == ("adam", 1e-3)
+    assert (result["rule"], result["lr"]) == ("adam", 1e-3)
     assert [row["steps"] for row in result["steps"]] == [0, 1, 2, 3]
     shown = read(out / "reconstruction.png")
     assert shown.shape == (16, 16) and shown[0, 0] == shown[-1, -1] == 0  # beside the disc
-    assert load(out / "fitted.safetensors").description.inner.optimizer == "adam"
+    assert load(out / "fitted.safetensors").description.inner.rule == Adam(1e-3)
 
 
 def test_more_views_are_more_observations(ct_run, slice_file):
@@ -112,14 +95,12 @@ def test_more_views_are_more_observations(ct_run, slice_file):
     assert data.read(slice_file, views=5).task.support.y.shape == (5 * data.rays, 1)
 
 
-def test_a_mirrored_copy_is_shown_and_kept_with_the_first(
-    theta0, refused, ct_run, slice_file, tmp_path
-):
-    words = ["fit", ct_run, slice_file, "--views", 3, "--mirrored", "--out", tmp_path / "a"]
-    done = theta0(*words, "--steps", 3, "--hold-out", "20%", "--json")
+def test_the_average_over_a_flip_is_shown_and_kept(theta0, refused, ct_run, slice_file, tmp_path):
+    words = ["fit", ct_run, slice_file, "--views", 3, "--flip", "--out", tmp_path / "a"]
+    done = theta0(*words, "--steps", 3, "--validation-fraction", "20%", "--json")
     assert done.code == 0, done.err
     kept = load(tmp_path / "a" / "fitted.safetensors")
-    assert isinstance(kept.field, Mirrored)
+    assert isinstance(kept.field, FlipAverageField)
     signal = kept.description.data.read(slice_file, views=3)
     shown = signal.pictures(evaluate(kept.field, signal.task.query.p))
     truth = signal.pictures(signal.task.query.y)
@@ -129,24 +110,63 @@ def test_a_mirrored_copy_is_shown_and_kept_with_the_first(
     words = ["fit", tmp_path / "a" / "fitted.safetensors", slice_file, "--views", 3, "--steps", 2]
     again = theta0(*words, "--out", tmp_path / "b", "--json")
     assert again.json["steps"][0]["psnr"] == done.json["steps"][-1]["psnr"]
-    words = ["fit", ct_run, slice_file, "--views", 3, "--mirrored", "--steps", steps + 2]
+    words = ["fit", ct_run, slice_file, "--views", 3, "--flip", "--steps", steps + 2]
     straight = theta0(*words, "--out", tmp_path / "c", "--json")
     # Samples along rays are drawn anew.
     assert again.json["steps"][-1]["psnr"] == pytest.approx(
         straight.json["steps"][-1]["psnr"], abs=0.3
     )
-    words = ["fit", ct_run, slice_file, "--mirrored", "--out", tmp_path / "d"]
-    refused("given time", *words, "--seconds", 1)
+    words = ["fit", ct_run, slice_file, "--flip", "--out", tmp_path / "d"]
+    refused("instead of seconds", *words, "--seconds", 1)
 
 
 @pytest.mark.slow
-def test_a_fit_with_a_mirrored_copy_can_be_evaluated(theta0, ct_run, slice_file, tmp_path):
-    words = ["fit", ct_run, slice_file, "--views", 3, "--mirrored", "--steps", 2]
+def test_a_flip_average_can_be_evaluated(theta0, ct_run, slice_file, tmp_path):
+    words = ["fit", ct_run, slice_file, "--views", 3, "--flip", "--steps", 2]
     assert theta0(*words, "--out", tmp_path / "a").code == 0
-    words = ["eval", tmp_path / "a" / "fitted.safetensors", "--starts", "learned", "standard"]
+    words = ["eval", tmp_path / "a" / "fitted.safetensors", "--inits", "learned", "standard"]
     words += ["--steps", 0, 2, "--signals", 1, "--tuning-signals", 1, "--out", tmp_path / "eval"]
     done = theta0(*words, "--json")
     assert done.code == 0, done.err
+
+
+def test_terms_of_the_objective_hold_until_an_option_says_otherwise(
+    theta0, ct_run, slice_file, tmp_path
+):
+    learned = load(ct_run / "init.safetensors")
+    inner = replace(learned.description.inner, objective=Objective(huber=0.01))
+    replace(learned, description=replace(learned.description, inner=inner)).save(
+        tmp_path / "huber.safetensors"
+    )
+
+    def rows(init, *options):
+        done = theta0(
+            "fit", init, slice_file, "--steps", 3, *options, "--out", tmp_path / "fit", "--json"
+        )
+        assert done.code == 0, done.err
+        kept = load(tmp_path / "fit" / "fitted.safetensors").description.inner.objective
+        return done.json["steps"], kept.added
+
+    own, plain = rows(tmp_path / "huber.safetensors"), rows(ct_run)
+    assert own[1] == {"huber": 0.01} and plain[1] == {}
+    assert own[0][0] == plain[0][0] and own[0][-1]["psnr"] != plain[0][-1]["psnr"]
+    assert rows(ct_run, "--huber", 0.01) == own
+    assert rows(tmp_path / "huber.safetensors", "--huber", 0) == plain
+    both = rows(tmp_path / "huber.safetensors", "--proximal", 1e-3)
+    assert both[1] == {"huber": 0.01, "proximal": 1e-3}
+
+
+def test_a_rule_without_its_settings_takes_their_defaults(theta0, ct_run, slice_file, tmp_path):
+    words = ["fit", ct_run, slice_file, "--steps", 1, "--out", tmp_path, "--json"]
+    by_name = theta0(*words, "--rule", "adam").json["steps"]
+    assert by_name[0]["lr"] == Adam().lr == 1e-4
+    for same in (
+        ["--rule", "adam:1e-4"],
+        ["--rule", "adam:lr=1e-4"],
+        ["--rule", "adam", "--lr", 1e-4],
+    ):
+        assert theta0(*words, *same).json["steps"] == by_name
+    assert theta0(*words, "--lr", 1e-4).json["rule"] == "sgd"  # what it was learned for
 
 
 def test_a_slice_of_a_stack(theta0, ct_run, slice_file, tmp_path):
@@ -172,155 +192,14 @@ def test_names_with_spaces_and_unicode_and_where_results_go(
 
 
 def test_a_picture_too_small_for_ssim_is_still_json(theta0, images_run, photo, tmp_path):
-    import dataclasses
-
-    from theta0.inits import Initialization
-
-    start = load(images_run / "init.safetensors")
-    data = dataclasses.replace(start.description.data, size=8)
-    description = dataclasses.replace(start.description, data=data)
-    Initialization(start.field, description).save(tmp_path / "small.safetensors")
+    learned = load(images_run / "init.safetensors")
+    data = replace(learned.description.data, size=8)
+    small = replace(learned, description=replace(learned.description, data=data))
+    small.save(tmp_path / "small.safetensors")
     done = theta0(
         "fit", tmp_path / "small.safetensors", photo, "--steps", 1, "--out", tmp_path, "--json"
     )
     assert done.code == 0 and done.json["steps"][0]["ssim"] is None
-
-
-@pytest.fixture(scope="module")
-def mask(tmp_path_factory):
-    """White on the left half of the photo, 20 pixels high and 24 wide."""
-    seen = np.zeros((20, 24), np.uint8)
-    seen[:, :12] = 255
-    path = tmp_path_factory.mktemp("mask") / "mask.png"
-    Image.fromarray(seen).save(path)
-    return path
-
-
-def test_a_masked_picture_is_fitted_where_it_is_white(theta0, images_run, photo, mask, tmp_path):
-    done = theta0(
-        "fit", images_run, photo, "--mask", mask, "--steps", 2, "--out", tmp_path, "--json"
-    )
-    assert done.code == 0 and "72 of 144 pixels are seen" in done.err
-    start = load(images_run / "init.safetensors")
-    query = start.description.data.read(photo).task.query
-    left = query.p[:, 1] < 0.5
-    loop = InnerConfig("sgd", 0.01, 2)
-    key = jax.random.PRNGKey(0)
-    expected = fit(
-        Points(), start.field, Observation(query.p[left], query.y[left]), loop.build(), key
-    )
-    for found, other in zip(
-        jax.tree.leaves(load(tmp_path / "fitted.safetensors").field),
-        jax.tree.leaves(expected.field),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(found, other)
-    final = done.json["steps"][-1]
-    shown = np.asarray(evaluate(expected.field, query.p))
-    assert final["psnr_unseen"] == pytest.approx(psnr(shown[~left], query.y[~left]), abs=2e-3)
-    assert final["psnr"] == pytest.approx(psnr(shown, query.y), abs=2e-3)
-    assert f"({final['psnr_unseen']:.2f} dB on unseen pixels)" in done.err
-    stored = json.loads((tmp_path / "results.json").read_text())
-    assert (stored["seen"], stored["pixels"]) == (72, 144) and stored["steps"] == done.json["steps"]
-
-
-def test_a_white_mask_is_no_mask(theta0, images_run, photo, tmp_path):
-    Image.new("L", (24, 20), 255).save(tmp_path / "white.png")
-    arguments = ["fit", images_run, photo, "--steps", 1, "--out", tmp_path, "--json"]
-    masked, plain = theta0(*arguments, "--mask", tmp_path / "white.png"), theta0(*arguments)
-    assert masked.json["steps"] == [{**row, "psnr_unseen": None} for row in plain.json["steps"]]
-    assert "unseen" not in masked.err
-
-
-def test_a_share_of_the_pixels_is_the_same_for_the_same_seed(theta0, images_run, photo, tmp_path):
-    def rows(*options):
-        arguments = ["fit", images_run, photo, "--steps", 1, "--out", tmp_path, "--json"]
-        done = theta0(*arguments, *options)
-        assert done.code == 0
-        return done.json["steps"], json.loads((tmp_path / "results.json").read_text())["seen"]
-
-    one = rows("--keep", "10%", "--seed", 3)
-    assert one[1] == 14 and one == rows("--keep", "0.1", "--seed", 3)
-    assert one[0] != rows("--keep", "10%", "--seed", 4)[0]
-    assert rows("--keep", "100%")[1] == 144
-
-
-def test_a_share_is_of_what_the_mask_shows(theta0, images_run, photo, mask, tmp_path):
-    arguments = ["--mask", mask, "--keep", "25%", "--steps", 1, "--out", tmp_path]
-    assert "18 of 144 pixels are seen" in theta0("fit", images_run, photo, *arguments).err
-
-
-def test_a_region_is_the_crop_of_the_whole(theta0, images_run, photo, tmp_path):
-    arguments = ["fit", images_run, photo, "--steps", 1, "--out", tmp_path]
-    theta0(*arguments, "--size", 64)
-    region = ["--region", 0.25, 0.125, 0.5, 0.625]
-    done = theta0(*arguments, *region, "--size", 32)
-    assert done.code == 0
-    whole, part = read(tmp_path / "reconstruction-64.png"), read(tmp_path / "region.png")
-    assert part.shape == (16, 32, 3)
-    assert np.abs(part.astype(int) - whole[16:32, 8:40]).max() <= 1
-    assert not (tmp_path / "reconstruction-32.png").exists()
-    # Without a size at the scale of the file, whose square has 20 pixels a side.
-    theta0(*arguments, *region)
-    assert read(tmp_path / "region.png").shape == (5, 10, 3)
-    assert theta0(*arguments, "--region", -1, 0, 2, 1).code == 0
-    assert read(tmp_path / "region.png").shape == (60, 20, 3)
-
-
-def test_every_start_side_by_side(theta0, images_run, photo, tmp_path):
-    arguments = ["fit", images_run, photo, "--steps", 2, "--keep", "50%", "--json", "--out"]
-    alone = theta0(*arguments, tmp_path / "alone").json
-    done = theta0(*arguments, tmp_path / "all", "--starts", "all")
-    rows = done.json["steps"]
-    assert [(row["init"], row["steps"]) for row in rows] == [
-        (name, step)
-        for name in ("learned", "standard", "mean", "matched", "shuffled")
-        for step in (0, 1, 2)
-    ]
-    assert rows[:3] == alone["steps"]
-    assert {(row["optimizer"], row["lr"]) for row in rows[3:]} == {("adam", 3e-4)}
-    assert "standard: " in done.err and "adam 0.0003" in done.err
-    for name in ("reconstruction.png", "fitted.safetensors"):  # those of the learned start
-        assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
-    one_row, five_rows = (read(tmp_path / name / "strip.png") for name in ("alone", "all"))
-    assert five_rows.shape[0] > 4 * one_row.shape[0]
-    # No two of them are the same start.
-    assert len({row["psnr"] for row in rows if row["steps"] == 0}) == 5
-
-
-def test_starts_repeat_by_seed(theta0, images_run, photo, tmp_path):
-    arguments = ["fit", images_run, photo, "--steps", 1, "--out", tmp_path, "--json"]
-    rows = lambda seed: theta0(*arguments, "--starts", "standard", "--seed", seed).json["steps"]
-    assert rows(1) == rows(1) != rows(2)
-
-
-def test_a_given_optimizer_holds_for_every_start(theta0, images_run, photo, tmp_path):
-    done = theta0(
-        "fit", images_run, photo, "--steps", 1, "--starts", "learned", "shuffled", "--optimizer",
-        "adam", "--lr", "1e-3", "--out", tmp_path, "--json",
-    )  # fmt: skip
-    assert {row["init"] for row in done.json["steps"]} == {"learned", "shuffled"}
-    assert {(row["optimizer"], row["lr"]) for row in done.json["steps"]} == {("adam", 1e-3)}
-
-
-def test_the_mean_needs_the_class(theta0, refused, images_run, pictures, photo, tmp_path):
-    start = images_run / "init.safetensors"
-    refused("mean.*give --data", "fit", start, photo, "--starts", "learned", "mean")
-    refused("no such folder", "fit", start, photo, "--starts", "mean", "--data", "nowhere")
-    arguments = ["fit", start, photo, "--steps", 1, "--json", "--out", tmp_path / "out"]
-    done = theta0(*arguments, "--starts", "all")
-    assert done.code == 0 and "mean is left out" in done.err
-    assert "mean" not in {row["init"] for row in done.json["steps"]}
-    given = theta0(*arguments, "--starts", "mean", "--data", pictures)
-    assert {row["init"] for row in given.json["steps"]} == {"mean"}
-
-
-def test_the_mean_of_phantoms_needs_no_data(theta0, ct_run, slice_file, tmp_path):
-    done = theta0(
-        "fit", ct_run / "init.safetensors", slice_file, "--steps", 1, "--starts", "mean", "--out",
-        tmp_path, "--json",
-    )  # fmt: skip
-    assert done.code == 0 and {row["init"] for row in done.json["steps"]} == {"mean"}
 
 
 def test_a_step_size_that_diverges_is_a_failure_that_says_what_to_try(refused, images_run, photo):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from theta0.chunks import predict
 from theta0.data.views import read_photograph, read_views, write_views
-from theta0.fit import fit
+from theta0.forward import predict
 from theta0.inits import load
+from theta0.inner import SGD, InnerLoop, fit
 from theta0.metrics import psnr, ssim
 
 pytestmark = pytest.mark.slow
@@ -23,14 +23,14 @@ def test_views_that_were_not_fitted_judge(theta0, view_run, chair, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {
         "fitted.safetensors", "reconstruction.png", "results.json", "strip.png",
     }  # fmt: skip
-    start, fitted = load(view_run / "init.safetensors"), load(tmp_path / "fitted.safetensors")
-    description = start.description
+    learned, fitted = load(view_run / "init.safetensors"), load(tmp_path / "fitted.safetensors")
+    description = learned.description
     signal = description.data.read(chair, 2)
-    # Views 4 and 5: the start has views from number 4 on as held out.
+    # Views 4 and 5: the initialization keeps views from number 4 on to judge.
     assert len(signal.task.query.y) == 2 * 12 * 12
     expected = fit(
-        description.forward, start.field, signal.task.support,
-        description.inner.__class__("sgd", 0.1, 3, batch=32).build(), jax.random.PRNGKey(0),
+        description.forward, learned.field, SGD(0.1), signal.task.support, InnerLoop(3, batch=32),
+        jax.random.PRNGKey(0),
     )  # fmt: skip
     for found, other in zip(
         jax.tree.leaves(fitted.field), jax.tree.leaves(expected.field), strict=True
@@ -64,23 +64,23 @@ def test_views_from_within_the_bounding_sphere_are_fitted(theta0, view_run, chai
     out = tmp_path / "out"
     done = theta0("fit", view_run, near, "--views", 2, "--steps", 1, "--out", out, "--json")
     assert done.code == 0, done.err
-    # New views stay outside, seen by the camera of the start.
-    start, fitted = load(view_run / "init.safetensors"), load(out / "fitted.safetensors")
-    assert fitted.description.data == start.description.data
+    # New views stay outside, seen by the camera of the initialization.
+    learned, fitted = load(view_run / "init.safetensors"), load(out / "fitted.safetensors")
+    assert fitted.description.data == learned.description.data
     assert theta0("render", out, "--frames", 1, "--out", out / "one.png").code == 0
 
 
-def test_a_fit_is_a_start_for_more(theta0, chair_fit, view_run, chair, tmp_path):
+def test_a_fit_is_an_initialization_for_more(theta0, chair_fit, view_run, chair, tmp_path):
     words = [chair, "--views", 2, "--steps", 1, "--out", tmp_path, "--json"]
     again = theta0("fit", chair_fit / "fitted.safetensors", *words).json["steps"]
     first = json.loads((chair_fit / "results.json").read_text())["steps"]
     assert again[0]["psnr"] == first[-1]["psnr"]
 
 
-def test_starts_side_by_side(theta0, view_run, chair, tmp_path):
+def test_initializations_side_by_side(theta0, view_run, chair, tmp_path):
     done = theta0(
-        "fit", view_run, chair, "--views", 1, "--steps", 1, "--starts", "learned", "standard",
-        "--hold-out", "10%", "--out", tmp_path, "--json",
+        "fit", view_run, chair, "--views", 1, "--steps", 1, "--inits", "learned", "standard",
+        "--validation-fraction", "10%", "--out", tmp_path, "--json",
     )  # fmt: skip
     assert done.code == 0, done.err
     assert [(row["init"], row["steps"]) for row in done.json["steps"]] == [
@@ -89,8 +89,8 @@ def test_starts_side_by_side(theta0, view_run, chair, tmp_path):
 
 
 @pytest.mark.slow
-def test_every_start(theta0, view_run, chair, tmp_path):
-    words = ["--steps", 1, "--starts", "all", "--out", tmp_path, "--json"]
+def test_every_initialization(theta0, view_run, chair, tmp_path):
+    words = ["--steps", 1, "--inits", "all", "--out", tmp_path, "--json"]
     done = theta0("fit", view_run, chair, *words)
     assert done.code == 0
     # Two may agree in three decimals by chance, not in the structural similarity too.
@@ -107,7 +107,7 @@ def test_a_photograph_is_judged_by_its_own_pixels(theta0, view_run, photograph, 
     done = theta0("fit", view_run, photograph, *where, "--steps", 2, "--out", tmp_path, "--json")
     assert done.code == 0, done.err
     final = done.json["steps"][-1]
-    assert set(final) == {"init", "optimizer", "lr", "steps", "loss"}
+    assert set(final) == {"init", "rule", "lr", "steps", "loss"}
     assert "on the measurements" in done.err
     fitted = load(tmp_path / "fitted.safetensors")
     data = fitted.description.data
@@ -134,7 +134,7 @@ def test_a_photograph_need_not_be_square_nor_divide(theta0, view_run, photograph
 def test_what_an_object_cannot_be_fitted_with(refused, view_run, chair, photograph, tmp_path):
     mask = tmp_path / "mask.png"
     for option in (["--size", 30], ["--region", 0, 0, 1, 1], ["--keep", "10%"], ["--mask", mask]):
-        refused(f"{option[0]} is for pictures and slices", "fit", view_run, chair, *option)
+        refused(f"{option[0]} is of pictures and slices", "fit", view_run, chair, *option)
     refused("--tv is of", "fit", view_run, chair, "--tv", 0.1)
     refused("no stack of slices; leave out --index all", "fit", view_run, chair, "--index", "all")
     refused("index=2, but this is one object", "fit", view_run, chair, "--index", 2)
@@ -154,4 +154,4 @@ def test_what_is_no_photograph(refused, view_run, images_run, photo, chair, phot
     refused("field of view", "fit", view_run, photograph, *where, "--fov", 180)
     refused("finite angles", "fit", view_run, photograph, "--azimuth", "nan", "--elevation", 0)
     refused("chair", "fit", view_run, chair, *where)
-    refused("learned on other signals", "fit", images_run, photo, *where)
+    refused("are of a photograph of an object.*is for pictures", "fit", images_run, photo, *where)

@@ -1,4 +1,4 @@
-"""theta0 fit and render on a photograph of a place."""
+"""theta0 fit and render on a photograph of a scene."""
 
 import json
 
@@ -8,14 +8,14 @@ from PIL import Image
 
 from theta0.inits import load
 from theta0.report import picture_grid
-from theta0.tasks import PhotoConfig
+from theta0.signals import PhotoConfig
 
 pytestmark = pytest.mark.slow
 
 SMALL = (
     "--data.source.photos", 6, "--data.source.validation", 2, "--data.source.test", 3,
     "--data.size", 12, "--data.rays", 32, "--field.width", 8, "--field.layers", 2,
-    "--forward.samples", 4, "--inner.steps", 2, "--outer.steps", 2, "--outer.validate-every", 2,
+    "--forward.samples", 4, "--meta.steps", 2, "--outer.steps", 2, "--outer.validate-every", 2,
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def test_a_photograph_is_shown_once_over_its_fit(theta0, run, town, tmp_path, mo
         shown[tuple(rows)] = len(columns)
         return picture_grid(pictures, rows, columns, *others)
 
-    monkeypatch.setattr("theta0.cli._contact_sheet.picture_grid", grid)
+    monkeypatch.setattr("theta0.signals._scene.picture_grid", grid)
     fitted(theta0, run, town, "--steps", 2, "--out", tmp_path / "out")
     assert shown == {("input", "fitted"): 1}
 
@@ -80,7 +80,7 @@ def test_a_mask_and_a_robust_loss_are_options(theta0, run, town, tmp_path):
     words = [run, picture, "--mask", mask, "--huber", 0.1, "--steps", 3]
     done = fitted(theta0, *words, "--out", tmp_path / "fit")
     assert "72 of 144 pixels are seen" in done.err
-    assert load(tmp_path / "fit/fitted.safetensors").description.inner.huber == 0.1
+    assert load(tmp_path / "fit/fitted.safetensors").description.inner.objective.huber == 0.1
     named = [run, town, "--index", 1, "--mask", mask, "--steps", 1, "--out", tmp_path / "named"]
     assert "72 of 144 pixels are seen" in fitted(theta0, *named).err
     Image.fromarray(0 * seen).save(mask)
@@ -88,7 +88,7 @@ def test_a_mask_and_a_robust_loss_are_options(theta0, run, town, tmp_path):
     assert done.code == 2 and "leaves nothing to fit" in done.err
 
 
-def test_a_place_is_rendered_from_around_its_photograph(theta0, run, town, tmp_path):
+def test_a_scene_is_rendered_from_around_its_photograph(theta0, run, town, tmp_path):
     for number in (0, 1):
         out = tmp_path / f"fit{number}"
         fitted(theta0, run, town, "--index", number, "--steps", 2, "--out", out)
@@ -103,8 +103,8 @@ def test_a_place_is_rendered_from_around_its_photograph(theta0, run, town, tmp_p
     "words, message",
     [
         (["--path", "orbit"], "goes around an object"),
-        (["--azimuth", 3], "--azimuth is of objects"),
-        (["--background", "black"], "--background is of objects"),
+        (["--azimuth", 3], "--azimuth is for objects"),
+        (["--background", "black"], "--background is for objects"),
     ],
 )
 def test_what_is_of_objects_is_refused(theta0, run, town, tmp_path, words, message):
@@ -113,7 +113,7 @@ def test_what_is_of_objects_is_refused(theta0, run, town, tmp_path, words, messa
     assert done.code == 2 and message in done.err
 
 
-def test_a_start_that_was_fitted_to_nothing_shows_no_place(theta0, run, town, tmp_path):
+def test_an_initialization_that_was_fitted_to_nothing_shows_no_scene(theta0, run, town, tmp_path):
     done = theta0("render", run, "--out", tmp_path / "x.gif")
     assert done.code == 2 and "fit a photograph first" in done.err
     done = theta0("fit", run, town, "--index", 99)
@@ -124,4 +124,4 @@ def test_a_start_that_was_fitted_to_nothing_shows_no_place(theta0, run, town, tm
     done = theta0("fit", run, town / "images/photo-00001.png", "--index", 1)
     assert done.code == 2 and "index=1 is of a folder" in done.err
     done = theta0("fit", run, town, "--size", 99)
-    assert done.code == 2 and "--size is for pictures" in done.err
+    assert done.code == 2 and "--size is of pictures" in done.err

@@ -1,13 +1,16 @@
 """Help, version, and the commands that only tell."""
 
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from theta0 import __version__, cli
-from theta0.cli import COMMANDS
+from theta0.cli import COMMANDS, _common
+from theta0.cli.data import OTHERS
+from theta0.errors import InputError
 from theta0.presets import PRESETS
 
 EVERY = [[], *([command] for command in COMMANDS), *(["train", preset] for preset in PRESETS)]
@@ -18,10 +21,38 @@ def test_help_shows_examples_of_the_command(theta0, command):
     done = theta0(*command, "--help")
     assert done.code == 0 and done.err == ""
     examples = done.out.split("examples:")[1]
-    lines = re.findall(r"^  theta0 (\S+)", examples, re.MULTILINE)
+    lines = re.findall(r"^  theta0 (?:--plugin \S+ )?(\S+)", examples, re.MULTILINE)
     assert lines and set(lines) <= set(COMMANDS)
     if command:
         assert set(lines) == {command[0]}
+
+
+def examples_of(text: str) -> list[list[str]]:
+    """Command lines of the examples of a help page that need no plug-in, without ``theta0``."""
+    examples = text.split("examples:")[1]
+    lines = re.findall(r"^  theta0 (?!--plugin)(.+)$", examples, re.MULTILINE)
+    return [shlex.split(line) for line in lines if not line.endswith("--help")]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*([command] for command in COMMANDS), *(["data", name] for name in OTHERS), []],
+    ids=" ".join,
+)
+def test_the_examples_are_understood(theta0, monkeypatch, tmp_path, page):
+    examples = [words for words in examples_of(theta0(*page, "--help").out) if words[0] in COMMANDS]
+    assert examples
+    monkeypatch.chdir(tmp_path)
+    cli = _common.tyro.cli
+
+    def understood(*arguments, **options):
+        cli(*arguments, **options)
+        raise InputError("understood, and not done")
+
+    monkeypatch.setattr(_common.tyro, "cli", understood)
+    for words in examples:
+        done = theta0(*words, "--json")
+        assert done.json == {"error": "understood, and not done"}, words
 
 
 def test_every_command_is_listed(theta0):
@@ -45,7 +76,9 @@ def test_version(theta0, flag):
 
 def test_nothing_given_is_bad_input(theta0):
     done = theta0()
-    assert done.code == 2 and done.out == "" and "usage: theta0 COMMAND" in done.err
+    assert (
+        done.code == 2 and done.out == "" and "usage: theta0 [--plugin FILE.py] COMMAND" in done.err
+    )
 
 
 def test_help_does_not_wait_for_jax():
@@ -83,7 +116,7 @@ def test_more_than_memory_holds_is_bad_input(theta0, monkeypatch):
     assert done.code == 2 and "not enough memory for what was asked for" in done.json["error"]
 
 
-def test_names_of_starts_are_not_cut(theta0, monkeypatch):
+def test_names_of_initializations_are_not_cut(theta0, monkeypatch):
     from theta0.inits import shipped
 
     told = theta0("inits").err
@@ -102,12 +135,13 @@ def test_info(theta0, ct_run):
     assert done.code == 0 and len(done.out.splitlines()) == 1
     told = done.json
     # 8 features in, 8 wide, 1 out, with biases: 8 * 8 + 8 + 8 + 1.
-    assert told["weights"] == 81 and told["field"]["kind"] == "FourierConfig"
+    assert told["weights"] == 81 and told["field"]["kind"] == "fourier"
     assert told["preset"] == "ct-phantoms" and told["provenance"]["outer_steps"] in (2, 4)
     assert "weights: 81" in done.err
 
 
-def test_an_interrupt_ends_the_process_at_once(monkeypatch, capsys):
+@pytest.mark.parametrize("json", [False, True])
+def test_an_interrupt_ends_the_process_at_once(monkeypatch, capsys, json):
     # Not by a regular exit, during which JAX may crash.
     def interrupted(argv):
         raise KeyboardInterrupt
@@ -117,9 +151,12 @@ def test_an_interrupt_ends_the_process_at_once(monkeypatch, capsys):
 
     monkeypatch.setattr(cli, "run", interrupted)
     monkeypatch.setattr(cli.os, "_exit", leave)
+    monkeypatch.setattr(sys, "argv", ["theta0", "inits", *["--json"] * json])
     with pytest.raises(SystemExit, match="at once: 1"):
         cli.main()
-    assert capsys.readouterr().err == "theta0: error: interrupted\n"
+    out, err = capsys.readouterr()
+    assert err == "theta0: error: interrupted\n"
+    assert out == '{"error": "interrupted"}\n' * json
 
 
 @pytest.mark.parametrize("code", [0, 2])

@@ -1,4 +1,4 @@
-"""theta0 import: a Haiku pickle becomes a start that the other commands take."""
+"""theta0 import: a Haiku pickle becomes an initialization that the other commands take."""
 
 import pickle
 
@@ -47,7 +47,7 @@ def test_options_reach_the_file(theta0, file, tmp_path):
 
 
 def test_fit_and_info_take_the_result(theta0, file, photo, tmp_path):
-    out = tmp_path / "start.safetensors"
+    out = tmp_path / "init.safetensors"
     assert theta0("import", file, "--out", out, "--size", 12, "--w0", 10).code == 0
     info = theta0("info", out, "--json")
     assert info.code == 0 and info.json["provenance"]["imported"] == "maml-0.5.pkl"
@@ -61,30 +61,29 @@ def test_fit_and_info_take_the_result(theta0, file, photo, tmp_path):
 def test_eval_of_the_result(theta0, file, pictures, tmp_path, monkeypatch):
     from dataclasses import replace
 
-    from theta0.fit import InnerConfig
-    from theta0.inits import Initialization
+    from theta0.inner import Adam, InnerConfig
     from theta0.presets import PRESETS
 
-    small = replace(PRESETS["images"]["cpu"], baseline=InnerConfig("adam", 1e-3, 3))
+    small = replace(PRESETS["images"]["cpu"], baseline=InnerConfig(Adam(1e-3), 3))
     monkeypatch.setitem(PRESETS["images"], "cpu", small)
-    out = tmp_path / "start.safetensors"
+    out = tmp_path / "init.safetensors"
     assert theta0("import", file, "--out", out, "--size", 12, "--w0", 10).code == 0
-    start = load(out)  # twelve pictures are fewer than an image preset keeps for its test
-    source = replace(start.description.data.source, validation=2, test=3)
-    data = replace(start.description.data, source=source)
-    Initialization(start.field, replace(start.description, data=data)).save(out)
+    learned = load(out)  # twelve pictures are fewer than an image preset keeps for its test
+    source = replace(learned.description.data.source, validation=2, test=3)
+    data = replace(learned.description.data, source=source)
+    replace(learned, description=replace(learned.description, data=data)).save(out)
     done = theta0(
         "eval", out, "--data", pictures, "--signals", 2, "--tuning-signals", 1, "--steps", 0, 1,
-        "--sgd", 1e-2, "--adam", 1e-3, "--out", tmp_path / "eval", "--json",
+        "--rules", "sgd:1e-2", "adam:1e-3", "--out", tmp_path / "eval", "--json",
     )  # fmt: skip
     assert done.code == 0, done.err
-    assert done.json["facts"]["start imported from"] == "maml-0.5.pkl"
+    assert done.json["facts"]["initialization imported from"] == "maml-0.5.pkl"
     assert None not in done.json["facts"].values()
     assert "imported from maml-0.5.pkl" in (tmp_path / "eval" / "index.html").read_text()
 
 
 def test_a_file_that_exists_stays_unless_told(theta0, file, tmp_path):
-    out = tmp_path / "start.safetensors"
+    out = tmp_path / "init.safetensors"
     out.write_bytes(b"mine")
     done = theta0("import", file, "--out", out)
     assert done.code == 2 and "give --overwrite" in done.err and out.read_bytes() == b"mine"
@@ -111,8 +110,8 @@ def test_a_pickle_that_asks_for_more_is_refused_and_nothing_is_written(refused, 
         (["--w0", "inf"], "w0 is inf"),
         (["--size", "1"], "--size 1"),
         (["--size", "100000"], "--size 100000"),
-        (["--out", "start.pkl"], "ends in .safetensors"),
-        (["--out", "start"], "ends in .safetensors"),
+        (["--out", "init.pkl"], "ends in .safetensors"),
+        (["--out", "init"], "ends in .safetensors"),
     ],
 )
 def test_options_that_cannot_be_used(refused, file, options, words):
@@ -122,6 +121,6 @@ def test_options_that_cannot_be_used(refused, file, options, words):
 def test_places_that_cannot_be_used(refused, file, tmp_path):
     (tmp_path / "folder.safetensors").mkdir()
     refused("is a folder", "import", file, "--out", tmp_path / "folder.safetensors")
-    refused("is a file", "import", file, "--out", file / "start.safetensors")
+    refused("is a file", "import", file, "--out", file / "init.safetensors")
     refused("no such file", "import", tmp_path / "nothing.pkl")
     refused("FILE", "import")

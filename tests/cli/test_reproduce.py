@@ -1,28 +1,23 @@
 """theta0 reproduce: from nothing to the paper's tables and figures, and on after an interrupt."""
 
-import ast
-import inspect
-import itertools
 import json
-import re
 import shutil
 from dataclasses import replace
 
 import pytest
 
 from theta0.classic import FBP, SART, TV
-from theta0.cli.reproduce import TARGETS
 from theta0.data.images import SDF, CelebA, Imagenette, Text
-from theta0.inits import load, shipped
-from theta0.paper import Comparison, Options, Run, RunCache, ct, run_cache
-from theta0.presets import PRESETS, preset
-from theta0.tasks import ImageConfig
+from theta0.inits import load
+from theta0.paper import ct, run_cache
+from theta0.presets import PRESETS
+from theta0.signals import ImageConfig
 
 from .conftest import IMAGES
 
 TABLE = {
+    "cache",
     "facts.json",
-    "parts",
     "results.json",
     "signals.json",
     "table.csv",
@@ -50,46 +45,6 @@ def _tiny_classes():
         yield
 
 
-NAMES = re.compile("|".join(sorted(TARGETS, key=len, reverse=True)))
-
-
-@pytest.fixture(scope="module")
-def told():
-    """What the help says of each option."""
-    (options,) = ast.parse(inspect.getsource(Options)).body
-    pairs = itertools.pairwise(options.body)
-    return {one.target.id: after.value.value for one, after in pairs
-            if isinstance(one, ast.AnnAssign) and isinstance(after, ast.Expr)}  # fmt: skip
-
-
-def test_the_help_of_an_option_names_the_tables_that_have_it(told):
-    own = {option for target in TARGETS.values() for option in target.options}
-    for option in own:
-        having = {name for name, target in TARGETS.items() if option in target.options}
-        assert set(NAMES.findall(told[option])) == having, option
-
-
-@pytest.mark.parametrize("name", [name for name in TARGETS if name != "figure-training"])
-def test_the_help_states_the_defaults(name, told, tmp_path, monkeypatch):
-    class Asked(Exception):
-        pass
-
-    def ask(bench, options, signals, tuning_signals, steps):
-        raise Asked(options.signals or signals, options.tuning_signals or tuning_signals)
-
-    monkeypatch.setattr(Comparison, "protocol", ask)
-    monkeypatch.setattr(Comparison, "starts", lambda *given: {})
-    target = TARGETS[name]
-    which = "image-text" if target.data is ImageConfig else target.presets[0]
-    start = load(shipped()["text"])  # nothing is fitted
-    run = Run(which, tmp_path, preset(which, "smoke"), start, "digest")
-    with pytest.raises(Asked) as asked:
-        target.measure([run], Options(), RunCache(tmp_path), lambda what, done: None)
-    for option, default in zip(("signals", "tuning_signals"), asked.value.args, strict=True):
-        defaults = dict(re.findall(r"([a-z0-9-]+):\s(\d+)", told[option]))
-        assert defaults[name] == str(default), option
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     return tmp_path_factory.mktemp("home")
@@ -108,7 +63,7 @@ def test_table_3_from_nothing_and_again_from_what_was_measured(theta0, tmp_path,
     few = {"fbp": [FBP("ramp", 0.5)], "sart": [SART(1, 0.1)], "tv": [TV(1e-3, 1)]}
     monkeypatch.setattr(ct, "METHODS", few)
     command = ["reproduce", "table3", "--scale", "smoke", *QUICK, "--steps", 2, "--views", 1, 2,
-               "--tv", 1e-3, "--json"]  # fmt: skip
+               "--objectives", "tv=1e-3", "--json"]  # fmt: skip
     done = theta0(*command)
     assert done.code == 0, done.err
     out = tmp_path / "results" / "table3"
@@ -136,8 +91,8 @@ def test_one_command_makes_it_from_nothing(made, name):
     kind = {"figure-images": "pictures", "table2": ""}.get(name, "curves")
     figures = {f"{kind}-image-text.png", f"{kind}-image-sdf.png"} if kind else set()
     out, expected = home / "results" / name, TABLE | figures
-    if name == "figure-training":  # nothing is fitted, so no part is kept
-        expected = TABLE - {"parts"} | {"minutes.png"}
+    if name == "figure-training":  # nothing is fitted, so nothing is cached
+        expected = TABLE - {"cache"} | {"minutes.png"}
     assert {path.name for path in out.iterdir()} == expected
     assert "image-celeba is left out" in done.err and "image-imagenette is left out" in done.err
     rows = json.loads((out / "results.json").read_text())
@@ -170,10 +125,10 @@ def test_a_second_time_nothing_is_measured(made, theta0, monkeypatch):
         patch.setattr(run_cache, "_timed", refuse)
         again, _ = made("table2")
     assert again.json["results"] == before.json["results"] and place.read_text() == text
-    times = {path.name: path.stat().st_mtime_ns for path in (place.parent / "parts").iterdir()}
+    times = {path.name: path.stat().st_mtime_ns for path in (place.parent / "cache").iterdir()}
     anew = theta0("reproduce", "table2", "--scale", "smoke", *FEW["table2"], "--overwrite")
     assert anew.code == 0
-    for path in (place.parent / "parts").iterdir():
+    for path in (place.parent / "cache").iterdir():
         assert path.stat().st_mtime_ns > times.pop(path.name)
     assert not times
 
@@ -187,7 +142,7 @@ def test_an_interrupt_is_told_how_to_go_on(made, monkeypatch, theta0, tmp_path):
     monkeypatch.setattr(run_cache, "_timed", interrupt)
     run = home / "runs" / "image-text" / "smoke"
     done = theta0("reproduce", "table2", "--runs", run, *QUICK, "--out", tmp_path / "out")
-    assert done.code == 1 and "the same command goes on" in done.err
+    assert done.code == 1 and "the same command continues" in done.err
     assert not (tmp_path / "out").exists()
 
 
@@ -225,34 +180,34 @@ def test_runs_that_cannot_be_used_are_refused(refused, run, ct_run, images_run, 
 
 
 @pytest.mark.parametrize("kind", ["procedural", "pictures"])
-def test_a_start_that_has_left_its_run_stands_for_its_class(
+def test_an_initialization_that_has_left_its_run_stands_for_its_class(
     kind, theta0, run, images_run, pictures, tmp_path
 ):
     home, data = (run, ()) if kind == "procedural" else (images_run, ("--data", pictures))
-    start = shutil.copy(home / "init.safetensors", tmp_path / "start.safetensors")
+    init = shutil.copy(home / "init.safetensors", tmp_path / "some.safetensors")
     rows = [
         theta0("reproduce", "table2", *which, *QUICK, "--out", tmp_path / name, "--json").json
-        for name, which in (("away", ("--runs", start, *data)), ("home", ("--runs", home)))
+        for name, which in (("away", ("--runs", init, *data)), ("home", ("--runs", home)))
     ]
     timeless = lambda it: [{**row, "seconds": None} for row in it["results"]]
     assert timeless(rows[0]) == timeless(rows[1])
 
 
-def test_a_start_without_its_run_is_refused_where_the_run_is_needed(refused, images_run, run):
+def test_an_initialization_without_its_run_is_refused_where_one_is_needed(refused, images_run, run):
     away = images_run / "init.safetensors"
     refused("does not come with it; say.*--data", "reproduce", "table2", "--runs", away)
-    start = run / "init.safetensors"
-    refused("metrics.jsonl, which tells it", "reproduce", "figure-training", "--runs", start)
+    init = run / "init.safetensors"
+    refused("no metrics.jsonl, the log of a run", "reproduce", "figure-training", "--runs", init)
 
 
 @pytest.mark.parametrize("source", [CelebA("gone"), Imagenette("gone")])
 def test_data_is_of_every_run_whose_class_has_no_option_of_its_own(
     source, refused, images_run, pictures, tmp_path
 ):
-    start = load(images_run / "init.safetensors")
-    data = replace(start.description.data, source=source)
-    away = tmp_path / "start.safetensors"
-    replace(start, description=replace(start.description, data=data)).save(away)
+    init = load(images_run / "init.safetensors")
+    data = replace(init.description.data, source=source)
+    away = tmp_path / "away.safetensors"
+    replace(init, description=replace(init.description, data=data)).save(away)
     command = ["reproduce", "table2", "--runs", away]
     refused("does not come with it", *command)
     # They are looked for there, where they are not.
@@ -268,32 +223,6 @@ def test_an_unfinished_run_without_its_data_is_refused(refused, images_run, tmp_
     plain["data"]["source"]["path"] = str(tmp_path / "gone")
     (copy / "config.json").write_text(json.dumps(plain))
     refused("gone.*no such", "reproduce", "table1", "--runs", copy)
-
-
-@pytest.mark.parametrize(
-    "arguments, words",
-    [
-        ([], "name what to reproduce: theta0 reproduce table1"),
-        (["tabel1"], "did you mean table1"),
-        (["xyz"], "choose from table1, table2"),
-        (["--scale", "smoke"], "NAME"),
-        (["table2", "--steps", "1"], "table2 has no --steps"),
-        (["table1", "--views", "4"], "table1 has no --views"),
-        (["table3", "--views", "0"], "views .0,. must be"),
-        (["figure-images", "--match-steps", "9"], "figure-images has no --match-steps; leave it"),
-        (["table4", "--baseline-signals", "2"], "table4 has no --baseline-signals"),
-        (["table2", "--views", "4", "--tv", "1", "--steps", "1"], "no --steps, --views, --tv; le"),
-        (["table1", "--scale", "smoke", "--data", "."], "leave --data out"),
-        (["table1", "--signals", "0"], "signals is 0"),
-        (["table1", "--signals", "2", "--match-signals", "3"], "match_signals is 3"),
-        (["figure-curves", "--steps", "2", "1"], "must rise"),
-        (["table1", "--celeba", "nowhere"], "nowhere: no such file or folder"),
-        (["table1", "--runs", "nowhere"], "neither a file, a run folder"),
-        (["table1", "--runs", "nowhere", "--scale", "cpu"], "give one of them"),
-    ],
-)
-def test_what_cannot_be_is_refused(refused, arguments, words):
-    refused(words, "reproduce", *arguments)
 
 
 def test_a_folder_of_something_else_is_never_touched(refused, tmp_path, run):

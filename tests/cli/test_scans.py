@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from theta0.data.ct import phantom
+from theta0.evaluation import Candidate, Init
 from theta0.inits import load
 from theta0.reconstruct import fit_signal
-from theta0.tasks import parallel_beam
+from theta0.signals import parallel_beam
 
 DEGREES = np.arange(6) * 30.0
 VALUES = np.random.default_rng(0).uniform(0, 0.5, (6, 9))
@@ -18,7 +19,7 @@ VALUES = np.random.default_rng(0).uniform(0, 0.5, (6, 9))
 
 @pytest.fixture(scope="module")
 def arrays():
-    """An exact sinogram of 6 views with 9 detector pixels, where the start was learned with 8."""
+    """An exact sinogram of 6 views with 9 detector pixels; the run learned from 8."""
     rays = parallel_beam(np.deg2rad(DEGREES), 9, True)
     values = phantom(5, 0).line_integrals(rays.start, rays.end).reshape(6, 9)
     return {"sinogram": values, "angles_deg": DEGREES}
@@ -34,13 +35,13 @@ def sinogram_file(arrays, tmp_path_factory):
 def test_without_a_truth_the_loss_is_told_and_no_psnr(theta0, ct_run, sinogram_file, tmp_path):
     out = tmp_path / "fit"
     arguments = ["fit", ct_run, sinogram_file, "--steps", 3, "--out", out, "--json"]
-    done = theta0(*arguments, "--starts", "learned", "standard")
+    done = theta0(*arguments, "--inits", "learned", "standard")
     assert done.code == 0, done.err
     rows = done.json["steps"]
     assert [(row["init"], row["steps"]) for row in rows] == [
         (name, step) for name in ("learned", "standard") for step in (0, 1, 2, 3)
     ]
-    assert all(set(row) == {"init", "optimizer", "lr", "steps", "loss"} for row in rows)
+    assert all(set(row) == {"init", "rule", "lr", "steps", "loss"} for row in rows)
     assert json.loads((out / "results.json").read_text())["steps"] == rows
     assert "loss" in done.err and "dB" not in done.err and "SSIM" not in done.err
     # As large as the detector has pixels.
@@ -49,10 +50,11 @@ def test_without_a_truth_the_loss_is_told_and_no_psnr(theta0, ct_run, sinogram_f
 
 
 def test_the_loss_is_the_mean_squared_error_of_the_measurements(ct_run, sinogram_file):
-    start = load(ct_run / "init.safetensors")
-    description = start.description
+    learned = load(ct_run / "init.safetensors")
+    description = learned.description
     signal = description.data.read(sinogram_file)
-    done = fit_signal("learned", start.field, description.inner, description.forward, signal)
+    rule, loop = Candidate(description.inner.rule), description.inner.build()
+    done = fit_signal("learned", Init(learned.field), rule, loop, description.forward, signal)
     support = signal.task.support
     predicted = np.asarray(description.forward(done.result.field, support.p))
     expected = np.mean((predicted.astype(np.float64) - support.y) ** 2)
@@ -142,7 +144,7 @@ def test_slices_of_air_are_named_and_left_out_of_training(theta0, tmp_path):
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "skipped slice 3: is 0 everywhere" in done.err
-    assert "4 signals to learn from" in done.err  # 9 less 2 to validate and 3 to test
+    assert "4 training signals" in done.err  # 9 less 2 to validate and 3 to test
 
 
 def test_the_authors_layout(theta0, ct_run, tmp_path):
@@ -153,7 +155,7 @@ def test_the_authors_layout(theta0, ct_run, tmp_path):
         "train", "ct-phantoms", "--scale", "smoke", "--data", path, "--outer.steps", 1, "--out",
         tmp_path / "run",
     )  # fmt: skip
-    assert done.code == 0 and "5 signals to learn from" in done.err, done.err
+    assert done.code == 0 and "5 training signals" in done.err, done.err
     np.save(tmp_path / "slice.npy", test[2])
     arguments = ["--steps", 1, "--out", tmp_path / "fit", "--json"]
     one, other = (
@@ -205,7 +207,7 @@ def test_a_scanner_that_cannot_be(refused):
         ("photons", 0, "photons is 0"),
         ("noise", -1, "noise is -1"),
         ("attenuation", 0, "attenuation is 0"),
-        ("validation", -1, "validation is -1; give 0 or more"),
+        ("source.validation", -1, "validation is -1; give 0 or more"),
     ):
         refused(words, "train", "ct-phantoms", f"--data.{option}", value)
     fan = ["--data.beam", "fan", "--data.source-distance", "0.5"]

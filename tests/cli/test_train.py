@@ -69,14 +69,14 @@ def test_a_run_folder_holds_a_training_completely(run, request):
     assert {"theta0", "commit", "python", "jax", "numpy", "machine", "devices"} <= set(environment)
 
 
-def test_the_saved_start_is_the_best_validated(ct_run):
+def test_the_saved_initialization_is_the_best_validated(ct_run):
     lines = read_jsonl(ct_run / "metrics.jsonl")
     validated = {
         line["step"]: line["validation_psnr"] for line in lines if "validation_psnr" in line
     }
     assert sorted(validated) == [2, 4]
     facts = load(ct_run / "init.safetensors").description.provenance
-    best = max(validated, key=validated.get)
+    best = max(validated, key=validated.get)  # pyright: ignore[reportCallIssue]
     assert (facts["outer_steps"], facts["validation_psnr"]) == (best, validated[best])
     assert facts["seed"] == 0 and facts["meta"] == "maml" and facts["scale"] == "smoke"
 
@@ -112,7 +112,7 @@ def test_a_folder_of_something_else_is_never_touched(refused, tmp_path, flags):
 def test_overwrite_deletes_the_run_only_when_the_new_one_can_start(refused, theta0, ct_run, copied):
     arguments = ["train", "ct-phantoms", "--scale", "smoke", "--out", copied, "--overwrite"]
     refused("no such file", *arguments, "--data", "nowhere.npz")
-    refused("validation", *arguments, "--data.validation", "0")
+    refused("validation", *arguments, "--data.source.validation", "0")
     refused("out_size", *arguments, "--field.out-size", "2")
     assert_same_run(copied, ct_run)
     (copied / "old-figure.png").write_bytes(b"")
@@ -130,7 +130,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     resume = ["--resume"] * (step == 3)
     done = theta0("train", "ct-phantoms", "--scale", "smoke", "--out", out, "--json", *resume)
     assert done.code == 1 and "interrupted" in done.json["error"]
-    assert ("holds no run to go on with" in done.err) == (step == 3)
+    assert ("holds no run to continue" in done.err) == (step == 3)
     assert f"theta0 train ct-phantoms --resume --out {out}" in done.err
     monkeypatch.undo()
     assert Stored(out / "checkpoints" / "last.safetensors").facts["step"] == step
@@ -147,7 +147,7 @@ def test_a_finished_run_resumed_is_the_same(theta0, ct_run, copied):
 
 def test_resuming_under_other_settings_is_refused(refused, ct_run, copied):
     arguments = ["train", "ct-phantoms", "--resume", "--out", copied]
-    refused(r"\(inner\)", *arguments, "--inner.lr", "3")
+    refused(r"\(meta\)", *arguments, "--meta.rule", "sgd:3")
     refused(r"\(outer, seed\)", *arguments, "--outer.steps", "9", "--seed", "1")
     refused("run of ct-phantoms, not of images", "train", "images", *arguments[2:])
     assert_same_run(copied, ct_run)
@@ -249,7 +249,7 @@ def test_a_class_of_pictures_in_its_own_layout(theta0, refused, pictures, tmp_pa
     done = theta0(*command)
     assert done.code == 0, done.err
     assert theta0(*command, "--resume").code == 0  # by the same words
-    assert "7 signals to learn from" in done.err and "skipped absent.jpg: named in" in done.err
+    assert "7 training signals" in done.err and "skipped absent.jpg: named in" in done.err
     source = CelebA(str(root), test=2, limit=8)
     assert read_experiment(out).data == replace(tiny.data, source=source, mirror=True)
     # What is handed on says which data, and not where they lay.

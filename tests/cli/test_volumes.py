@@ -1,4 +1,4 @@
-"""theta0 fit on every slice of a stack, with regularizers, and stopped by what was held out."""
+"""theta0 fit on every slice of a stack, with regularizers, and stopped by a validation fraction."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from theta0.data.ct import phantom
-from theta0.fit import _advance
+from theta0.inner._fit import _advance
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +52,11 @@ def test_a_stack_compiles_no_more_than_one_slice(theta0, ct_run, stack_file, tmp
 
 
 @pytest.mark.parametrize("option", [["--tv", 0.1], ["--proximal", 10.0]])
-@pytest.mark.parametrize("start", ["learned", "standard"])
-def test_regularizers_change_the_fit_of_every_start(
-    theta0, ct_run, stack_file, tmp_path, option, start
+@pytest.mark.parametrize("init", ["learned", "standard"])
+def test_regularizers_change_the_fit_of_every_initialization(
+    theta0, ct_run, stack_file, tmp_path, option, init
 ):
-    common = [ct_run, stack_file, "--steps", 5, "--starts", start]
+    common = [ct_run, stack_file, "--steps", 5, "--inits", init]
     plain = fitted(theta0, *common, "--out", tmp_path / "a").json["steps"]
     with_it = fitted(theta0, *common, *option, "--out", tmp_path / "b").json["steps"]
     assert plain[0]["psnr"] == with_it[0]["psnr"]
@@ -67,8 +67,10 @@ def test_regularizers_change_the_fit_of_every_start(
 
 
 @pytest.mark.slow
-def test_held_out_rays_stop_the_fit_at_a_step_that_is_shown(theta0, ct_run, stack_file, tmp_path):
-    common = [ct_run, stack_file, "--steps", 8, "--hold-out", "20%"]
+def test_a_validation_fraction_stops_the_fit_at_a_step_that_is_shown(
+    theta0, ct_run, stack_file, tmp_path
+):
+    common = [ct_run, stack_file, "--steps", 8, "--validation-fraction", "20%"]
     steps = fitted(theta0, *common, "--out", tmp_path / "one").json["steps"]
     assert steps[-1]["steps"] in (1, 2, 5, 8)
     rows = fitted(theta0, *common, "--index", "all", "--out", tmp_path / "all").json["slices"]
@@ -78,9 +80,10 @@ def test_held_out_rays_stop_the_fit_at_a_step_that_is_shown(theta0, ct_run, stac
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["--index", "all", "--size", 20], "--index all goes without --size"),
-        (["--index", "all", "--starts", "learned", "standard"], "from one start"),
-        (["--hold-out", "100%"], "leaves none to fit"), (["--hold-out", "x"], "--hold-out x"),
+        (["--index", "all", "--size", 20], "--index all: leave out --size"),
+        (["--index", "all", "--inits", "learned", "standard"], "from one initialization"),
+        (["--validation-fraction", "100%"], "leaves none to fit"),
+        (["--validation-fraction", "x"], "--validation-fraction x"),
         (["--tv", -1.0], "tv is -1"), (["--proximal", "nan"], "proximal is nan"),
     ],
 )  # fmt: skip

@@ -1,39 +1,37 @@
 """The three networks: sizes, initialization, encodings, layouts."""
 
 from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
-from theta0.conformance import check_field
 from theta0.fields import (
-    FourierConfig,
-    PositionalConfig,
-    SirenConfig,
+    Fourier,
+    Positional,
+    Siren,
     count_weights,
     evaluate,
     weights,
 )
-from theta0.fit import InnerLoop, fit, loss_and_gradient
-from theta0.forward import Points
-from theta0.tasks import Observation
+from theta0.forward import Observation, Points
+from theta0.inner import Adam, InnerLoop, fit, loss_and_gradient
 
 SMALL = {
-    "siren": SirenConfig(width=12, layers=4),
+    "siren": Siren(width=12, layers=4),
     # w0 and bandwidth lower than the paper's, so that rounding is not amplified by 200 a layer.
-    "smooth siren": SirenConfig(width=12, layers=3, w0=20.0, out_size=1),
-    "fourier": FourierConfig(width=12, layers=3, features=8),
-    "positional": PositionalConfig(width=12, layers=3, bands=6, max_exponent=4.0),
+    "smooth siren": Siren(width=12, layers=3, w0=20.0, out_size=1),
+    "fourier": Fourier(width=12, layers=3, features=8),
+    "positional": Positional(width=12, layers=3, bands=6, max_exponent=4.0),
 }
 
 
 @pytest.mark.parametrize(
     "config, expected",
-    [(SirenConfig(), 198_915), (FourierConfig(), 328_961), (PositionalConfig(), 295_172)],
+    [(Siren(), 198_915), (Fourier(), 328_961), (Positional(), 295_172)],
 )
 def test_weight_counts_are_the_papers(config, expected, key):
     assert count_weights(config.build(key)) == expected
@@ -60,7 +58,7 @@ def check_truncated_normal(values, variance):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_siren_initialization(seed):
-    field = SirenConfig().build(jax.random.PRNGKey(seed))
+    field = Siren().build(jax.random.PRNGKey(seed))
     check_uniform(field.layers[0].weight, 1 / 2)
     for layer in field.layers[1:]:
         check_uniform(layer.weight, np.sqrt(6 / 256) / 200)
@@ -70,7 +68,7 @@ def test_siren_initialization(seed):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("config", [FourierConfig(), PositionalConfig()])
+@pytest.mark.parametrize("config", [Fourier(), Positional()])
 def test_relu_networks_are_initialized_with_variance_one_over_inputs(config, key):
     field = config.build(key)
     for layer in field.layers:
@@ -79,7 +77,7 @@ def test_relu_networks_are_initialized_with_variance_one_over_inputs(config, key
 
 
 def test_fourier_frequencies_are_normal_with_the_bandwidth(key):
-    frequencies = np.asarray(FourierConfig(features=4096).build(key).frequencies(), np.float64)
+    frequencies = np.asarray(Fourier(features=4096).build(key).frequencies(), np.float64)
     count = frequencies.size
     assert abs(frequencies.mean()) <= 5 * 30 / np.sqrt(count)
     assert abs(np.mean(frequencies**2) / 900 - 1) <= 5 * np.sqrt(2 / count)
@@ -98,12 +96,6 @@ def test_initialization_is_a_function_of_the_key_and_layers_differ(name, key):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_conformance(name, key):
-    points = jax.random.uniform(jax.random.PRNGKey(3), (6, SMALL[name].in_size))
-    check_field(SMALL[name].build(key), points)
-
-
-@pytest.mark.parametrize("name", SMALL)
 def test_evaluate_is_the_field_with_points_leading(name, key):
     field = SMALL[name].build(key)
     points = jax.random.uniform(key, (5, SMALL[name].in_size))
@@ -111,7 +103,7 @@ def test_evaluate_is_the_field_with_points_leading(name, key):
 
 
 def test_siren_equals_a_numpy_reference(x64, key):
-    config = SirenConfig(width=9, layers=4, w0=30.0, output_offset=0.25)
+    config = Siren(width=9, layers=4, w0=30.0, output_offset=0.25)
     field = config.build(key)
     points = np.random.default_rng(0).random((6, 2))
     x = points
@@ -137,7 +129,7 @@ def test_fourier_equals_a_numpy_reference(x64, key):
 
 
 def test_positional_equals_a_numpy_reference(x64, key):
-    config = PositionalConfig(width=9, layers=3)
+    config = Positional(width=9, layers=3)
     field = config.build(key)
     points = np.random.default_rng(0).standard_normal((6, 3))
     phases = np.concatenate([points * 2.0**k for k in np.linspace(0, 8, 20)], axis=1)
@@ -154,7 +146,7 @@ def test_positional_equals_a_numpy_reference(x64, key):
 
 def test_encodings_in_float32_follow_the_exact_ones(key):
     # Positional: phases up to 2^8 * 4 = 1000, where a float32 step is 6e-5: half of it, plus 3e-7.
-    field = PositionalConfig(width=4, layers=2).build(key)
+    field = Positional(width=4, layers=2).build(key)
     x = np.float32(np.random.default_rng(0).uniform(-4, 4, (3, 100)))
     phases = (2.0 ** np.linspace(0, 8, 20)[:, None, None] * x).reshape(60, 100)
     exact = np.concatenate([np.sin(phases), np.cos(phases)])
@@ -163,7 +155,7 @@ def test_encodings_in_float32_follow_the_exact_ones(key):
 
 
 def test_another_frequency_of_a_siren_is_the_network_built_with_it(key):
-    config = SirenConfig(width=8, layers=4, w0=30.0, squash=True)
+    config = Siren(width=8, layers=4, w0=30.0, squash=True)
     built, made = replace(config, w0=12.0).build(key), config.build(key).with_w0(12.0)
     assert made.config == built.config
     for one, other in zip(weights(made), weights(built), strict=True):
@@ -171,12 +163,12 @@ def test_another_frequency_of_a_siren_is_the_network_built_with_it(key):
 
 
 def test_a_siren_of_zero_weights_shows_its_offset(key):
-    field = jax.tree.map(jnp.zeros_like, SirenConfig(width=8).build(key))
+    field = jax.tree.map(jnp.zeros_like, Siren(width=8).build(key))
     np.testing.assert_array_equal(field(jnp.ones((2, 4))), np.full((3, 4), 0.5, np.float32))
 
 
 def test_a_squashed_siren_is_the_plain_one_bent_at_both_ends(x64, key):
-    plain = SirenConfig(width=9, layers=3, out_size=1, w0=30.0)
+    plain = Siren(width=9, layers=3, out_size=1, w0=30.0)
     points = jax.random.uniform(key, (50, 2))
     raw = evaluate(plain.build(key), points) - 0.5
     shown = evaluate(replace(plain, squash=True).build(key), points)
@@ -205,9 +197,9 @@ def test_frozen_arrays_get_no_gradient_are_not_counted_and_stay(key):
     assert not any(leaf is field.frequencies.value for leaf in weights(field))
     points = jax.random.uniform(key, (20, 2))
     observation = Observation(points, jnp.ones((20, 1)))
-    _, gradient = loss_and_gradient(Points(), field, observation)
+    gradient: Any = loss_and_gradient(Points(), field, observation)[1]
     assert not np.any(gradient.frequencies.value)
     assert all(np.any(leaf) for leaf in weights(gradient))
-    fitted = fit(Points(), field, observation, InnerLoop(optax.adam(1e-2), 5), key).field
+    fitted: Any = fit(Points(), field, Adam(1e-2), observation, InnerLoop(5), key).field
     np.testing.assert_array_equal(fitted.frequencies.value, field.frequencies.value)
     assert not np.array_equal(fitted.layers[0].weight, field.layers[0].weight)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from theta0.fields import cosine, sine
-from theta0.fields.sine import RANGE
+from theta0.fields._sine import RANGE
 
 # What the docstrings promise: 2.5 units in the last place of 1.
 TOLERANCE = 3e-7
@@ -27,7 +27,7 @@ def awkward() -> np.ndarray:
             step = np.nextafter(step, np.float32(toward))
             around.append(step)
     tiny = np.logspace(-37, 0, 2000, dtype=np.float32)
-    ends = np.float32([0.0, -0.0, 1e-45, RANGE, -RANGE])
+    ends = np.array([0.0, -0.0, 1e-45, RANGE, -RANGE], np.float32)
     x = np.concatenate([*around, tiny, -tiny, ends])
     return x[np.abs(x) <= RANGE]
 

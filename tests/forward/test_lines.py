@@ -10,7 +10,7 @@ from scipy.special import erf
 from theta0.data.ct import Phantom
 from theta0.fields import Field
 from theta0.forward import Lines, Segments
-from theta0.tasks import parallel_beam, pixel_coordinates, slice_integrals
+from theta0.signals import parallel_beam, pixel_coordinates, slice_integrals
 
 CENTRE, SIGMA = np.array([0.45, 0.6]), 0.15
 
@@ -43,7 +43,7 @@ class Ellipse(Field):
         return ((along / first) ** 2 + (across / second) ** 2 <= 1).astype(x.dtype)[None]
 
 
-def segments(count=40, seed=0, dtype=np.float64):
+def segments(count=40, seed=0, dtype: type = np.float64):
     rng = np.random.default_rng(seed)
     return Segments(rng.random((count, 2)).astype(dtype), rng.random((count, 2)).astype(dtype))
 
@@ -81,7 +81,7 @@ def test_integral_of_an_ellipse_equals_the_closed_form(x64):
     )
     p = segments(100)
     found = Lines(samples=1000, reduce="sum")(Ellipse(ellipse), p)[:, 0]
-    exact = ellipse.line_integrals(p.start, p.end)
+    exact = ellipse.line_integrals(np.asarray(p.start), np.asarray(p.end))
     assert (exact > 0).sum() > 40
     # An edge crosses one bin at each end, which is then counted or not: at most a bin in total.
     bins = np.linalg.norm(p.end - p.start, axis=1) / 1000
@@ -130,7 +130,7 @@ def test_stratified_samples_average_to_the_integral(x64):
     # One sample in every bin: far less scatter than as many independent samples.
     t = jax.random.uniform(jax.random.PRNGKey(1), (4096, 8, 1, 1))
     points = p.start + t * (p.end - p.start)
-    values = gaussian()(points.reshape(-1, 2).T).reshape(4096, 8, 10).mean(axis=1)
+    values = gaussian()(jnp.asarray(points.reshape(-1, 2).T)).reshape(4096, 8, 10).mean(axis=1)
     independent = values.std(axis=0) * np.linalg.norm(p.end - p.start, axis=1)
     assert (draws.std(axis=0) < 0.5 * independent).all()
 
@@ -144,7 +144,8 @@ def test_radon_transform_of_scikit_image(circle):
     points = pixel_coordinates(size, size)
     # Two blobs inside the disc, with no symmetry: a mirrored or turned convention cannot pass.
     blobs = [Gaussian(jnp.float32([0.4, 0.62]), 0.07), Gaussian(jnp.float32([0.65, 0.35]), 0.05)]
-    picture = sum(np.asarray(blob(jnp.asarray(points.T))) for blob in blobs).reshape(size, size)
+    shown = [np.asarray(blob(jnp.asarray(points.T))) for blob in blobs]
+    picture = np.sum(shown, axis=0).reshape(size, size)
     picture = picture * (np.hypot(*(points - 0.5).T) < 0.49).reshape(size, size)
     expected = radon(picture.astype(np.float64), angles_deg, circle=circle).T / size
     for chord in (True, False):

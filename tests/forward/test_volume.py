@@ -1,12 +1,14 @@
 """Volume rendering against closed forms, a NumPy reference, and its invariances."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theta0.fields import Field, PositionalConfig
+from theta0.fields import Field, Positional
 from theta0.forward import Rays, Volume
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -110,8 +112,9 @@ def test_the_last_interval_replaces_the_last_bin(x64):
 
 def test_empty_space_shows_the_background_at_far():
     p = rays()
+    of: Any = Volume
     for background, value in (("white", 1.0), ("black", 0.0), ("none", 0.0)):
-        found = Volume(8, background=background).render(uniform(-1.0), p)
+        found = of(8, background=background).render(uniform(-1.0), p)
         np.testing.assert_array_equal(found.colour, np.full((6, 3), value))
         np.testing.assert_array_equal(found.opacity, 0)
         np.testing.assert_allclose(found.depth, p.far, rtol=1e-6)
@@ -164,8 +167,8 @@ def test_mixed_empty_and_solid_samples_have_finite_gradients():
             return jnp.concatenate([0.3 * jnp.ones((3, *x.shape[1:])), raw[None]])
 
     origin = np.zeros((2, 3), np.float32)
-    direction = np.float32([[1, 0, 0], [0, 1, 0]])
-    p = Rays(origin, direction, np.float32([0.1, 0.1]), np.float32([3, 3]))
+    direction = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    p = Rays(origin, direction, np.full(2, 0.1, np.float32), np.full(2, 3, np.float32))
     for last_interval in (1e-3, 1e10):
         volume = Volume(64, last_interval=last_interval)
         total = lambda density: volume(Shell(density), p).sum()  # noqa: B023
@@ -228,7 +231,7 @@ def test_stratified_samples_stay_in_their_bins_and_average_to_the_integral(x64):
 
 @pytest.mark.slow
 def test_a_network_renders_finite_gradients(key):
-    field = PositionalConfig(width=16, layers=3, bands=4, max_exponent=3.0).build(key)
+    field = Positional(width=16, layers=3, bands=4, max_exponent=3.0).build(key)
     p = jax.tree.map(np.float32, rays(8))
     for density in ("relu", "softplus"):
         volume = Volume(8, density=density)

@@ -1,4 +1,4 @@
-"""Mean shows the mean, Matched what the learned start shows, Shuffled has its weights."""
+"""Mean shows the mean, Matched what the learned initialization shows, Shuffled has its weights."""
 
 import equinox as eqx
 import jax
@@ -6,20 +6,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theta0.fields import FourierConfig, Frozen, SirenConfig, evaluate, weights
-from theta0.fit import InnerConfig
-from theta0.forward import Points
+from theta0.fields import Fourier, Frozen, Siren, evaluate, weights
+from theta0.forward import Observation, Points
 from theta0.inits import matched, mean, shuffled, standard
-from theta0.tasks import Observation, pixel_coordinates
+from theta0.inner import Adam, InnerConfig
+from theta0.signals import pixel_coordinates
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 POINTS = pixel_coordinates(8, 8)
 FIELDS = {
-    "siren": SirenConfig(width=16, layers=3, w0=15.0, out_size=1),
-    "fourier": FourierConfig(width=16, layers=3, features=16, bandwidth=6.0),
+    "siren": Siren(width=16, layers=3, w0=15.0, out_size=1),
+    "fourier": Fourier(width=16, layers=3, features=16, bandwidth=6.0),
 }
-ADAM = InnerConfig("adam", 3e-3, 300)
+ADAM = InnerConfig(Adam(3e-3), 300)
 
 
 def rmse(field, values):
@@ -40,7 +40,7 @@ def config(request):
 
 @pytest.fixture
 def learned(config):
-    """A stand-in for a learned start: any weights that are not those of a fresh network."""
+    """A stand-in for a learned initialization: weights that are not those of a fresh network."""
     return config.build(jax.random.PRNGKey(42))
 
 
@@ -58,7 +58,7 @@ def test_mean_shows_the_mean_signal(config, key):
     assert rmse(field, values) < 0.02
 
 
-def test_matched_shows_what_the_learned_start_shows_with_other_weights(config, learned, key):
+def test_matched_shows_what_the_learned_one_shows_with_other_weights(config, learned, key):
     field = matched(learned, config, POINTS, ADAM, key, Points())
     shown = evaluate(learned, POINTS)
     assert rmse(field, shown) < 0.1 * rmse(config.build(key), shown)

@@ -3,23 +3,24 @@
 import hashlib
 import itertools
 import pickle
+from typing import Any
 
 import equinox as eqx
 import numpy as np
 import pytest
 
 from theta0.errors import InputError
-from theta0.fields import SirenConfig, evaluate
-from theta0.fit import InnerConfig
+from theta0.fields import Siren, evaluate
 from theta0.inits import _haiku, import_haiku, load
-from theta0.tasks import pixel_coordinates
+from theta0.inner import SGD, InnerConfig
+from theta0.signals import pixel_coordinates
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 AUTHORS = "siren__model/siren_layer{}/linear"
 
 
-def parameters(sizes, pattern=AUTHORS, seed=0, dtype=np.float32):
+def parameters(sizes, pattern=AUTHORS, seed=0, dtype: type = np.float32):
     """Random layers under Haiku's names: no number, _1, _2, …"""
     rng = np.random.default_rng(seed)
     layers = {}
@@ -44,7 +45,7 @@ def saved(path, layers):
 
 @pytest.fixture
 def write(tmp_path):
-    return lambda layers: saved(tmp_path / "start.pkl", layers)
+    return lambda layers: saved(tmp_path / "authors.pkl", layers)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +59,8 @@ def write(tmp_path):
 )
 def test_the_network_is_the_one_haiku_computes(write, sizes, pattern, w0):
     layers = parameters(sizes, pattern)
-    start = import_haiku(write(shuffled(layers)), w0=w0)
-    assert start.description.field == SirenConfig(2, 3, sizes[1], len(sizes) - 1, w0, 0.5)
+    init = import_haiku(write(shuffled(layers)), w0=w0)
+    assert init.description.field == Siren(2, 3, sizes[1], len(sizes) - 1, w0, 0.5)
     points = pixel_coordinates(9, 9, 0.0)
     x = points.astype(np.float64)
     *hidden, last = layers.values()
@@ -67,38 +68,38 @@ def test_the_network_is_the_one_haiku_computes(write, sizes, pattern, w0):
         x = np.sin(w0 * (x @ layer["w"].astype(np.float64) + layer["b"]))
     expected = x @ last["w"].astype(np.float64) + last["b"] + 0.5
     # float32 phases of up to w0 radians, through every layer.
-    np.testing.assert_allclose(evaluate(start.field, points), expected, atol=2e-4)
+    np.testing.assert_allclose(evaluate(init.field, points), expected, atol=2e-4)
 
 
 def test_numbers_may_start_with_0(write):
     layers = parameters((2, 4, 4, 3), "mlp/~/linear{}")
     layers = {name if "_" in name else name + "_0": arrays for name, arrays in layers.items()}
-    start = import_haiku(write(shuffled(layers)))
-    np.testing.assert_array_equal(start.field.layers[1].weight.T, layers["mlp/~/linear_1"]["w"])
+    init: Any = import_haiku(write(shuffled(layers)))
+    np.testing.assert_array_equal(init.field.layers[1].weight.T, layers["mlp/~/linear_1"]["w"])
 
 
 def test_float64_becomes_float32(write):
-    start = import_haiku(write(parameters((2, 4, 3), dtype=np.float64)))
+    init: Any = import_haiku(write(parameters((2, 4, 3), dtype=np.float64)))
     expected = parameters((2, 4, 3))[AUTHORS.format("")]["w"].T
-    assert start.field.layers[0].weight.dtype == np.float32
-    np.testing.assert_array_equal(start.field.layers[0].weight, expected)
+    assert init.field.layers[0].weight.dtype == np.float32
+    np.testing.assert_array_equal(init.field.layers[0].weight, expected)
 
 
-def test_the_description_is_the_papers_and_says_where_the_start_comes_from(write, tmp_path):
+def test_the_description_is_the_papers_and_says_where_the_weights_come_from(write, tmp_path):
     path = write(parameters((2, 4, 3)))
-    start = import_haiku(path)
-    told = start.description
-    assert (told.name, told.preset, told.inner) == ("start", "images", InnerConfig("sgd", 1e-2, 2))
+    init = import_haiku(path)
+    told: Any = init.description
+    assert (told.name, told.preset, told.inner) == ("authors", "images", InnerConfig(SGD(1e-2), 2))
     assert (told.data.size, told.data.pixel_offset) == (178, 0.0)
     assert told.field.w0 == 200 and told.field.output_offset == 0.5
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert told.provenance == {"imported": "start.pkl", "sha256": digest}
-    named = import_haiku(path, "celeba", 30.0, 64, "its authors, MIT").description
+    assert told.provenance == {"imported": "authors.pkl", "sha256": digest}
+    named: Any = import_haiku(path, "celeba", 30.0, 64, "its authors, MIT").description
     assert (named.name, named.field.w0, named.data.size) == ("celeba", 30.0, 64)
     assert named.provenance["credit"] == "its authors, MIT"
-    start.save(tmp_path / "start.safetensors")
-    again = load(tmp_path / "start.safetensors")
-    assert again.description == told and eqx.tree_equal(again.field, start.field)
+    init.save(tmp_path / "init.safetensors")
+    again = load(tmp_path / "init.safetensors")
+    assert again.description == told and eqx.tree_equal(again.field, init.field)
 
 
 def changed(change, sizes=(2, 4, 4, 3)):
@@ -163,7 +164,7 @@ def test_a_frequency_factor_that_cannot_be(write, w0):
 
 def test_a_file_that_is_not_there_or_too_large(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no such file"):
-        import_haiku(tmp_path / "start.pkl")
+        import_haiku(tmp_path / "authors.pkl")
     with pytest.raises(InputError, match="a folder; give a pickle"):
         import_haiku(tmp_path)
     with open(tmp_path / "huge.pkl", "wb") as file:  # takes no room on the disk

@@ -1,43 +1,44 @@
-"""The paper authors' own start gives, through our code, the PSNR known of it."""
+"""The paper authors' own initialization gives, through our code, the PSNR known of it."""
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
-from theta0.chunks import predict
-from theta0.fit import InnerConfig, fit
+from theta0.forward import predict
 from theta0.inits import import_haiku
+from theta0.inner import SGD, InnerLoop, fit
 from theta0.metrics import psnr
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
-START = DATA / "reference_init" / "celeba_maml_150k_haiku.pkl"
+WEIGHTS = DATA / "reference_init" / "celeba_maml_150k_haiku.pkl"
 FACES = DATA / "faces" / "celeba128"
 
 pytestmark = pytest.mark.skipif(
-    not (START.is_file() and FACES.is_dir()),
-    reason="needs the paper authors' start and CelebA faces in shared/data beside the checkout",
+    not (WEIGHTS.is_file() and FACES.is_dir()),
+    reason="needs the authors' weights and CelebA faces in shared/data beside the checkout",
 )
 
 
 def psnr_by_step(size: int, faces: int, steps: tuple[int, ...]) -> np.ndarray:
     """PSNR in dB (faces, steps) of the first faces by name, after gradient steps of 1e-2."""
-    start = import_haiku(START, size=size)
-    loop, key = InnerConfig("sgd", 1e-2, steps[-1]).build(), jax.random.PRNGKey(0)
-    rows = []
+    init = import_haiku(WEIGHTS, size=size)
+    loop, key = InnerLoop(steps[-1]), jax.random.PRNGKey(0)
+    rows, forward = [], init.description.forward
     for path in sorted(FACES.glob("*.jpg"))[:faces]:
-        signal = start.description.data.read(path)
+        signal = init.description.data.read(path)
         support, query = signal.task.support, signal.task.query
-        kept = fit(start.description.forward, start.field, support, loop, key, steps).snapshots
-        shown = [predict(signal.query_forward, kept[step], query.p) for step in steps]
+        kept = fit(forward, init.field, SGD(1e-2), support, loop, key, steps).snapshots
+        shown = [predict(signal.query_forward or forward, kept[step], query.p) for step in steps]
         rows.append([psnr(values, query.y) for values in shown])
     return np.array(rows)
 
 
-def test_the_start_is_the_papers_network():
-    start = import_haiku(START)
-    config = start.description.field
+def test_the_initialization_is_the_papers_network():
+    init = import_haiku(WEIGHTS)
+    config: Any = init.description.field
     assert (config.layers, config.width, config.w0) == (5, 256, 200.0)
 
 

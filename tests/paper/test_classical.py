@@ -7,13 +7,12 @@ import pytest
 
 from theta0.classic import FBP, SART, TV
 from theta0.errors import InputError
+from theta0.evaluation import Protocol
 from theta0.metrics import psnr, ssim
 from theta0.paper import METHODS, evaluate_classic, scan_of
-from theta0.protocol import Protocol
-from theta0.tasks import CTConfig, CTTasks
-from theta0.tasks.ct import PhantomScans
+from theta0.signals import CTConfig, CTTasks, Phantoms
 
-CONFIG = CTConfig(size=16, rays=16, validation=3, test=3)
+CONFIG = CTConfig(Phantoms(validation=3, test=3), size=16, rays=16)
 PROTOCOL = Protocol(tuning_signals=2, signals=3, views=6)
 FEW = {
     "fbp": [FBP("hann", 0.3), FBP("hann", 0.6), FBP("ramp", 1.0)],
@@ -63,18 +62,18 @@ def test_rows_hold_the_best_settings_on_validation_and_their_numbers_on_test():
         np.testing.assert_allclose(row["psnr"], expected, atol=1e-3)
         assert row["psnr_mean"] == pytest.approx(np.mean(expected))
         assert row["psnr_std"] == pytest.approx(np.std(expected, ddof=1))
-        assert (row["optimizer"], row["views"], row["n"]) == (None, 6, 3)
+        assert (row["rule"], row["views"], row["n"]) == (None, 6, 3)
         assert row["seconds"] > 0
     tasks = [family.held_out("test", index, 6) for index in range(3)]
     found = [
-        ssim(best(scan_of(task, family))[..., None], family.pictures(task.query.y)[0])
+        ssim(best(scan_of(task, family))[..., None], family.pictures(task.query.y)[0])  # pyright: ignore[reportPossiblyUnboundVariable]
         for task in tasks
     ]
     assert rows[-1]["ssim_mean"] == pytest.approx(np.mean(found), abs=1e-4)
 
 
 def test_test_slices_do_not_choose_the_setting():
-    scans = PhantomScans(0, (CONFIG.train, CONFIG.validation, CONFIG.test), CONFIG.size)
+    scans = CONFIG.source.scans(CONFIG.size)
     families = [kind(CONFIG, scans) for kind in (CTTasks, Spoilt)]
     rows, spoilt = (evaluate_classic(family, PROTOCOL, FEW) for family in families)
     assert [row["setting"] for row in spoilt] == [row["setting"] for row in rows]

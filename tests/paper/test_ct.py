@@ -7,17 +7,16 @@ import pytest
 
 from theta0.classic import FBP, SART, TV
 from theta0.errors import InputError
-from theta0.evaluate import best_rows
-from theta0.fields import SirenConfig
-from theta0.fit import InnerConfig
+from theta0.evaluation import Protocol, best_rows
+from theta0.fields import Siren
 from theta0.forward import Lines
-from theta0.meta import OuterConfig
+from theta0.inner import SGD, Adam, InnerConfig, Objective, StepSizes
+from theta0.meta import MAML, MetaSGD, OuterConfig
 from theta0.metrics import psnr
 from theta0.paper import BY_VIEWS, Options, RunCache, ct, evaluate_classic, read_runs, table3
 from theta0.presets import Experiment, train
-from theta0.protocol import Protocol
 from theta0.report import sparse_view_table
-from theta0.tasks import CTConfig
+from theta0.signals import CTConfig, Phantoms
 
 pytestmark = [pytest.mark.usefixtures("quick_compilation"), pytest.mark.slow]
 
@@ -25,15 +24,14 @@ SMALL = Experiment(
     preset="ct-phantoms",
     scale="smoke",
     data=CTConfig(
-        size=12, rays=8, train=8, validation=3, test=4, training_views=2, query_pixels=16
+        Phantoms(train=8, validation=3, test=4), size=12, rays=8, training_views=2, query_pixels=16
     ),
-    field=SirenConfig(out_size=1, width=8, layers=2, w0=10.0),
+    field=Siren(out_size=1, width=8, layers=2, w0=10.0),
     forward=Lines(samples=4, reduce="sum"),
-    meta="maml",
-    inner=InnerConfig("sgd", 0.06, 2),
+    meta=MAML(steps=2, rule=SGD(0.06)),
     outer=OuterConfig(1e-3, "constant", 4, validate_every=2, validation_signals=1),
-    protocol=Protocol((0, 1), (0.02, 0.1), (1e-2,), views=2),
-    baseline=InnerConfig("adam", 1e-3, 3),
+    protocol=Protocol((0, 1), (SGD(0.02), SGD(0.1), Adam(1e-2)), views=2),
+    baseline=InnerConfig(Adam(1e-3), 3),
 )
 FEW = {
     "fbp": [FBP("ramp", 0.5), FBP("hann", 0.5)],
@@ -48,8 +46,8 @@ OPTIONS = Options(
     views=(3, 9),
     w0=(5.0,),
     samples=(8,),
-    learned_adam=(1e-3,),
-    tv=(1e-3,),
+    after_learned=(Adam(1e-3),),
+    objectives=(Objective(tv=1e-3),),
 )
 QUIET = lambda what, done: None
 
@@ -64,7 +62,7 @@ def _few_methods():
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folders = []
-    for name, meta in (("plain", "maml"), ("steps", "metasgd")):
+    for name, meta in (("plain", SMALL.meta), ("steps", MetaSGD(steps=2, rule=StepSizes(0.06)))):
         folders.append(tmp_path_factory.mktemp("runs") / name)
         train(replace(SMALL, name=name, meta=meta), folders[-1])
     return read_runs(folders, CTConfig)
@@ -72,44 +70,44 @@ def runs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(runs, tmp_path_factory):
-    parts = RunCache(tmp_path_factory.mktemp("parts"))
-    return table3(runs, OPTIONS, parts, QUIET), parts
+    cache = RunCache(tmp_path_factory.mktemp("cache"))
+    return table3(runs, OPTIONS, cache, QUIET), cache
 
 
-def test_every_start_and_method_has_a_row_at_every_number_of_views(made):
+def test_every_initialization_and_method_has_a_row_at_every_number_of_views(made):
     rows = made[0].rows
     plain = {"learned", "standard", "mean", "matched", "shuffled"}
     of = lambda name, views: {
-        (row["init"], row["optimizer"])
+        (row["init"], row["rule"])
         for row in rows
         if (row["train_class"], row["views"]) == (name, views)
     }
     both = {(init, how) for init in plain for how in ("sgd", "adam")}
-    one_each = {f"{init}+{what}" for init in ("learned", "standard") for what in ("tv", "mirrored")}
+    one_each = {f"{init}+{what}" for init in ("learned", "standard") for what in ("tv", "flip")}
     found = of("plain", 3)
     assert {pair for pair in found if pair[0] in plain} == both
     assert {init for init, _ in found - both} == one_each and len(found - both) == 4
     of_steps = of("steps", 3)
     hows = {how for init, how in of_steps if init == "learned"}
-    assert hows == {"learned", "learned-adam", "sgd", "adam"}
-    for what in ("learned+tv", "learned+mirrored"):
+    assert hows == {"learned", "learned+adam", "sgd", "adam"}
+    for what in ("learned+tv", "learned+flip"):
         assert len([init for init, _ in of_steps if init == what]) == 1
-    # Beyond so many views only the starts that lead are fitted, and in one way.
+    # Beyond so many views only the initializations that lead are fitted, and in one way.
     assert of("plain", 9) == {
         (init, "adam") for init in ("learned", "learned+tv", "standard", "standard+tv")
     }
-    assert of("steps", 9) == {(init, "learned-adam") for init in ("learned", "learned+tv")}
+    assert of("steps", 9) == {(init, "learned+adam") for init in ("learned", "learned+tv")}
     for views in OPTIONS.views:
         assert of(None, views) == {(name, None) for name in FEW}
     assert all(np.isfinite(row["psnr_mean"]) for row in rows)
-    # Learned step sizes, and learned starts that have none, are measured on more slices.
+    # Learned step sizes, and learned initializations without any, are measured on more slices.
     few = lambda row: (
         row["views"] == 9
         or (
             row["train_class"] is not None
             and (
                 not row["init"].startswith("learned")
-                or (row["train_class"] == "steps" and not row["optimizer"].startswith("learned"))
+                or (row["train_class"] == "steps" and not row["rule"].startswith("learned"))
             )
         )
     )
@@ -122,13 +120,18 @@ def test_every_start_and_method_has_a_row_at_every_number_of_views(made):
 def test_other_weights_of_total_variation_leave_finished_rows_as_they_are(made, runs):
     folder = made[1].folder
     before = set(folder.iterdir())
-    table3(runs, replace(OPTIONS, views=(3,), tv=(1e-3, 1e-2)), made[1], QUIET)
+    table3(
+        runs,
+        replace(OPTIONS, views=(3,), objectives=(Objective(tv=1e-3), Objective(tv=1e-2))),
+        made[1],
+        QUIET,
+    )
     new = {path.name for path in set(folder.iterdir()) - before}
-    assert new and all("-tv-" in name or "-mirrored-" in name for name in new)
+    assert new and all("-tv-" in name or "-flip-" in name for name in new)
 
 
 def test_from_many_views_total_variation_is_added_only_if_asked_for(made, runs):
-    options = replace(OPTIONS, tv=None, views=(9,))
+    options = replace(OPTIONS, objectives=None, views=(9,))
     rows = table3(runs[:1], options, made[1], QUIET).rows
     assert {row["init"] for row in rows} == {"learned", "standard", *FEW}
 
@@ -161,7 +164,7 @@ def test_pictures_are_the_reconstructions_of_the_first_test_slice(made):
     )
 
 
-def test_what_is_shown_of_a_start_is_its_best_optimizer_on_validation_slices(made):
+def test_what_is_shown_of_an_initialization_is_its_best_rule_on_validation_slices(made):
     rows = made[0].rows
     for row in best_rows(rows, BY_VIEWS):
         same = [one for one in rows if all(
@@ -176,23 +179,30 @@ def test_the_table_says_who_leads_where(made):
     assert "lead" in text
 
 
-def test_a_second_time_nothing_is_measured(made, runs, monkeypatch):
+def test_a_second_time_nothing_is_measured_or_read(made, runs, monkeypatch, unreadable):
     def never(*arguments, **named):
         raise AssertionError("measured again")
 
     monkeypatch.setattr(ct, "evaluate_classic", never)
-    monkeypatch.setattr("theta0.evaluate._Runner.fits", never)
+    monkeypatch.setattr("theta0.evaluation._runner._Runner.fits", never)
+    unreadable(CTConfig)
     again = table3(runs, OPTIONS, made[1], QUIET)
     assert again.rows == made[0].rows
+    for name, shown in made[0].reconstructions.items():
+        found = again.reconstructions[name]
+        np.testing.assert_array_equal(found.target, shown.target)
+        assert list(found.pictures) == list(shown.pictures)
+        for label, picture in shown.pictures.items():
+            np.testing.assert_array_equal(found.pictures[label], picture)
 
 
-def test_some_starts_alone_are_measured_and_as_before(made, runs):
-    few = table3(runs, replace(OPTIONS, starts=("learned",)), made[1], QUIET).rows
+def test_some_initializations_alone_are_measured_and_as_before(made, runs):
+    few = table3(runs, replace(OPTIONS, inits=("learned",)), made[1], QUIET).rows
     every = made[0].rows
     named = lambda row: row["train_class"] is None or row["init"].startswith("learned")
     assert few == [row for row in every if named(row)]
-    with pytest.raises(InputError, match="starts: name at least one of learned"):
-        Options(starts=())
+    with pytest.raises(InputError, match="inits: name at least one of learned"):
+        Options(inits=())
 
 
 def test_runs_on_other_scans_are_refused(runs, tmp_path):
@@ -200,7 +210,7 @@ def test_runs_on_other_scans_are_refused(runs, tmp_path):
     train(other, tmp_path / "other")
     both = [runs[0], *read_runs([tmp_path / "other"], CTConfig)]
     with pytest.raises(InputError, match=r"data\.rays 6"):
-        table3(both, OPTIONS, RunCache(tmp_path / "parts"), QUIET)
+        table3(both, OPTIONS, RunCache(tmp_path / "cache"), QUIET)
 
 
 def test_a_run_on_pictures_is_refused(runs):

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 
 from theta0.data.images import SDF, Arrays, CelebA, Folder, Imagenette, Text, write_npz
-from theta0.fields import SirenConfig, weights
-from theta0.fit import InnerConfig
+from theta0.evaluation import Protocol
+from theta0.fields import Siren, weights
 from theta0.forward import Points
-from theta0.meta import OuterConfig
+from theta0.inner import SGD, Adam
+from theta0.meta import FOMAML, MAML, MetaSGD, OuterConfig, Reptile
 from theta0.presets import Experiment, train
-from theta0.protocol import Protocol
-from theta0.tasks import ImageConfig
+from theta0.signals import ImageConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -21,12 +21,11 @@ TINY = Experiment(
     preset="images",
     scale="smoke",
     data=ImageConfig(Text(6, 2, 2), size=10),
-    field=SirenConfig(width=8, layers=2, w0=10.0),
+    field=Siren(width=8, layers=2, w0=10.0),
     forward=Points(),
-    meta="maml",
-    inner=InnerConfig("sgd", 0.01, 2),
+    meta=MAML(steps=2, rule=SGD(0.01)),
     outer=OuterConfig(lr=1e-3, steps=2, tasks=2, validate_every=2, validation_signals=1),
-    protocol=Protocol((0, 2), (0.01,), (1e-2,), tuning_signals=1, signals=1),
+    protocol=Protocol((0, 2), (SGD(0.01), Adam(1e-2)), tuning_signals=1, signals=1),
 )
 
 
@@ -58,17 +57,24 @@ def sources(tmp_path_factory):
     }
 
 
-@pytest.mark.parametrize("meta", ["maml", "fomaml", "reptile", "metasgd"])
+META = {
+    "maml": MAML(steps=2, rule=SGD(0.01)),
+    "fomaml": FOMAML(steps=2, rule=SGD(0.01)),
+    "reptile": Reptile(steps=2, rule=SGD(0.01)),
+    "metasgd": MetaSGD(steps=2),
+}
+
+
+@pytest.mark.parametrize("meta", META)
 @pytest.mark.parametrize("points", [(40, 30), pytest.param(None, marks=pytest.mark.slow)])
 def test_every_meta_learner_learns_on_every_class(sources, tmp_path, meta, points):
     inner, outer = points or (None, None)
     for name, source in sources.items():
         data = ImageConfig(source, size=10, inner_points=inner, outer_points=outer)
-        experiment = replace(TINY, data=data, meta=meta)
-        learned = train(experiment, tmp_path / name)
-        began = experiment.beginning()
-        moved = [np.abs(a - b).max() for a, b in zip(weights(learned.field), weights(began),
-                                                     strict=True)]  # fmt: skip
+        experiment = replace(TINY, data=data, meta=META[meta])
+        found = train(experiment, tmp_path / name)
+        learned, initial = weights(found.learned), weights(experiment.initial())
+        moved = [np.abs(a - b).max() for a, b in zip(learned, initial, strict=True)]
         # Something moved, and nothing was lost.
-        assert all(np.isfinite(leaf).all() for leaf in weights(learned.field)) and max(moved) > 1e-4
-        assert np.isfinite(learned.description.provenance["validation_psnr"])
+        assert all(np.isfinite(leaf).all() for leaf in learned) and max(moved) > 1e-4
+        assert np.isfinite(found.description.provenance["validation_psnr"])

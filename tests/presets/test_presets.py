@@ -2,17 +2,21 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import jax
 import pytest
 
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
-from theta0.fields import FourierConfig, SirenConfig, count_weights
+from theta0.fields import Fourier, Siren, count_weights
 from theta0.forward import Lines, Points, check_shapes
 from theta0.inits import Description, Initialization, without_folders
+from theta0.inner import SGD
+from theta0.meta import MAML, Reptile
 from theta0.presets import PRESETS, Experiment, ct, experiment_of, images, preset
-from theta0.tasks import CTConfig, ImageConfig, pixel_coordinates
+from theta0.registry import META_LEARNERS
+from theta0.signals import CTConfig, ImageConfig, Phantoms, pixel_coordinates
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -38,7 +42,7 @@ def test_every_preset_is_known_by_its_own_name_and_scale():
 def test_every_preset_builds(experiment):
     field = jax.eval_shape(experiment.field.build, jax.random.PRNGKey(0))
     assert sum(leaf.size for leaf in jax.tree.leaves(field)) > 0
-    assert experiment.inner.build().steps == experiment.inner.steps
+    assert experiment.meta.loop.steps == experiment.meta.steps
     experiment.baseline.build()
     experiment.outer.optimizer()
 
@@ -48,7 +52,7 @@ def test_every_ct_preset_makes_tasks_its_network_can_show():
         if not isinstance(experiment.data, CTConfig):
             continue
         small = dataclasses.replace(
-            experiment.data, source=None, size=16, rays=4, query_pixels=None
+            experiment.data, source=Phantoms(), size=16, rays=4, query_pixels=None
         )
         task = small.build().training_tasks(experiment.seed, 0, 1)
         support = jax.tree.map(lambda leaf: leaf[0], task.support)
@@ -67,33 +71,35 @@ def test_every_image_preset_fits_its_own_pictures():
 
 def test_round_trip_through_json(experiment):
     plain = json.loads(json.dumps(to_plain(experiment), allow_nan=False))
-    assert plain["version"] == 1
+    assert plain["version"] == 2
     assert from_plain(plain, Experiment, "here") == experiment
 
 
 def test_the_papers_ct_experiment():
-    data, inner, outer = PAPER_CT.data, PAPER_CT.inner, PAPER_CT.outer
+    data: Any = PAPER_CT.data
+    outer = PAPER_CT.outer
     assert count_weights(PAPER_CT.field.build(jax.random.PRNGKey(0))) == 328_961
-    assert PAPER_CT.field == FourierConfig(2, 1, 256, 5, 256, 30.0)
-    assert (data.size, data.rays, data.train, data.training_views) == (256, 256, 2048, 20)
+    assert PAPER_CT.field == Fourier(2, 1, 256, 5, 256, 30.0)
+    assert (data.size, data.rays, data.training_views) == (256, 256, 20)
+    assert data.source.train == 2048
     assert (data.training_angles, data.measure, data.pixel_offset) == ("random", "mean", 0.0)
     # The outer loss sees other rays, not pixels, and a ray crosses the whole turned square.
     assert data.query_pixels is None and data.chord is False
     assert isinstance(PAPER_CT.forward, Lines) and PAPER_CT.forward.reduce == "mean"
-    assert PAPER_CT.meta == "reptile"
-    assert (inner.optimizer, inner.lr, inner.steps, inner.batch) == ("sgd", 10.0, 12, None)
+    assert PAPER_CT.meta == Reptile(steps=12, rule=SGD(10.0), batch=None)
     assert (outer.lr, outer.schedule, outer.tasks, outer.steps) == (5e-5, "constant", 1, 100_000)
     assert outer.clip is None
 
 
 def test_the_papers_image_experiment():
-    data, inner, outer = PAPER_IMAGES.data, PAPER_IMAGES.inner, PAPER_IMAGES.outer
+    data: Any = PAPER_IMAGES.data
+    outer = PAPER_IMAGES.outer
     assert count_weights(PAPER_IMAGES.field.build(jax.random.PRNGKey(0))) == 198_915
-    assert PAPER_IMAGES.field == SirenConfig(2, 3, 256, 5, 200.0, 0.5)
+    assert PAPER_IMAGES.field == Siren(2, 3, 256, 5, 200.0, 0.5)
     assert (data.size, data.pixel_offset) == (178, 0.0)
     assert data.inner_points is None and data.outer_points is None
-    assert PAPER_IMAGES.forward == Points() and PAPER_IMAGES.meta == "maml"
-    assert (inner.optimizer, inner.lr, inner.steps, inner.batch) == ("sgd", 1e-2, 2, None)
+    assert PAPER_IMAGES.forward == Points()
+    assert PAPER_IMAGES.meta == MAML(steps=2, rule=SGD(1e-2), batch=None)
     assert (outer.lr, outer.schedule, outer.tasks, outer.steps) == (1e-5, "constant", 3, 150_000)
     assert 2 in PAPER_IMAGES.protocol.steps
 
@@ -102,12 +108,13 @@ def test_the_papers_image_experiment():
 def test_classes_of_pictures_differ_in_their_source_alone(name):
     bases = {"smoke": images.SMOKE, "cpu": images.CPU, "paper": images.PAPER}
     for scale, experiment in PRESETS[name].items():
-        base = bases[scale]
-        data = dataclasses.replace(experiment.data, source=base.data.source)
+        base, own = bases[scale], experiment.data
+        assert isinstance(base.data, ImageConfig) and isinstance(own, ImageConfig)
+        data = dataclasses.replace(own, source=base.data.source)
         assert dataclasses.replace(experiment, preset="images", data=data) == base
-        assert experiment.data.source != base.data.source
+        assert own.source != base.data.source
         plain = json.loads(json.dumps(to_plain(experiment)))
-        assert plain["data"]["source"]["kind"] == type(experiment.data.source).__name__
+        assert plain["data"]["source"]["kind"] == type(own.source).__name__
 
 
 def test_a_source_is_stored_by_name_and_others_are_refused():
@@ -148,7 +155,7 @@ def test_unknown_names_are_refused_with_the_nearest(name, scale, words):
         (lambda p: p.update(surprise=1), "surprise"),
         (lambda p: p["outer"].update(surprise=1), "surprise"),
         (lambda p: p.pop("field"), "field"),
-        (lambda p: p["field"].update(kind="Transformer"), "field"),
+        (lambda p: p["field"].update(kind="transformer"), "no field is registered"),
         (lambda p: p["outer"].update(steps="100"), r"expected int, found '100'.*outer\.steps"),
         (lambda p: p["outer"].update(steps=1.5), "expected int, found 1.5"),
         (lambda p: p["outer"].update(lr="fast"), r"expected float, found 'fast'.*outer\.lr"),
@@ -157,12 +164,15 @@ def test_unknown_names_are_refused_with_the_nearest(name, scale, words):
         (lambda p: p["protocol"].update(steps=[0, "1"]), "expected int, found '1'"),
         (lambda p: p["protocol"].update(signals=0), "signals is 0"),
         (lambda p: p["data"].update(chord="yes"), "expected bool, found 'yes'"),
-        (lambda p: p.update(meta="magic"), "meta"),
+        (lambda p: p.update(meta="magic"), "expected a meta-learner with its kind"),
+        (lambda p: p["meta"].update(kind="magic"), "no meta-learner is registered"),
+        (lambda p: p["meta"].update(rule={"kind": "magic"}), "no update rule is registered"),
+        (lambda p: p["meta"]["rule"].update(lr=0.0), "lr is 0"),
         (lambda p: p.update(seed=None), "expected int, found None"),
         (lambda p: p.update(seed=-1), "seed is -1"),
-        (lambda p: p["inner"].update(steps=0), "inner.steps is 0"),
+        (lambda p: p["meta"].update(steps=0), "steps is 0; give a number of inner steps"),
         (lambda p: p["outer"].update(steps=0), "outer.steps is 0"),
-        (lambda p: p.update(version=2), "version 2"),
+        (lambda p: p.update(version=1), "version 1"),
         (lambda p: p.pop("version"), "version None"),
     ],
 )
@@ -182,19 +192,25 @@ def test_a_config_that_is_no_object_is_an_error(plain):
 
 def test_a_whole_number_is_a_float():
     plain = to_plain(PAPER_CT)
-    plain["inner"]["lr"] = 10
+    plain["meta"]["rule"]["lr"] = 10
     assert from_plain(plain, Experiment, "here") == PAPER_CT
 
 
 def test_an_initialization_that_left_its_run_is_evaluated_as_it_was_learned(experiment):
     description = Description(
-        "name", experiment.preset, experiment.field, experiment.forward, experiment.inner,
-        without_folders(experiment.data), provenance={"scale": experiment.scale, "seed": 5},
+        "name", experiment.preset, experiment.field, experiment.forward, experiment.meta.inner,
+        without_folders(experiment.data),
+        provenance={
+            "scale": experiment.scale, "seed": 5,
+            "meta": META_LEARNERS.name_of(type(experiment.meta)),
+        },
     )  # fmt: skip
-    field = SirenConfig(width=4, layers=2).build(jax.random.PRNGKey(0))
-    found = experiment_of(Initialization(field, description))
-    for part in ("preset", "field", "forward", "inner", "data"):
+    field = Siren(width=4, layers=2).build(jax.random.PRNGKey(0))
+    found = experiment_of(Initialization(field, SGD().build(field), description))
+    for part in ("preset", "field", "forward", "data"):
         assert getattr(found, part) == getattr(experiment, part)
+    assert type(found.meta) is type(experiment.meta)
+    assert found.meta.inner == experiment.meta.inner
     assert found.seed == 5
 
 

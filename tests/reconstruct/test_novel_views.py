@@ -1,19 +1,19 @@
 """Novel views of a known ball, the rays they cost, and interpolation between two fits."""
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theta0.chunks import predict
 from theta0.data.cameras import orbit
 from theta0.errors import InputError
-from theta0.fields import Field, PositionalConfig, evaluate
-from theta0.forward import Volume
-from theta0.reconstruct import interpolate, novel_views, render_view
-from theta0.tasks import ViewConfig
+from theta0.fields import Field, Positional, evaluate
+from theta0.forward import Volume, predict
+from theta0.reconstruct import _novel_views, interpolate, render_view
+from theta0.signals import ViewConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -52,7 +52,7 @@ def test_a_ball_is_a_disc_of_the_right_size_and_depth():
 
 
 def test_a_view_equals_the_rendering_of_each_ray(key):
-    field = PositionalConfig(width=8, layers=2, bands=2).build(key)
+    field = Positional(width=8, layers=2, bands=2).build(key)
     volume = Volume(samples=8, density="softplus")
     camera = DATA.camera(orbit(0, 10, 4))
     rays = DATA.rays_of(camera)
@@ -82,7 +82,7 @@ def test_only_rays_that_meet_the_sphere_are_marched(monkeypatch):
         marched.append(len(p.near))
         return np.zeros((len(p.near), 5), np.float32)
 
-    monkeypatch.setattr(novel_views, "predict_in_blocks", counting)
+    monkeypatch.setattr(_novel_views, "predict_in_blocks", counting)
     rendered(32)
     rays = DATA.rays_of(DATA.camera(orbit(30, 20, 4), 32))
     assert marched == [np.count_nonzero(rays.near < rays.far)] and marched[0] < 32 * 32
@@ -94,10 +94,11 @@ def test_only_rays_that_meet_the_sphere_are_marched(monkeypatch):
 
 def test_all_sizes_share_one_program():
     rendered(8)
-    programs = predict._cached._cache_size()
+    cached: Any = predict
+    programs = cached._cached._cache_size()
     rendered(9, elevation_deg=50)
     rendered(40, distance=7)
-    assert predict._cached._cache_size() == programs
+    assert cached._cached._cache_size() == programs
 
 
 def test_a_distance_outside_the_sampled_range_is_refused():
@@ -108,12 +109,12 @@ def test_a_distance_outside_the_sampled_range_is_refused():
 
 
 def test_interpolation_is_linear_in_the_weights(key):
-    config = PositionalConfig(width=8, layers=2, bands=2)
+    config = Positional(width=8, layers=2, bands=2)
     first, second = (config.build(k) for k in jax.random.split(key))
     point = np.array([[0.1, 0.2, 0.3]], np.float32)
     ends = [evaluate(interpolate(first, second, share), point) for share in (0.0, 1.0)]
     np.testing.assert_array_equal(ends[0], evaluate(first, point))
     np.testing.assert_array_equal(ends[1], evaluate(second, point))
-    middle = interpolate(first, second, 0.25).layers[0].weight
+    middle: Any = interpolate(first, second, 0.25)
     expected = 0.75 * first.layers[0].weight + 0.25 * second.layers[0].weight
-    np.testing.assert_allclose(middle, expected, rtol=1e-6)
+    np.testing.assert_allclose(middle.layers[0].weight, expected, rtol=1e-6)

@@ -11,7 +11,7 @@ def row(init, psnr, train_class="scans"):
         "views": 4,
         "train_class": train_class,
         "init": init,
-        "optimizer": "adam",
+        "rule": "adam",
         "lr": 1e-3,
         "steps": 5,
         "psnr": psnr,

@@ -22,12 +22,12 @@ def decode(png):
     return np.asarray(image.convert("RGB"))
 
 
-def rows(optimizers=("sgd", "adam"), inits=INITS, views=None, **more):
+def rows(rules=("sgd", "adam"), inits=INITS, views=None, **more):
     return [
-        {"init": init, "optimizer": optimizer, "lr": 0.01, "steps": steps,
+        {"init": init, "rule": rule, "lr": 0.01, "steps": steps,
          "psnr_mean": 10.0 + i + steps / 10, "n": 3, "seconds": 1.0,
          **({"views": views} if views else {}), **more}
-        for optimizer in optimizers
+        for rule in rules
         for i, init in enumerate(inits)
         for steps in (0, 1, 2, 5, 10, 100)
     ]  # fmt: skip

@@ -15,8 +15,8 @@ VOID = {"meta", "img", "br", "link", "input", "hr"}
 PICTURE = strip([np.zeros((4, 4))], ["a"])
 
 
-def row(init=HOSTILE, optimizer="sgd", steps=0, psnr=10.0, **more):
-    return {"init": init, "optimizer": optimizer, "lr": 0.01, "steps": steps, "psnr_mean": psnr,
+def row(init=HOSTILE, rule="sgd", steps=0, psnr=10.0, **more):
+    return {"init": init, "rule": rule, "lr": 0.01, "steps": steps, "psnr_mean": psnr,
             "n": 2, "seconds": 1.0, **more}  # fmt: skip
 
 
@@ -57,9 +57,9 @@ class Page(HTMLParser):
 
 def example():
     rows = [
-        row(init, optimizer, steps, 10.0 + steps, psnr_std=1.0)
+        row(init, rule, steps, 10.0 + steps, psnr_std=1.0)
         for init in ("learned", HOSTILE)
-        for optimizer in ("sgd", HOSTILE)
+        for rule in ("sgd", HOSTILE)
         for steps in (0, 1, 10)
     ]
     return html.page(
@@ -163,9 +163,7 @@ def test_points_are_placed_to_scale():
     assert group["stroke"] == series.style("matched").colour
 
 
-@pytest.mark.parametrize(
-    "init", [*series.INITS, "fbp", "learned+mirrored", "another", "yet another"]
-)
+@pytest.mark.parametrize("init", [*series.INITS, "fbp", "learned+flip", "another", "yet another"])
 def test_every_marker_is_a_closed_outline_around_its_point(init):
     outline = svg._marker(series.style(init).marker, 100.0, 50.0)
     assert outline.startswith("M") and outline.endswith("Z")

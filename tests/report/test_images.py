@@ -16,9 +16,9 @@ from theta0.report import (
 )
 
 
-def row(init, optimizer, psnr, **more):
+def row(init, rule, psnr, **more):
     return {
-        "train_class": "text", "test_class": "text", "init": init, "optimizer": optimizer,
+        "train_class": "text", "test_class": "text", "init": init, "rule": rule,
         "lr": 0.01, "steps": 2, "psnr_mean": psnr, "psnr_std": 1.0, "n": 100, "seconds": 0.5,
         "psnr": [psnr], **more,
     }  # fmt: skip
@@ -48,20 +48,21 @@ def test_table1_compares_initializations_within_a_class():
 
 def test_table2_has_rows_by_training_class_and_columns_by_test_class():
     rows = [
-        row("learned", optimizer, psnr, train_class=train, test_class=test)
-        for optimizer, train, test, psnr in (
+        row("learned", rule, psnr, train_class=train, test_class=test)
+        for rule, train, test, psnr in (
             ("learned", "text", "text", 31.0), ("learned", "text", "sdf", 20.0),
             ("sgd", "text", "text", 30.0), ("sgd", "text", "sdf", 25.0),
             ("sgd", "sdf", "text", 15.0), ("sgd", "sdf", "sdf", 35.0),
         )
-    ] + [row("standard", "adam", 9.0, train_class=None)]  # fmt: skip
+    ] + [row("standard", rule, 9.0, train_class=None) for rule in ("newton", "adam")]  # fmt: skip
     table = transfer_table(rows)
-    assert table.columns == ("trained on", "optimizer", "text", "sdf")
+    assert table.columns == ("trained on", "rule", "text", "sdf")
     assert [tuple(line) for line in table.rows] == [
         ("text", "learned", 31.0, 20.0),
         ("text", "sgd", 30.0, 25.0),
         ("sdf", "sgd", 15.0, 35.0),
         ("nothing (standard)", "adam", 9.0, None),
+        ("nothing (standard)", "newton", 9.0, None),
     ]
     best = {line["best"] for line in csv.DictReader(io.StringIO(table.to_csv()))}
     assert best == {"text", "sdf", ""} and "**35.00**" in table.to_markdown()
@@ -71,7 +72,7 @@ def test_initializations_are_compared_only_within_a_class():
     rows = [row("learned", "sgd", 30.0), row("standard", "sgd", 9.0)]
     rows += [{**line, "test_class": "sdf", "psnr_mean": 5 * line["psnr_mean"]} for line in rows]
     table = classes_table(rows)
-    assert table.columns == ("class", "init", "optimizer", "lr", "2")
+    assert table.columns == ("class", "init", "rule", "lr", "2")
     markdown = table.to_markdown()
     assert "**30.00**" in markdown and "**150.00**" in markdown and markdown.count("**") == 4
 

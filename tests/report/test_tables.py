@@ -30,9 +30,9 @@ TEXTS = [
 BEST = {(1, 1), (2, 2)}  # (row, column)
 
 
-def row(init, optimizer, steps, psnr, **more):
+def row(init, rule, steps, psnr, **more):
     return {
-        "init": init, "optimizer": optimizer, "lr": 0.01, "steps": steps, "psnr_mean": psnr,
+        "init": init, "rule": rule, "lr": 0.01, "steps": steps, "psnr_mean": psnr,
         "psnr_std": 1.0, "n": 4, "seconds": 0.5, **more,
     }  # fmt: skip
 
@@ -214,7 +214,7 @@ def test_steps_table_sorts_rows_and_marks_missing_cells():
         row("learned", "sgd", 0, 11.0),
     ]
     table = tables.steps_table(rows)
-    assert list(table.columns) == ["init", "optimizer", "lr", "0", "2", "10"]
+    assert list(table.columns) == ["init", "rule", "lr", "0", "2", "10"]
     assert [line[:2] for line in table.rows] == [
         ("learned", "sgd"), ("learned", "adam"), ("standard", "sgd"), ("standard", "adam"),
         ("zebra", "sgd"),
@@ -254,3 +254,13 @@ def test_duplicate_and_incomplete_rows_are_refused():
         tables.steps_table([row("learned", "sgd", 1, 1.0), row("learned", "sgd", 1, 2.0)])
     with pytest.raises(ValueError, match="lacks"):
         tables.steps_table([{"init": "learned"}])
+
+
+def test_a_rule_without_one_step_size_shows_its_other_settings():
+    learned = {key: it for key, it in row("learned", "learned", 2, 20.0).items() if key != "lr"}
+    other = {**learned, "rule": "gauss-newton", "settings": "gauss-newton:damping=0.1"}
+    table = tables.steps_table([learned, other])
+    assert [line[:3] for line in table.rows] == [
+        ("learned", "learned", ""),
+        ("learned", "gauss-newton", "damping=0.1"),
+    ]

@@ -19,10 +19,10 @@ class Scan:
     integrals: Float[np.ndarray, "views rays"]
     """value x length, in units of the square's side"""
     size: int
-    """pixels a side of the slice; pixel (i, j) centres at ((i + 0.5) / size, (j + 0.5) / size)"""
+    """pixels per side of the slice; pixel (i, j) centres at ((i + 0.5) / size, (j + 0.5) / size)"""
 
     def parallel_angles_rad(self, method: str) -> Float[np.ndarray, " views"]:
-        """The angles of a beam as `theta0.tasks.parallel_beam` makes it.
+        """The angles of a beam as `theta0.signals.parallel_beam` makes it.
 
         Args:
             method: who asks, for the error.

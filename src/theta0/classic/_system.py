@@ -13,12 +13,12 @@ def system_matrix(
     """``A`` with ``A @ slice.ravel()`` the integrals along straight segments.
 
     The slice is bilinear between its pixel centres and sampled at midpoints, two a pixel, exactly
-    as `theta0.tasks.slice_integrals` does. The matrices of the last few beams are kept.
+    as `theta0.signals.slice_integrals` does. The matrices of the last few beams are kept.
 
     Args:
         start: (row, column) in the unit square.
         end: likewise.
-        size: pixels a side.
+        size: pixels per side.
 
     Returns:
         One row a ray, one column a pixel (row by row), float64; not to be changed.

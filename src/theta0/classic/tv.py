@@ -43,7 +43,7 @@ class TV:
     weight: float = 5e-6
     """of the total variation, in value x side"""
     fineness: int = 1
-    """pixels a side that a pixel of the slice is reconstructed by, and then seen at its centre"""
+    """pixels per side that a pixel of the slice is reconstructed by, and then seen at its centre"""
     tolerance: float = 2e-3
     """largest gap, as a part of the objective"""
     iterations: int = 2000

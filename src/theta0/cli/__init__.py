@@ -1,4 +1,4 @@
-"""The command line: parse, call the library, say where the result lies.
+"""The command line: parse, call the library, say where the result is.
 
 Human text goes to stderr. ``--json`` puts one JSON object on the last line of stdout. Exit codes:
 0 done, 1 failed, 2 bad input.
@@ -12,23 +12,23 @@ from collections.abc import Callable
 from typing import Any
 
 COMMANDS = {
-    "demo": "learn a start for CT phantoms, reconstruct unseen ones from 4 views (minutes)",
+    "demo": "learn an initialization for CT phantoms, reconstruct unseen ones from 4 views",
     "train": "learn an initialization by a preset: theta0 train ct-phantoms|images|...",
-    "fit": "fit one picture, CT slice or object from an initialization",
-    "render": "new views of a fitted object: a film along a path, or pictures",
-    "export": "the surface of a fitted object as a mesh (.ply)",
-    "eval": "compare a learned start with the paper's baselines on test signals",
+    "fit": "fit one picture, CT slice, object or photograph from an initialization",
+    "render": "render novel views of a fitted object or scene as a video or pictures",
+    "export": "write the surface of a fitted object as a mesh (.ply)",
+    "eval": "compare a learned initialization with the paper's baselines on test signals",
     "reproduce": "the paper's tables and figures: theta0 reproduce table1|table2|...",
     "data": "write a class of pictures as one .npz file, views of meshes, or posed photos",
-    "import": "turn a start of the paper's authors (a Haiku pickle) into a file of theta0",
+    "import": "convert the paper authors' initialization (a Haiku pickle) to a file of theta0",
     "inits": "list the initializations that come with theta0",
-    "info": "describe an initialization or a run folder",
+    "info": "describe an initialization, or list networks, update rules, ... by name",
 }
 
-USAGE = """theta0 learns where to start: initial weights of coordinate networks
-for a class of signals.
+USAGE = """theta0 learns initial weights of coordinate networks for a class of signals, so
+that a new signal of the class is fitted in a few gradient steps.
 
-usage: theta0 COMMAND [OPTIONS] [--json]
+usage: theta0 [--plugin FILE.py] COMMAND [OPTIONS] [--json]
 
 commands:
 {commands}
@@ -41,7 +41,10 @@ examples:
   theta0 fit faces photo.jpg
   theta0 train images --data photos/ --scale cpu
   theta0 eval runs/images/cpu
+  theta0 --plugin my_network.py train images --data photos/ --field my-network
 
+--plugin FILE.py first runs a Python file of yours that registers networks, update rules,
+meta-learners, ... under names that all commands then take; it may be given several times.
 --json prints one JSON object as the last line of stdout; all other text goes to stderr.
 Exit codes: 0 done, 1 failed, 2 bad input.
 """
@@ -57,6 +60,8 @@ def main() -> None:
         code = 0
     except KeyboardInterrupt:  # before a command could answer it
         print("theta0: error: interrupted", file=sys.stderr)
+        if "--json" in sys.argv:
+            print('{"error": "interrupted"}')
         code = 1
     if code == 1:
         # A regular exit after an interrupted compilation is a segmentation fault inside JAX.
@@ -68,6 +73,7 @@ def main() -> None:
 
 def run(argv: list[str]) -> int:
     """Run one command line; returns its exit code."""
+    plugins, argv = _plugins(argv)
     usage = USAGE.format(commands="\n".join(f"  {n:<9} {t}" for n, t in COMMANDS.items()))
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(usage, file=sys.stdout if argv else sys.stderr)
@@ -82,9 +88,42 @@ def run(argv: list[str]) -> int:
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(_cores()))
     # Imported only now: `theta0 --help` answers without JAX.
-    from ._common import guarded
+    from ._common import guarded, with_plugins
 
-    return guarded(lambda rest: _command(argv[0])(rest), argv)
+    with_plugins(plugins)
+
+    def command(rest: list[str]) -> dict[str, Any]:
+        _load(plugins, rest)
+        return _command(argv[0])(rest)
+
+    return guarded(command, argv)
+
+
+def _plugins(argv: list[str]) -> tuple[list[str], list[str]]:
+    """The files of plug-ins, and the command line without them."""
+    plugins = []
+    while argv and _is_plugin(argv[0]):
+        _, given, path = argv[0].partition("=")
+        argv = argv[1:]
+        if not given:
+            path, argv = (argv[0] if argv else ""), argv[1:]
+        plugins.append(path)
+    return plugins, argv
+
+
+def _is_plugin(word: str) -> bool:
+    return word.partition("=")[0] == "--plugin"
+
+
+def _load(plugins: list[str], rest: list[str]) -> None:
+    """Run the files of plug-ins, before the command and what it registers are asked for."""
+    from theta0.errors import InputError
+    from theta0.registry import load_plugin
+
+    if any(map(_is_plugin, rest)):
+        raise InputError("--plugin goes before the command: theta0 --plugin FILE.py train ...")
+    for plugin in plugins:
+        load_plugin(plugin)
 
 
 def _cores() -> int:

@@ -1,8 +1,9 @@
 """What all commands share: the terminal, errors and exit codes, progress."""
 
+import dataclasses
 import io
 import os
-import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,18 +18,25 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from theta0.errors import DivergedError, InputError, MissingExtra, RenderError
 from theta0.files import json_line
 
-console = Console(stderr=True, highlight=False)
+from ._help import WORDS
+from ._messages import as_option, one_line
+
+console = Console(stderr=True, highlight=False, emoji=False)
 
 Arguments = TypeVar("Arguments")
+
+_options: list[str] = []
+"""Names of the options of the command, which the errors of what it calls are told by"""
 
 # Settings keep their pair --x, --no-x: a run is resumed by the words it was started with, when the
 # default is already what they say.
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
-"""What a command is told to do or not, without a --no- form"""
+"""An option without a value, and without a --no- form"""
 
 
 def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> int:
     """Run a command; turn its result into JSON and its errors into a line and an exit code."""
+    _options.clear()
     as_json = "--json" in argv
     rest = [argument for argument in argv[1:] if argument != "--json"]
     try:
@@ -36,7 +44,7 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
     except SystemExit as end:  # --help
         return int(end.code or 0)
     except (InputError, MissingExtra) as error:
-        result, code = {"error": str(error)}, 2
+        result, code = {"error": as_option(str(error), _options)}, 2
     except (DivergedError, RenderError) as error:
         result, code = {"error": str(error)}, 1
     except KeyboardInterrupt:
@@ -60,47 +68,45 @@ def parse(kind: type[Arguments], argv: list[str], command: str, **options: Any) 
     Raises:
         InputError: an option or value that cannot be used.
     """
-    config = (
-        tyro.conf.AvoidSubcommands,
-        tyro.conf.PositionalMetavarFromFieldName,
-    )
+    _options[:] = [field.name for field in dataclasses.fields(kind)]  # pyright: ignore
+    config = (tyro.conf.AvoidSubcommands, tyro.conf.PositionalMetavarFromFieldName)
+    options |= {"prog": f"theta0 {command}", "config": config, "registry": WORDS}
     box = io.StringIO()
     try:
         with redirect_stderr(box):
-            return tyro.cli(kind, args=argv, prog=f"theta0 {command}", config=config, **options)
+            return tyro.cli(kind, args=argv, **options)
     except BrokenPipeError:  # of --help, the only text here: nobody reads on
         raise SystemExit(0) from None
+    except InputError as error:
+        raise InputError(as_option(str(error))) from None
     except SystemExit as end:
         if not end.code:
             raise
-        raise InputError(_one_line(box.getvalue(), command)) from None
-
-
-def _one_line(box: str, command: str) -> str:
-    """Tyro's framed message without the frame, its title and the help it repeats."""
-    # A terminal that knows ASCII alone gets other frames.
-    box = re.sub(r"\x1b\[[0-9;]*m", "", box).replace("─", "-").replace("│", "|")
-    text = " ".join(line.strip("| ") for line in box.splitlines()[1:-1])
-    text = " ".join(re.sub("^-{9,}", "", text).split())
-    # "Got errors": what it could not make of a word, for each type it tried.
-    text = re.split("-{9}|Got errors:", text)[0].replace("{None}|", "")
-    # What a part of an experiment refuses: the options' names for those of the code.
-    dashes = lambda name: name.replace("_", "-")
-    text = re.sub(
-        r"Error parsing experiment\.(\S+): (\w+ is )?",
-        lambda found: f"--{found[1]}" + (f".{dashes(found[2])}" if found[2] else ": "),
-        text,
-    )
-    return f"{text.rstrip('. ')}; see theta0 {command} --help"
+        raise InputError(one_line(box.getvalue(), command)) from None
 
 
 def require_folder(path: Path) -> None:
-    """Refuse a place for results that is a file, lies below one, or cannot be written."""
+    """Refuse a folder for results that is a file, lies below one, or cannot be written."""
     found = next(part for part in (path, *path.absolute().parents) if part.exists())
     if not found.is_dir():
         raise InputError(f"{found} is a file, not a folder for results; give another --out")
     if not os.access(found, os.W_OK | os.X_OK):
-        raise InputError(f"{found} may not be written; give another --out")
+        raise InputError(f"{found} may not be written to; give another --out")
+
+
+_plugins: list[str] = []
+"""Files of plug-ins that this process was given, which commands it names need as well"""
+
+
+def with_plugins(paths: list[str]) -> None:
+    """Say which files of plug-ins :func:`command_words` names from now on."""
+    _plugins[:] = paths
+
+
+def command_words(*words: object) -> str:
+    """A command line that a user can copy: ``theta0 fit faces 'my photo.jpg'``."""
+    plugins = (word for path in _plugins for word in ("--plugin", path))
+    return shlex.join(["theta0", *plugins, *map(str, words)])
 
 
 def say(text: str) -> None:
@@ -110,11 +116,11 @@ def say(text: str) -> None:
 
 @contextmanager
 def resumable(more: str = "") -> Iterator[None]:
-    """At Ctrl-C, say that the same command goes on where it was, and what ``more`` there is."""
+    """At Ctrl-C, say that the same command continues from there, and what ``more`` there is."""
     try:
         yield
     except KeyboardInterrupt:
-        say(f"stopped; the same command goes on from here{more}")
+        say(f"stopped; the same command continues from here{more}")
         raise
 
 
@@ -140,13 +146,13 @@ def progress_bar(total: int | float, unit: str = "steps") -> Iterator[Callable[[
 
 
 def _lines(total: int | float, unit: str) -> Callable[[float, str], None]:
-    last = time.monotonic() - 10.0  # what is begun is told at once; it may take minutes
+    last = time.monotonic() - 10.0  # the first line comes at once; what follows may take minutes
     first: tuple[float, float] | None = None
 
     def update(done: int | float, text: str) -> None:
         nonlocal first, last
         now = time.monotonic()
-        if first is None:  # before it lay the compilation, or the part of a run that is resumed
+        if first is None:  # before it came the compilation, or the part of a run that is resumed
             first = now, float(done)
         if now - last >= 10 or done >= total:
             last = now

@@ -7,22 +7,22 @@ from theta0.errors import InputError
 from theta0.fields import Field
 from theta0.forward import Volume
 from theta0.inits import load, locate, shipped
-from theta0.tasks import PhotoConfig, SceneConfig, ViewConfig
+from theta0.signals import SceneConfig
 
 
 @dataclass(frozen=True)
 class FittedObject:
-    """A field of colour and density, and what is needed to see it."""
+    """A field of colour and density, and what is needed to render it."""
 
     field: Field
     volume: Volume
     data: SceneConfig
     folder: Path
-    """that was given, or that its file lies in; the working directory for a shipped start"""
+    """that was given, or that holds its file; the working directory for a shipped initialization"""
 
 
 def find_object(name: str) -> FittedObject:
-    """A fit by its folder or file, or a learned start by its run folder, file or name.
+    """A fit by its folder or file, or a learned initialization by run folder, file or name.
 
     Raises:
         InputError: there is none, or it is of something that is not seen by cameras.
@@ -40,10 +40,8 @@ def find_object(name: str) -> FittedObject:
     found = load(file)
     description = found.description
     data, volume = description.data, description.forward
-    if not isinstance(data, ViewConfig | PhotoConfig) or not isinstance(volume, Volume):
-        raise InputError(
-            f"{name}: is no fit of an object seen by cameras, but of another signal; what it shows "
-            "is in the files that theta0 fit writes"
-        )
+    data = data.as_scene(name)
+    if not isinstance(volume, Volume):
+        raise InputError(f"{name}: is measured by {type(volume).__name__}, not seen by cameras")
     folder = file.parent if file.is_relative_to(name) else Path()
     return FittedObject(found.field, volume, data, folder)

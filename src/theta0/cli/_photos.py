@@ -1,4 +1,4 @@
-"""``theta0 data photos``: tourists' photos of a place, posed and undistorted."""
+"""``theta0 data photos``: photographs of a scene, posed and undistorted."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,12 +13,12 @@ from theta0.files import write_bytes
 
 from ._common import parse, progress_bar, require_folder, resumable, say
 
-EXAMPLES = """Find where photos of one place were taken, by structure from motion (COLMAP), and
-write them undistorted with their cameras: OUT/transforms.json, images/, points.npz, and poses.png
-to look at. Photos are turned upright by their EXIF; those that cannot be read, that are there
-twice, or whose place is not found are named. The place stands upright in the unit sphere. A run
-that was stopped goes on where it was: what is found is kept in OUT.work until OUT is written. Needs
-pip install 'theta0[colmap]'.
+EXAMPLES = """Estimate the cameras of photographs of one scene by structure from motion (COLMAP),
+and write the photographs undistorted with their cameras: OUT/transforms.json, images/, points.npz,
+and poses.png, a picture of the result. Photographs are rotated upright by their EXIF tags; files
+that cannot be read, duplicates, and photographs that cannot be registered are listed and left out.
+The scene is scaled to the unit sphere, z up. An interrupted run continues from OUT.work, which is
+kept until OUT is written. Needs pip install 'theta0[colmap]'.
 
 examples:
   theta0 data photos trip/ --out cathedral
@@ -28,9 +28,9 @@ examples:
 
 _UNITS = {
     "read": "photos read",
-    "features": "photos searched for features",
-    "pairs": "pairs compared",
-    "registered": "photos placed",
+    "features": "photos with features extracted",
+    "pairs": "pairs matched",
+    "registered": "photos registered",
     "undistorted": "photos undistorted",
     "written": "photos written",
 }
@@ -41,7 +41,7 @@ class Photos:
     """Arguments of ``theta0 data photos``."""
 
     folder: tyro.conf.Positional[Path]
-    """folder of photos"""
+    """folder of photographs"""
     out: Path
     """folder for the result; it must not exist"""
     register: Annotated[RegisterConfig, tyro.conf.arg(name="")] = field(
@@ -53,7 +53,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(Photos, argv, "data photos", description=EXAMPLES)
     require_folder(arguments.out)
-    with resumable(f": {arguments.out}.work keeps what it found"), _bars() as update:
+    with resumable(f": its results so far are in {arguments.out}.work"), _bars() as update:
         registered = register_photos(
             arguments.folder, arguments.out, arguments.register, on_progress=update
         )
@@ -78,7 +78,7 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
 
 def _told(out: Path, registered: Registered) -> dict[str, Any]:
     """Say and draw what was found; returns it for ``--json``."""
-    # The place can only be looked at once it is there.
+    # Needs Matplotlib.
     from theta0.report.poses import poses_picture
 
     for file, reason in registered.skipped:
@@ -86,13 +86,13 @@ def _told(out: Path, registered: Registered) -> dict[str, Any]:
     for file, reason in registered.unregistered:
         say(f"left out {file}: {reason}")
     count, left_out = len(registered.files), len(registered.unregistered)
-    found = f"{count} of {count + left_out} photos placed, {len(registered.xyz)} points"
+    found = f"{count} of {count + left_out} photos registered, {len(registered.xyz)} points"
     picture = write_bytes(
         out / "poses.png",
         poses_picture(registered.xyz, registered.rgb, registered.cameras, f"{out.name}: {found}"),
     )
-    say(f"{out}: {found}, {registered.reprojection_error:.2f} pixels off in the mean")
-    say(f"{picture}: where they were taken")
+    say(f"{out}: {found}, mean reprojection error {registered.reprojection_error:.2f} pixels")
+    say(f"{picture}: cameras and points")
     return {
         "out": str(out),
         "registered": count,

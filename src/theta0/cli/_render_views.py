@@ -1,4 +1,4 @@
-"""``theta0 data render-views``: views of meshes to learn from."""
+"""``theta0 data render-views``: training views of meshes."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from theta0.errors import RenderError
 
 from ._common import parse, progress_bar, require_folder, say
 
-EXAMPLES = """Render views of meshes by path tracing, as the paper's authors keep theirs: a folder
-of transforms.json and RGBA pictures an object, {class}_splits.json, and credits.json. Read are
-.obj, .glb, .gltf, .ply and .off files, ShapeNetCore, and .sh3f catalogues of Sweet Home 3D. Classes
-are the folders in MESHES, or the categories of a catalogue. Objects stand upright in the unit
-sphere. What is finished is not rendered again, so a run that was stopped goes on where it was;
-meshes that cannot be read are skipped, and named. Needs pip install 'theta0[render]'.
+EXAMPLES = """Render views of meshes by path tracing, in the format of the paper's authors: a folder
+per object with transforms.json and RGBA pictures, {class}_splits.json, and credits.json. MESHES may
+hold .obj, .glb, .gltf, .ply and .off files, ShapeNetCore, or .sh3f catalogues of Sweet Home 3D; its
+folders, or the categories of a catalogue, are the classes. Objects stand upright in the unit
+sphere. Finished views are kept, so an interrupted run continues; meshes that cannot be read are
+listed and skipped. Needs pip install 'theta0[render]'.
 
 examples:
   theta0 data render-views chairs/ --out views
@@ -32,22 +32,22 @@ class RenderViews:
     """Arguments of ``theta0 data render-views``."""
 
     meshes: tyro.conf.Positional[Path]
-    """folder of meshes, a mesh, or a catalogue"""
+    """folder of meshes, mesh, or catalogue"""
     out: Path
-    """folder for the views; those it holds are kept"""
+    """folder for the views; views that it holds already are kept"""
     class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
-    """class of all objects, instead of the folders they are in"""
+    """class of all objects; named after their folders when left out"""
     match: str | None = None
-    """only objects whose class, file or name this regular expression is found in"""
+    """render only objects whose class, file or name matches this regular expression"""
     validation: int | float = 0.1
-    """objects of each class kept for validation: a number, or a fraction below 1"""
+    """objects of each class for the validation split: a number, or a fraction below 1"""
     test: int | float = 0.1
-    """objects of each class kept for testing: a number, or a fraction below 1"""
+    """objects of each class for the test split: a number, or a fraction below 1"""
     group: str | None = None
-    """regular expression whose first group names what objects share that are kin, such as car1 in
-    car1_red and car1_blue: these stay in one part of the split"""
+    """regular expression; objects for which its first group is the same, such as car1 of car1_red
+    and car1_blue, stay in one part of the split"""
     augment: int = 0
-    """variants of each training object to render as well: stretched, mirrored, recoloured"""
+    """number of variants of each training object: stretched, mirrored, recoloured"""
     render: Annotated[RenderConfig, tyro.conf.arg(name="")] = field(default_factory=RenderConfig)
     max: Annotated[MeshLimits, tyro.conf.arg(name="max")] = field(default_factory=MeshLimits)
 
@@ -88,7 +88,7 @@ def _told(out: Path, rendered: Rendered) -> dict[str, Any]:
         raise RenderError(f"none of {len(rendered.skipped)} objects could be rendered")
     for category, parts in counts.items():
         say(f"{out / category}: {_counted(parts)}")
-    say(f"{out / 'credits.csv'}: whom to credit")
+    say(f"{out / 'credits.csv'}: authors and licences")
     return {
         "out": str(out),
         "classes": counts,

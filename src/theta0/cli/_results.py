@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from theta0.evaluation import metric_of
 from theta0.files import write_json
 from theta0.metrics import psnr
 from theta0.presets import Evaluation, Gallery, command_line, environment
@@ -19,8 +20,8 @@ def write_evaluation(
     training: list[dict[str, Any]],
     system: dict[str, Any],
 ) -> dict[str, Any]:
-    """Write the report, print the table, say where it lies; returns the JSON result."""
-    rows = [{name: row[name] for name in row if name != "psnr"} for row in evaluation.rows]
+    """Write the report, print the table, say where it is; returns the JSON result."""
+    rows = [{name: row[name] for name in row if name != metric_of(row)} for row in evaluation.rows]
     write_json(folder / "signals.json", evaluation.rows)
     facts = {"command": command_line(), **evaluation.facts, **system}
     grid = gallery_png(evaluation.gallery)
@@ -34,7 +35,7 @@ def write_evaluation(
 
 def gallery_png(gallery: Gallery) -> bytes:
     """The pictures of a gallery with their PSNR."""
-    label = lambda name: f"{name}, {gallery.fits[name][0]} {gallery.fits[name][1]:g}"
+    label = lambda name: f"{name}, {gallery.fits[name]}"
     pictures = {label(name): row for name, row in gallery.pictures.items()}
     captions = {
         name: [f"{psnr(picture, gallery.target):.2f} dB" for picture in row]
@@ -44,9 +45,9 @@ def gallery_png(gallery: Gallery) -> bytes:
 
 
 def system_facts() -> dict[str, Any]:
-    """What makes a result, for its record.
+    """Versions, commit and machine, for the record of a result.
 
-    To be asked for before the work begins: the sources may change while it runs.
+    Call it before the work begins: the sources may change while it runs.
     """
     system = environment()
     return {name: system[name] for name in ("theta0", "commit", "jax", "machine")}

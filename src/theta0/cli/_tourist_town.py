@@ -1,4 +1,4 @@
-"""``theta0 data tourist-town``: photographs of a landmark by many tourists, made by a procedure."""
+"""``theta0 data tourist-town``: tourist photographs of a procedural landmark."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -13,10 +13,10 @@ from theta0.data.town import TouristTown, Town
 
 from ._common import parse, progress_bar, require_folder, say
 
-EXAMPLES = """Write photographs of a procedural landmark, each from a viewpoint of its own, in its
-own light and with its own passers-by: a folder of transforms.json, which holds each photograph's
-camera, near, far and part of the split, of images, of masks of the passers-by, and of points of the
-landmark. Another seed gives another landmark; photograph n of a seed is always the same.
+EXAMPLES = """Write photographs of a procedural landmark, each from its own viewpoint, in its own
+light and with its own transient occluders. The folder holds transforms.json (camera, near, far and
+split of each photograph), images/, masks/ (occlusion masks) and points.npz (points of the
+landmark). Another seed gives another landmark; photograph n of a seed is always the same.
 
 examples:
   theta0 data tourist-town --out town

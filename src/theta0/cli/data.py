@@ -1,6 +1,7 @@
 """``theta0 data``: write a class of pictures as one file, views of meshes, or posed photos."""
 
-import shlex
+import difflib
+import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,18 +11,21 @@ import tyro
 from theta0.data.images import write_npz
 from theta0.errors import InputError
 from theta0.presets import PRESETS, preset
-from theta0.tasks import ImageConfig, ImageSource
+from theta0.signals import ImageConfig, ImageSource
 
-from ._common import Flag, parse, progress_bar, require_folder, say
+from ._common import Flag, command_words, parse, progress_bar, require_folder, say
 
 CLASSES = [name for name, scales in PRESETS.items() if isinstance(scales["cpu"].data, ImageConfig)]
 
-EXAMPLES = f"""Write a class of pictures as the paper's authors keep theirs: one .npz file with the
-arrays train_data and test_data, (pictures, size, size, 3) in bytes. Text and signed distances are
-made by a procedure, the same for the same seed. The preset image-arrays reads such files.
-`theta0 data render-views --help` tells how views of meshes are rendered, `theta0 data photos
---help` how it is found where photos of a place were taken, and `theta0 data tourist-town --help`
-how photos of a made-up place are.
+EXAMPLES = f"""Write a class of pictures in the format of the paper's authors: one .npz file with
+the arrays train_data and test_data, (pictures, size, size, 3) in bytes. Text and signed distances
+are procedural, the same for the same seed. The preset image-arrays reads such files. Each class has
+options of its own: theta0 data CLASS --help.
+
+Other data have commands of their own; --help of each tells more:
+  theta0 data render-views   views of meshes, by path tracing
+  theta0 data photos         cameras of tourist photographs, by structure from motion (COLMAP)
+  theta0 data tourist-town   photographs of a procedural landmark
 
 examples:
   theta0 data image-text --out data_2d_text.npz
@@ -35,9 +39,12 @@ classes: {", ".join(CLASSES)}
 """
 
 
-RENDER = "render-views"
-PHOTOS = "photos"
-TOWN = "tourist-town"
+OTHERS = {
+    "render-views": "._render_views",
+    "photos": "._photos",
+    "tourist-town": "._tourist_town",
+}
+"""Modules of the data that are no class of pictures"""
 
 
 @dataclass
@@ -48,35 +55,22 @@ class Data:
     size: int = 178
     """side of the pictures, in pixels"""
     data: str | None = None
-    """where the pictures lie, for a class that is not made by a procedure"""
+    """where the pictures lie, of a class that is not procedural"""
     out: Path | None = None
-    """the file; CLASS.npz when left out"""
+    """file to write; CLASS.npz when left out"""
     overwrite: Flag = False
-    """replace a file that is there already"""
+    """replace the file if it exists"""
 
 
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
-    if argv[:1] == [RENDER]:
-        from ._render_views import main as render
-
-        return render(argv[1:])
-    if argv[:1] == [PHOTOS]:
-        from ._photos import main as register
-
-        return register(argv[1:])
-    if argv[:1] == [TOWN]:
-        from ._tourist_town import main as town
-
-        return town(argv[1:])
+    if argv and argv[0] in OTHERS:
+        return importlib.import_module(OTHERS[argv[0]], __package__).main(argv[1:])
     named = argv[0] if argv and not argv[0].startswith("-") else None
     if named is None and not {"-h", "--help"} & set(argv):
-        raise InputError(
-            f"name a class of pictures: theta0 data {'|'.join([*CLASSES, RENDER, PHOTOS, TOWN])}"
-        )
-    config = preset(named or "image-text", "paper").data
-    if not isinstance(config, ImageConfig):
-        raise InputError(f"{named} is no class of pictures; choose from {', '.join(CLASSES)}")
+        raise InputError(f"name a class of pictures: theta0 data {'|'.join([*CLASSES, *OTHERS])}")
+    config = preset(_require_class(named or "image-text"), "paper").data
+    assert isinstance(config, ImageConfig)
     arguments = parse(
         Data, argv[1:] if named else argv, f"data {named or 'CLASS'}", description=EXAMPLES,
         default=Data(config.source),
@@ -89,10 +83,11 @@ def main(argv: list[str]) -> dict[str, Any]:
     if out.is_file() and not arguments.overwrite:
         raise InputError(f"{out} exists; give --overwrite, or another --out")
     source, size = config.source, arguments.size
-    with progress_bar(1, "of the pictures") as update:
-        split = write_npz(source, out, size, lambda done, all_: update(done / all_, f"{done}"))
-    say(f"{out}: {len(split.train)} pictures to learn from, {len(split.test)} for testing")
-    say(f"next: theta0 train image-arrays --data {shlex.quote(str(out))}")
+    with progress_bar(100, "%") as update:
+        tell = lambda done, all_: update(100 * done / all_, f"{done} pictures")
+        split = write_npz(source, out, size, tell)
+    say(f"{out}: {len(split.train)} training pictures, {len(split.test)} test pictures")
+    say(f"next: {command_words('train', 'image-arrays', '--data', out)}")
     return {
         "file": str(out),
         "train": len(split.train),
@@ -100,3 +95,18 @@ def main(argv: list[str]) -> dict[str, Any]:
         "size": size,
         "bytes": out.stat().st_size,
     }
+
+
+def _require_class(named: str) -> str:
+    """Refuse what is no class of pictures.
+
+    Raises:
+        InputError: names the nearest of what there is.
+    """
+    if named in CLASSES:
+        return named
+    near = difflib.get_close_matches(named, [*CLASSES, *OTHERS], n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise InputError(
+        f"{named} is no class of pictures{hint}; choose from {', '.join([*CLASSES, *OTHERS])}"
+    )

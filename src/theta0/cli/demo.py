@@ -13,13 +13,20 @@ from ._common import Flag, parse, progress_bar, require_folder, resumable, say
 from ._results import system_facts, write_evaluation
 from .train import learn_with_progress
 
-EXAMPLES = """Learn a start for randomized Shepp-Logan phantoms, reconstruct unseen phantoms from 4
-views with it and with every baseline of the paper, and write tables, pictures and one HTML page.
+EXAMPLES = """Learn an initialization for randomized Shepp-Logan phantoms, reconstruct unseen
+phantoms from 4 views with it and with every baseline of the paper, and write tables, pictures and
+one HTML page.
 
 examples:
   theta0 demo
   theta0 demo --out phantoms --json
 """
+
+INTRO = (
+    "Randomized Shepp-Logan phantoms, reconstructed from 4 views of a parallel-beam scanner by "
+    "fitting a coordinate network to the line integrals. The learned initialization was learned "
+    "from other phantoms; Standard, Mean, Matched and Shuffled are the paper's baselines."
+)
 
 
 @dataclass
@@ -27,9 +34,9 @@ class Demo:
     """Arguments of ``theta0 demo``."""
 
     out: Path = Path("theta0-demo")
-    """folder for the run and its report; an interrupted demo goes on there"""
+    """folder for the run and its report; an interrupted demo continues there"""
     overwrite: Flag = False
-    """start anew in that folder"""
+    """delete the run in the folder and start anew"""
 
 
 def main(argv: list[str]) -> dict[str, Any]:
@@ -42,31 +49,26 @@ def main(argv: list[str]) -> dict[str, Any]:
     system = system_facts()
     with resumable(" (without --overwrite)"):
         trained = learn_with_progress(experiment, run, not arguments.overwrite, arguments.overwrite)
-        say("reconstructing unseen phantoms from 4 views, with the learned start and the baselines")
+        say("reconstructing unseen phantoms from 4 views, from every initialization")
         with progress_bar(100, "%") as update:
             evaluation = evaluate_initialization(
                 experiment,
                 load(run / "init.safetensors"),
                 on_progress=lambda what, done: update(100 * done, what),
             )
-    intro = (
-        "Randomized Shepp-Logan phantoms, reconstructed from 4 views of a parallel-beam scanner "
-        "by fitting a coordinate network to the line integrals. The learned start has seen other "
-        "phantoms; Standard, Mean, Matched and Shuffled are the paper's baselines."
-    )
     training = read_jsonl(run / "metrics.jsonl")
     title = "theta0 demo: CT from 4 views"
-    result = write_evaluation(arguments.out, title, intro, evaluation, training, system)
+    result = write_evaluation(arguments.out, title, INTRO, evaluation, training, system)
     margin = advantage(result["results"])
     say(
-        f"the learned start is {margin['db']:.2f} dB above the best baseline "
+        f"the learned initialization is {margin['db']:.2f} dB above the best baseline "
         f"({margin['baseline']}) after {margin['steps']} steps"
     )
     return {**result, "train": trained, "advantage": margin}
 
 
 def advantage(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Learned over the best baseline at the same number of steps, where it is largest."""
+    """By how much learned is above the best baseline, at the number of steps where it is most."""
     found = []
     for step in sorted({row["steps"] for row in rows} - {0}):
         at = [row for row in rows if row["steps"] == step]
@@ -78,7 +80,7 @@ def advantage(rows: list[dict[str, Any]]) -> dict[str, Any]:
             {
                 "db": round(learned - baseline["psnr_mean"], 3),
                 "steps": step,
-                "baseline": f"{baseline['init']}, {baseline['optimizer']}",
+                "baseline": f"{baseline['init']}, {baseline['rule']}",
             }
         )
     return max(found, key=lambda margin: margin["db"])

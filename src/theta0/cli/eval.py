@@ -1,4 +1,4 @@
-"""``theta0 eval``: a learned start against the paper's baselines, on test signals."""
+"""``theta0 eval``: a learned initialization against the paper's baselines, on test signals."""
 
 import dataclasses
 from dataclasses import dataclass, replace
@@ -8,23 +8,26 @@ from typing import Any
 import tyro
 
 from theta0.errors import InputError
-from theta0.evaluate import as_far_as_there_are
+from theta0.evaluation import as_far_as_there_are
 from theta0.files import read_jsonl
-from theta0.inits import find
-from theta0.presets import STARTS, Experiment, StartName, evaluate_initialization, experiment_of
+from theta0.inits import Initialization, find
+from theta0.inner import Objective, RuleConfig
+from theta0.presets import INITS, Experiment, InitName, evaluate_initialization, experiment_of
 
-from ._common import parse, progress_bar, require_folder
+from ._common import Flag, parse, progress_bar, require_folder
 from ._results import system_facts, write_evaluation
 
-EXAMPLES = """Compare a learned start with Standard, Mean, Matched and Shuffled on test signals,
-each with SGD and Adam and the step size that is best on validation signals.
+EXAMPLES = """Compare a learned initialization with the baselines Standard, Mean, Matched and
+Shuffled on test signals. Each is fitted by every update rule; of each kind of rule, the step size
+and other settings are those that are best on validation signals.
 
 examples:
   theta0 eval runs/ct-phantoms/cpu
   theta0 eval phantoms --signals 8
-  theta0 eval phantoms --starts learned standard
+  theta0 eval phantoms --inits learned standard --rules sgd:0.06 adam:1e-4 adam:1e-3
+  theta0 eval phantoms --inits learned --after-learned adam:1e-4 --objectives tv=1e-6 tv=1e-5
   theta0 eval faces --data photos/ --steps 0 1 2 5 10
-  theta0 eval runs/view-chair/cpu --views 1 --starts learned --training-signals
+  theta0 eval runs/view-chair/cpu --views 1 --inits learned --training-signals
 """
 
 
@@ -35,32 +38,39 @@ class Eval:
     init: tyro.conf.Positional[str]
     """run folder, .safetensors file, or name of a shipped initialization"""
     data: str | None = None
-    """pictures or CT slices, as for theta0 train (default: what it was learned from)"""
+    """where the signals lie, as for theta0 train; those it was learned from when left out"""
     signals: int | None = None
-    """test signals"""
+    """number of test signals; the preset's when left out, as for the options below"""
     tuning_signals: int | None = None
-    """validation signals that choose step sizes"""
+    """number of validation signals that choose the settings"""
     steps: tuple[int, ...] | None = None
-    """numbers of gradient steps"""
-    sgd: tuple[float, ...] | None = None
-    """step sizes tried for gradient descent"""
-    adam: tuple[float, ...] | None = None
-    """step sizes tried for Adam"""
-    starts: tuple[StartName, ...] = STARTS
-    """the learned start and those it is compared with"""
+    """numbers of inner steps after which fits are judged"""
+    rules: tuple[RuleConfig, ...] | None = None
+    """update rules to try, such as sgd:0.01 adam:1e-4 adam:1e-3; of each kind the best settings are
+    chosen (see theta0 info for the names)"""
+    after_learned: tuple[RuleConfig, ...] | None = None
+    """update rules to try after the learned steps, where the initialization has learned step
+    sizes"""
+    objectives: tuple[Objective, ...] | None = None
+    """objectives to try with learned and standard, such as tv=1e-5 huber=0.1, in rows of their
+    own; terms of one objective are joined by commas"""
+    inits: tuple[InitName, ...] = INITS
+    """initializations to compare"""
     views: int | None = None
-    """views of a CT slice, or of an object"""
-    training_signals: bool = False
-    """judge fits to signals that training saw instead; how much better these are is over-fitting"""
+    """number of views of a CT slice or object that a fit sees"""
+    training_signals: Flag = False
+    """judge fits to training signals instead of test signals; the difference is over-fitting"""
     out: Path | None = None
-    """where the report goes; INIT/eval for a run folder, else eval-NAME"""
+    """folder for the report; INIT/eval for a run folder, else eval-NAME, when left out"""
 
 
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(Eval, argv, "eval", description=EXAMPLES)
-    if not arguments.starts:
-        raise InputError(f"--starts: name at least one of {', '.join(STARTS)}")
+    if not arguments.inits:
+        raise InputError(f"--inits: name at least one of {', '.join(INITS)}")
+    if arguments.rules == ():
+        raise InputError("--rules: name at least one update rule, such as adam:1e-3")
     initialization = find(arguments.init)
     folder = Path(arguments.init)
     in_run = (folder / "config.json").exists()
@@ -74,31 +84,30 @@ def main(argv: list[str]) -> dict[str, Any]:
     with_protocol(experiment, arguments)  # refuses what cannot be before pictures are read
     experiment = experiment.on_data(arguments.data)
     family = experiment.data.build()
-    experiment = with_protocol(
-        replace(experiment, protocol=as_far_as_there_are(experiment.protocol, family)), arguments
-    )
+    most = as_far_as_there_are(experiment.protocol, family)
+    experiment = with_protocol(replace(experiment, protocol=most), arguments)
     system = system_facts()
     with progress_bar(100, "%") as update:
         evaluation = evaluate_initialization(
-            experiment,
-            initialization,
-            family,
-            on_progress=lambda what, done: update(100 * done, what),
-            names=arguments.starts,
-        )
+            experiment, initialization, family,
+            on_progress=lambda what, done: update(100 * done, what), names=arguments.inits,
+        )  # fmt: skip
     training = read_jsonl(folder / "metrics.jsonl") if in_run else []
-    facts = initialization.description.provenance
-    origin = (
-        f"imported from {facts['imported']}"
-        if "imported" in facts
-        else f"learned in {facts.get('outer_steps')} outer steps"
-    )
-    intro = (
-        f"The start “{initialization.description.name}”, {origin}, against the paper's baselines "
-        f"on {experiment.protocol.signals} {experiment.protocol.judged} signals."
-    )
-    title = f"{initialization.description.name}: learned start against baselines"
+    title = f"{initialization.description.name}: learned initialization against baselines"
+    intro = _intro(initialization, experiment)
     return write_evaluation(out, title, intro, evaluation, training, system)
+
+
+def _intro(initialization: Initialization, experiment: Experiment) -> str:
+    """What a report is about, in a sentence."""
+    facts, protocol = initialization.description.provenance, experiment.protocol
+    origin = f"learned in {facts.get('outer_steps')} outer steps"
+    if "imported" in facts:
+        origin = f"imported from {facts['imported']}"
+    return (
+        f"The initialization “{initialization.description.name}”, {origin}, against the paper's "
+        f"baselines on {protocol.signals} {protocol.judged} signals."
+    )
 
 
 def with_protocol(experiment: Experiment, arguments: Eval) -> Experiment:

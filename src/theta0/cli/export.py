@@ -21,8 +21,9 @@ examples:
   theta0 export fits/chair --mesh chair.ply --resolution 256 --threshold 10
 
 The surface is where the density of the field is --threshold, inside the bounding sphere. Density is
-per world unit: light is stopped by a share of 1 - exp(-density x length). When left out, the
-threshold stops half the light within 1/32 of the sphere's diameter (11 for a sphere of radius 1).
+per world unit: a fraction 1 - exp(-density x length) of the light is absorbed. When left out, the
+threshold is the density that absorbs half the light within 1/32 of the sphere's diameter (11 for a
+sphere of radius 1).
 """
 
 
@@ -31,13 +32,13 @@ class ExportArguments:
     """Arguments of ``theta0 export``."""
 
     fit: tyro.conf.Positional[str]
-    """folder that theta0 fit wrote, its fitted.safetensors, or a learned start"""
+    """folder that theta0 fit wrote, its fitted.safetensors, or a learned initialization"""
     mesh: Path
-    """file to write, which ends in .ply"""
+    """file to write; its name ends in .ply"""
     resolution: int = 128
-    """points a side of the grid on which the density is taken"""
+    """points per side of the grid on which the density is evaluated"""
     threshold: float | None = None
-    """density of the surface; see above"""
+    """density of the surface; see above when left out"""
 
 
 def main(argv: list[str]) -> dict[str, Any]:

@@ -3,98 +3,125 @@
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from theta0.errors import InputError
-from theta0.fields import Field
-from theta0.fit import InnerConfig
-from theta0.forward import check_shapes, with_samples
-from theta0.inits import Initialization, find
-from theta0.presets import STARTS, Experiment, StartName, experiment_of
-from theta0.reconstruct import BASELINE_FIT, fit_signal, fit_signals, native_size
-from theta0.tasks import DataConfig, Signal, ViewConfig, observe_part
+from theta0.evaluation import Candidate, Init, Inits
+from theta0.forward import check_shapes
+from theta0.inits import Description, Initialization, find
+from theta0.inner import InnerConfig, InnerLoop, Objective
+from theta0.presets import INITS, Experiment, InitName, experiment_of
+from theta0.reconstruct import (
+    BASELINE_RULE,
+    SignalFit,
+    fit_signal,
+    fit_signals,
+    in_words,
+    stack_in_words,
+    write_fits,
+    write_stack,
+)
+from theta0.signals import Signal
 
 from ._common import parse, progress_bar, require_folder, say
-from ._fit_arguments import EXAMPLES, FitArguments, camera_of, check, check_object, share_of
-from ._fit_results import in_words, stack_in_words, write_fits, write_stack
+from ._fit_arguments import EXAMPLES, FitArguments, Terms, camera_of, check, fraction_of
+from ._rules import rule_of
+
+
+class _Job(NamedTuple):
+    """What all fits of a command share."""
+
+    arguments: FitArguments
+    initialization: Initialization
+    rule: Candidate
+    loop: InnerLoop
+    fraction: float | None
+    """of the measurements, for validation"""
+
+    @property
+    def description(self) -> Description:
+        """What the initialization is for."""
+        return self.initialization.description
+
+    def rule_for(self, name: str) -> Candidate:
+        """How an initialization is fitted: the rule of the learned one would not suit others."""
+        given = self.arguments.rule is not None or self.arguments.lr is not None
+        own = self.rule.rule is None or self.rule.after_own
+        return self.rule if name == "learned" or (given and not own) else Candidate(BASELINE_RULE)
 
 
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     arguments = parse(FitArguments, argv, "fit", description=EXAMPLES)
     check(arguments)
-    keep, hold_out = (
-        share_of(f"--{name.replace('_', '-')}", getattr(arguments, name))
-        for name in ("keep", "hold_out")
+    keep, fraction = (
+        fraction_of(f"--{name.replace('_', '-')}", getattr(arguments, name))
+        for name in ("keep", "validation_fraction")
     )
     # The resolved name, for a folder given as "." has none.
     out = arguments.out or Path("fits") / arguments.signal.resolve().stem
     require_folder(out)
     initialization = _sampled(find(arguments.init), arguments.samples)
-    loop = _loop(initialization, arguments)
-    loop.build()
-    if arguments.index == "all":
-        return _fit_all(out, initialization, loop, arguments, hold_out)
-    signal = _signal(initialization, arguments, arguments.index, keep)
-    if arguments.region is not None and arguments.size is None:
-        native_size(arguments.region, signal.own_side)
-    starts = _starts(initialization, arguments, signal)
-    fits = []
-    for name, start in starts.items():
-        used = loop if name == "learned" else _baseline_loop(loop, arguments)
-        with progress_bar(loop.steps) as update:
-            done = fit_signal(
-                name, start, used, initialization.description.forward, signal, arguments.seed,
-                arguments.seconds,
-                lambda step, loss, name=name: update(step, f"{name}, loss {loss:.2e}"),
-                hold_out,
-            )  # fmt: skip
-        if hold_out is not None:
-            say(f"held-out measurements are predicted best after {done.loop.steps} steps")
-        say(f"{arguments.signal.name}{', ' + name if len(starts) > 1 else ''}: {in_words(done)}")
-        fits.append(done)
-    write_fits(out, initialization, signal, fits, arguments.size, arguments.region)
-    say(f"reconstruction, weights, strip and table: {out}")
+    # Once more, now that it is known which terms hold where none are given.
+    own = Terms(**vars(initialization.description.inner.objective))
+    default = FitArguments(arguments.init, arguments.signal, objective=own)
+    arguments = parse(FitArguments, argv, "fit", default=default)
+    rule = rule_of(initialization, arguments.rule, arguments.lr)
+    job = _Job(arguments, initialization, rule, _loop(initialization, arguments), fraction)
+    return _fit_all(job, out) if arguments.index == "all" else _fit_one(job, out, keep)
+
+
+def _fit_one(job: _Job, out: Path, keep: float | None) -> dict[str, Any]:
+    """Fit one signal, from one initialization or several."""
+    arguments, signal = job.arguments, _signal(job, keep)
+    fits = _fits(job, signal)
+    write_fits(out, job.initialization, signal, job.loop, fits, arguments.size, arguments.region)
+    say(f"reconstruction, weights, pictures and table: {out}")
     return {
         "out": str(out),
-        "optimizer": fits[0].loop.optimizer,
-        "lr": fits[0].loop.lr,
+        **fits[0].rule.described(),
         "steps": [row for done in fits for row in done.rows],
         "seconds": round(sum(done.result.seconds for done in fits), 2),
     }
 
 
-def _sampled(initialization: Initialization, samples: int | None) -> Initialization:
-    """The same start, seen with another number of samples a ray."""
-    forward = with_samples(initialization.description.forward, samples)
-    return replace(initialization, description=replace(initialization.description, forward=forward))
+def _fits(job: _Job, signal: Signal) -> list[SignalFit]:
+    """The signal fitted from every initialization that is asked for."""
+    arguments, inits, fits = job.arguments, _inits(job, signal), []
+    for name, init in inits.items():
+        with progress_bar(job.loop.steps) as update:
+            done = fit_signal(
+                name, init(0), job.rule_for(name), job.loop, job.description.forward, signal,
+                arguments.seed, arguments.seconds,
+                lambda step, loss, name=name: update(step, f"{name}, loss {loss:.2e}"),
+                job.fraction,
+            )  # fmt: skip
+        if job.fraction is not None:
+            say(f"the validation fraction is predicted best after {done.steps} steps")
+        say(f"{arguments.signal.name}{', ' + name if len(inits) > 1 else ''}: {in_words(done)}")
+        fits.append(done)
+    return fits
 
 
-def _fit_all(
-    out: Path,
-    initialization: Initialization,
-    loop: InnerConfig,
-    arguments: FitArguments,
-    hold_out: float | None,
-) -> dict[str, Any]:
+def _fit_all(job: _Job, out: Path) -> dict[str, Any]:
     """Fit every slice of a stack."""
-    alone = ("mask", "keep", "size", "region", "seconds", "data")
-    for name in alone:
+    arguments, description = job.arguments, job.description
+    for name in ("mask", "keep", "size", "region", "seconds", "data"):
         if getattr(arguments, name) is not None:
-            raise InputError(f"--index all goes without --{name}, which is for one slice")
-    if len(arguments.starts) != 1 or arguments.starts[0] in ("all", "mean"):
-        raise InputError("--index all fits from one start; name one, and not mean")
-    description = initialization.description
+            raise InputError(f"--index all: leave out --{name}, which is for one slice")
+    if len(arguments.inits) != 1 or arguments.inits[0] in ("all", "mean"):
+        raise InputError(
+            "--index all: every slice is fitted from one initialization; give --inits one name, "
+            "other than all and mean"
+        )
     signals = description.data.read_all(arguments.signal, arguments.views)
-    support = signals[0].task.support
-    check_shapes(description.forward, description.field, support.p, support.y)
-    ((name, start),) = _starts(initialization, arguments, signals[0]).items()
-    used = loop if name == "learned" else _baseline_loop(loop, arguments)
+    _check_network(description, signals[0])
+    ((name, init),) = _inits(job, signals[0]).items()
     began = time.monotonic()
     with progress_bar(len(signals), "slices") as update:
         fits = fit_signals(
-            name, start, used, description.forward, signals, arguments.seed, hold_out,
-            lambda done: update(done, name),
+            name, init(0), job.rule_for(name), job.loop, description.forward, signals,
+            arguments.seed, job.fraction, lambda done: update(done, name),
         )  # fmt: skip
     rows = write_stack(out, signals, fits)
     seconds = round(time.monotonic() - began, 2)
@@ -103,100 +130,95 @@ def _fit_all(
     return {"out": str(out), "slices": rows, "seconds": seconds}
 
 
-def _signal(
-    initialization: Initialization, arguments: FitArguments, index: int, share: float | None
-) -> Signal:
-    description = initialization.description
-    signal = _read(description.data, arguments, index)
-    if signal.shots is not None:
-        check_object(arguments, signal.shots.standpoint is not None)
-    if arguments.mask is not None or share is not None:
-        signal = observe_part(signal, arguments.mask, share or 1.0, arguments.seed)
+def _sampled(initialization: Initialization, samples: int | None) -> Initialization:
+    """The same initialization, seen with another number of samples per ray."""
+    forward = initialization.description.forward.with_samples(samples)
+    return replace(initialization, description=replace(initialization.description, forward=forward))
+
+
+def _loop(initialization: Initialization, arguments: FitArguments) -> InnerLoop:
+    inner, data = initialization.description.inner, initialization.description.data
+    objective = Objective(**vars(arguments.objective))
+    config = InnerConfig(
+        steps=arguments.steps,
+        batch=inner.batch if arguments.batch is None else arguments.batch,
+        objective=replace(objective, tv_side=objective.tv_side or data.size),
+        flip=arguments.flip or inner.flip,
+    )
+    return config.build()
+
+
+def _signal(job: _Job, keep: float | None) -> Signal:
+    """The signal, read, or the part of it that is to be fitted."""
+    arguments, signal = job.arguments, _read(job)
+    own = job.description.inner.objective.added
+    added = {name: of for name, of in arguments.objective.added.items() if own.get(name) != of}
+    signal.refuse({**vars(arguments), **added})
+    if arguments.mask is not None or keep is not None:
+        signal = signal.observe_part(arguments.mask, keep or 1.0, arguments.seed)
         seen, pixels = len(signal.task.support.y), len(signal.task.query.y)
         say(f"{seen} of {pixels} pixels are seen")
-    support = signal.task.support
-    check_shapes(description.forward, description.field, support.p, support.y)
+    _check_network(job.description, signal)
+    if arguments.region is not None and arguments.size is None:
+        signal.check_region(arguments.region)
     return signal
 
 
-def _read(data: DataConfig, arguments: FitArguments, index: int) -> Signal:
+def _read(job: _Job) -> Signal:
+    arguments, data = job.arguments, job.description.data
+    assert arguments.index != "all"
     camera = camera_of(arguments)
     if camera is None:
-        return data.read(arguments.signal, arguments.views, index)
-    if not isinstance(data, ViewConfig):
-        raise InputError(
-            "--azimuth, --elevation, --distance and --fov are of a photograph of an object, but "
-            "this start was learned on other signals; leave them out"
-        )
+        return data.read(arguments.signal, arguments.views, arguments.index)
     return data.photograph(arguments.signal, **camera)
 
 
-def _loop(initialization: Initialization, arguments: FitArguments):
-    inner = initialization.description.inner
-    if arguments.optimizer not in (None, inner.optimizer) and arguments.lr is None:
-        learned = f"{inner.optimizer} with step size {inner.lr:g}"
-        if inner.optimizer == "learned":
-            learned = "step sizes of its own"
-        raise InputError(
-            f"--optimizer {arguments.optimizer}: the start was learned for {learned}, which does "
-            "not carry over; give --lr too (adam: 1e-4 to 1e-3)"
-        )
-    given = {
-        name: getattr(arguments, name)
-        for name in ("optimizer", "lr", "batch", "tv", "proximal", "huber")
-        if getattr(arguments, name) is not None
-    }
-    side = initialization.description.data.size
-    mirrored = arguments.mirrored or inner.mirrored
-    return replace(inner, steps=arguments.steps, tv_side=side, mirrored=mirrored, **given)
+def _check_network(description: Description, signal: Signal) -> None:
+    support = signal.task.support
+    check_shapes(description.forward, description.field, support.p, support.y)
 
 
-def _baseline_loop(loop: InnerConfig, arguments: FitArguments) -> InnerConfig:
-    """How the other starts are fitted: the learned one's step size would not suit them."""
-    given = arguments.optimizer is not None or arguments.lr is not None
-    if given and not loop.optimizer.startswith("learned"):
-        return loop
-    shared = "steps", "batch", "tv", "tv_side", "proximal", "huber", "mirrored"
-    kept = {name: getattr(loop, name) for name in shared}
-    return replace(BASELINE_FIT, **kept)
-
-
-def _starts(
-    initialization: Initialization, arguments: FitArguments, signal: Signal
-) -> dict[StartName, Field]:
-    """The starts asked for, by name."""
-    every = "all" in arguments.starts
-    names: tuple[StartName, ...] = tuple(
-        name for name in STARTS if every or name in arguments.starts
-    )
-    if names == ("learned",):
-        return {"learned": initialization.field}
-    experiment, shown = _experiment(arguments, initialization), None
-    # The path that comes with a start, but not from its run folder, is only the data's name.
-    absent = arguments.data is None and experiment.data.path and not _in_run(arguments)
-    if "mean" in names and absent:
-        what = f"it shows the mean of {experiment.data.path}, which does not come with the start"
-        if not every:
-            raise InputError(f"--starts mean: {what}; give --data")
-        say(f"mean is left out: {what}; give --data")
-        names = tuple(name for name in names if name != "mean")
-    elif "mean" in names:
-        shown = experiment.data.build().mean_signal()
-    fields = {}
+def _inits(job: _Job, signal: Signal) -> Inits:
+    """The initializations that are asked for, by name."""
+    asked = job.arguments.inits
+    names: list[InitName] = [name for name in INITS if name in asked or "all" in asked]
+    learned = job.initialization.learned
+    if names == ["learned"]:
+        own = Init.learned(learned, job.description.inner)
+        return {"learned": lambda signal: own}
+    experiment, shown = _experiment(job), None
+    if "mean" in names:
+        names = _with_mean_or_without(job, experiment, names)
+        shown = experiment.data.build().mean_signal() if "mean" in names else None
+    made: dict[str, Any] = {}
     for name in names:
         if name in ("mean", "matched"):
-            adam = experiment.baseline
-            say(f"making the start {name}: {adam.steps} steps of {adam.optimizer} {adam.lr:g}")
+            how = experiment.baseline
+            say(f"making the initialization {name}: {how.steps} steps of {how.rule.label}")
         forward = signal.query_forward or experiment.forward
-        places = signal.task.query.p
-        fields[name] = experiment.start(name, initialization.field, forward, places, shown)(0)
-    return fields
+        made[name] = experiment.init(name, learned, forward, signal.task.query.p, shown)
+    return made
 
 
-def _in_run(arguments: FitArguments) -> bool:
-    return (Path(arguments.init) / "config.json").exists()
+def _with_mean_or_without(
+    job: _Job, experiment: Experiment, names: list[InitName]
+) -> list[InitName]:
+    """The names, without the mean where all are asked for and its data is not there.
+
+    Raises:
+        InputError: the mean is asked for by name, and its data is not there.
+    """
+    in_run = (Path(job.arguments.init) / "config.json").exists()
+    # The path that comes with an initialization, but not from its run folder, is only a name.
+    if in_run or job.arguments.data is not None or not experiment.data.path:
+        return names
+    what = f"it shows the mean of {experiment.data.path}, which does not come with the file"
+    if "all" not in job.arguments.inits:
+        raise InputError(f"--inits mean: {what}; give --data")
+    say(f"mean is left out: {what}; give --data")
+    return [name for name in names if name != "mean"]
 
 
-def _experiment(arguments: FitArguments, initialization: Initialization) -> Experiment:
-    experiment = experiment_of(initialization, arguments.init)
-    return replace(experiment, seed=arguments.seed).on_data(arguments.data)
+def _experiment(job: _Job) -> Experiment:
+    experiment = experiment_of(job.initialization, job.arguments.init)
+    return replace(experiment, seed=job.arguments.seed).on_data(job.arguments.data)

@@ -1,6 +1,5 @@
-"""``theta0 import``: a start of the paper's authors, from their Haiku pickle, as a theta0 file."""
+"""``theta0 import``: an initialization of the paper's authors, a Haiku pickle, as a theta0 file."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,14 @@ import tyro
 from theta0.errors import InputError
 from theta0.fields import count_weights
 from theta0.inits import import_haiku
-from theta0.reconstruct import LARGEST_SIZE
+from theta0.signals import LARGEST_SIZE
 
-from ._common import Flag, parse, require_folder, say
+from ._common import Flag, command_words, parse, require_folder, say
 
-EXAMPLES = """Turn a pickle of Haiku parameters, as the paper's authors saved their start for faces,
-into a .safetensors initialization that fit, eval and info take. Nothing in the pickle is run: float
-arrays in Haiku's dicts are read, and a file that asks for anything else is refused.
+EXAMPLES = """Convert a pickle of Haiku parameters, as the paper's authors saved their
+initialization for faces, to a .safetensors file that fit, eval and info take. Nothing in the pickle
+is executed: only float arrays in Haiku's dicts are read, and a file that asks for anything else is
+refused.
 
 examples:
   theta0 import celeba.pkl
@@ -32,15 +32,15 @@ class Import:
     file: tyro.conf.Positional[Path]
     """pickle of a SIREN's Haiku parameters"""
     out: Path | None = None
-    """.safetensors file to write; the pickle's name, in this folder, when left out"""
+    """.safetensors file to write; the pickle's name, in the working directory, when left out"""
     name: str | None = None
-    """what the start is called; the pickle's name when left out"""
+    """name of the initialization; the pickle's name when left out"""
     credit: str | None = None
-    """whose work it is and under which licence, recorded in the file"""
+    """author and licence, recorded in the file"""
     w0: float = 200.0
     """frequency factor of the network, which the pickle does not hold"""
     size: int = 178
-    """pictures are fitted at this many pixels a side"""
+    """pictures are fitted at this many pixels per side"""
     overwrite: Flag = False
     """replace the file if it exists"""
 
@@ -59,7 +59,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     initialization.save(out)
     weights = count_weights(initialization.field)
     say(f"{initialization.description.name}: a SIREN of {weights:,} weights")
-    say(f"it lies in {out}; next: theta0 fit {shlex.quote(str(out))} photo.jpg")
+    say(f"saved as {out}; next: {command_words('fit', out, 'photo.jpg')}")
     return {
         "init": str(out),
         "name": initialization.description.name,

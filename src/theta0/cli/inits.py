@@ -26,8 +26,9 @@ class Inits:
 def main(argv: list[str]) -> dict[str, Any]:
     """Run the command."""
     parse(Inits, argv, "inits", description=EXAMPLES)
-    table = Table("name", "for", "weights", "learned from", "outer steps", "kB")
-    table.columns[0].no_wrap = True  # what the other commands take is never cut
+    table = Table("name", "preset", "weights", "kB", "learned from")
+    for column in table.columns[:2]:
+        column.no_wrap = True  # what the other commands take is never cut
     found = {}
     for name, path in shipped().items():
         initialization = load(path)
@@ -37,13 +38,12 @@ def main(argv: list[str]) -> dict[str, Any]:
             name,
             description.preset,
             f"{count_weights(initialization.field):,}",
-            str(facts.get("credit") or description.data.path or "made by a procedure"),
-            str(facts.get("outer_steps", "")),
             str(round(path.stat().st_size / 1000)),
+            str(facts.get("credit") or description.data.path or "procedural signals"),
         )
         found[name] = {"file": str(path), **facts}
     if found:
         console.print(table)
     else:
-        say("none come with this copy of theta0; learn one: theta0 train --help")
+        say("no initialization comes with this copy of theta0; learn one: theta0 train --help")
     return {"inits": found}

@@ -1,6 +1,5 @@
 """``theta0 train``: learn an initialization by a preset, in a run folder."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,21 +10,37 @@ from theta0.errors import InputError
 from theta0.files import read_jsonl, write_bytes
 from theta0.meta import Progress
 from theta0.presets import PRESETS, Experiment, preset, read_experiment, train
+from theta0.registry import META_LEARNERS, RULES
 from theta0.report import training_curve
+from theta0.signals import TaskFamily
 
-from ._common import Flag, parse, progress_bar, require_folder, say
+from ._common import Flag, command_words, parse, progress_bar, require_folder, say
+from ._parts import PARTS, with_parts
 
-EXAMPLES = f"""Learn an initialization. The run folder holds the best start (init.safetensors), a
-log and a checkpoint, and goes on after a kill with --resume.
+EXAMPLES = """Learn an initialization by a preset. The run folder holds the best one,
+init.safetensors, a log and a checkpoint; with --resume the same command continues the run.
 
 examples:
   theta0 train ct-phantoms --scale cpu
   theta0 train images --data photos/ --scale cpu
   theta0 train image-celeba --data celeba/ --data.source.limit 2000
   theta0 train ct-phantoms --scale cpu --resume
-  theta0 train ct-phantoms --scale smoke --outer.steps 100 --inner.lr 0.1 --meta reptile
+  theta0 train ct-phantoms --scale smoke --meta reptile --meta.rule sgd:0.1 --meta.steps 12
+  theta0 train ct-phantoms --scale smoke --meta metasgd --meta.rule step-sizes:lr=0.06,per=weight
+  theta0 train images --data photos/ --field fourier --field.width 128
 
-presets: {", ".join(PRESETS)}
+presets: {presets}
+
+Every setting of a preset is an option below. Network, forward map, meta-learner and kind of signal
+can be replaced by name, as with --field fourier: settings that the two share keep the preset's
+values, and the options below are then those of the new one, which this lists for a network:
+  theta0 train images --field fourier --help
+
+An update rule is one word, NAME or NAME:SETTING=VALUE,...; sgd:0.1 is short for sgd:lr=0.1. These
+names are known, and described by theta0 info:
+{names}
+
+A Python file can register your own: theta0 --plugin FILE.py train ...
 """
 
 
@@ -37,13 +52,28 @@ class Train:
     data: str | None = None
     """where the signals lie, as the preset reads them: folder of pictures (image-arrays: .npz
     file), file or folder of CT slices, folder of objects seen by cameras, folder of photographs of
-    a place with their cameras (see theta0 data --help)"""
+    a scene with their cameras (see theta0 data --help)"""
+    field: str | None = None
+    """network by name; the preset's when left out"""
+    forward: str | None = None
+    """forward map by name; the preset's when left out"""
+    meta: str | None = None
+    """meta-learner by name; the preset's when left out"""
+    signals: str | None = None
+    """kind of signal by name; the preset's when left out"""
     out: Path | None = None
     """run folder; runs/PRESET/SCALE when left out"""
     resume: Flag = False
-    """go on with the run in the folder"""
+    """continue the run in the folder"""
     overwrite: Flag = False
     """delete the run in the folder and start anew"""
+
+
+def _description() -> str:
+    """The text above the options; names are looked up late, for plug-ins register some."""
+    registries = {part.noun: part.registry for part in PARTS.values()} | {"update rules": RULES}
+    names = "\n".join(f"  {noun}: {', '.join(of.names())}" for noun, of in registries.items())
+    return EXAMPLES.format(presets=", ".join(PRESETS), names=names)
 
 
 def _value(argv: list[str], flag: str) -> str | None:
@@ -67,20 +97,21 @@ def main(argv: list[str]) -> dict[str, Any]:
         default = read_experiment(out)
         if named and default.preset != named:
             raise InputError(f"{out} holds a run of {default.preset}, not of {named}")
+    default = with_parts(default, {option: _value(argv, f"--{option}") for option in PARTS})
     arguments = parse(
-        Train, argv[1:] if named else argv, f"train {named or 'PRESET'}", description=EXAMPLES,
-        default=Train(default),
+        Train, argv[1:] if named else argv, f"train {named or 'PRESET'}",
+        description=_description(), default=Train(default),
     )  # fmt: skip
     experiment = arguments.experiment.with_data(arguments.data)
     require_own_folder(out, arguments.resume, arguments.overwrite)
     if arguments.resume and not (out / "config.json").exists():
-        say(f"{out} holds no run to go on with: one begins there")
+        say(f"{out} holds no run to continue: a new one starts there")
     try:
         return learn_with_progress(experiment, out, arguments.resume, arguments.overwrite)
     except KeyboardInterrupt:
         if (out / "config.json").exists():
-            where = shlex.quote(str(out))
-            say(f"stopped; go on with: theta0 train {experiment.preset} --resume --out {where}")
+            again = command_words("train", experiment.preset, "--resume", "--out", out)
+            say(f"stopped; continue with: {again}")
         raise
 
 
@@ -88,28 +119,34 @@ def require_own_folder(out: Path, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds something, unless told what to do with it."""
     require_folder(out)
     if resume and overwrite:
-        raise InputError("--resume goes on with a run, --overwrite deletes it; give one of them")
+        raise InputError("--resume continues a run, --overwrite deletes it; give one of them")
     if not out.exists() or not any(out.iterdir()):
         return
     if not (out / "config.json").exists():
         raise InputError(f"{out} holds something that is not a run; give another --out")
     if not (resume or overwrite):
-        raise InputError(f"{out} exists; give --resume to go on, --overwrite, or another --out")
+        raise InputError(f"{out} exists; give --resume to continue, --overwrite, or another --out")
+
+
+def _tell_of(experiment: Experiment, family: TaskFamily, out: Path) -> None:
+    """Say what is learned from, and where to."""
+    for name, reason in family.skipped[:5]:
+        say(f"skipped {name}: {reason}")
+    if len(family.skipped) > 5:
+        say(f"… {len(family.skipped)} signals skipped in all")
+    steps, learner = experiment.outer.steps, META_LEARNERS.name_of(type(experiment.meta))
+    say(
+        f"{experiment.preset} ({experiment.scale}): {family.size('train')} training signals, "
+        f"{steps} outer steps of {learner}, into {out}"
+    )
 
 
 def learn_with_progress(
     experiment: Experiment, out: Path, resume: bool, overwrite: bool = False
 ) -> dict[str, Any]:
-    """Train in a folder, show how it goes, draw the curve, say what came out."""
+    """Train in a folder, show progress, draw the curve, report the result."""
     family = experiment.data.build()
-    for name, reason in getattr(family, "skipped", ())[:5]:
-        say(f"skipped {name}: {reason}")
-    if len(skipped := getattr(family, "skipped", ())) > 5:
-        say(f"… {len(skipped)} signals skipped in all")
-    say(
-        f"{experiment.preset} ({experiment.scale}): {family.size('train')} signals to learn from, "
-        f"{experiment.outer.steps} steps of {experiment.meta}, into {out}"
-    )
+    _tell_of(experiment, family, out)
     first: list[Progress] = []
     with progress_bar(experiment.outer.steps) as update:
 
@@ -128,10 +165,10 @@ def learn_with_progress(
     write_bytes(out / "training.png", training_curve(records))
     facts = result.description.provenance
     say(
-        f"best start: {facts['validation_psnr']:.2f} dB on validation signals after "
-        f"{experiment.inner.steps} steps, in {records[-1]['seconds']:.0f} s of training"
+        f"best initialization: {facts['validation_psnr']:.2f} dB on validation signals after "
+        f"{experiment.meta.steps} inner steps, in {records[-1]['seconds']:.0f} s of training"
     )
-    say(f"it lies in {out / 'init.safetensors'}; next: theta0 eval {shlex.quote(str(out))}")
+    say(f"saved as {out / 'init.safetensors'}; next: {command_words('eval', out)}")
     return {
         "run": str(out),
         "init": str(out / "init.safetensors"),

@@ -67,7 +67,7 @@ def split(
         raise InputError(
             f"split: {len(names)} signals in {len(members)} groups leave none for training after "
             f"test={test} and validation={validation}; ask for fewer (--data.source.test and "
-            "--data.source.validation, of CT --data.test and --data.validation), or add data"
+            "--data.source.validation), or add data"
         )
     parts = train_part, validation_part, test_part
     return Split(*(tuple(sorted(part, key=lambda i: (names[i], i))) for part in parts))

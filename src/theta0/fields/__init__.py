@@ -1,38 +1,41 @@
 """Coordinate networks: SIREN, Fourier features, positional encoding."""
 
-from ._base import Field, Frozen, count_weights, evaluate, weights
+from ._base import (
+    Field,
+    Frozen,
+    NetworkConfig,
+    config_of,
+    count_weights,
+    evaluate,
+    trained,
+    weights,
+)
+from ._flip_average import FlipAverage, FlipAverageField, flip
+from ._fourier import Fourier, FourierField
 from ._linear import Linear
-from .fourier import Fourier, FourierConfig
-from .mirrored import Mirrored, MirroredConfig, SingleConfig, mirrored
-from .positional import Positional, PositionalConfig
-from .sine import cosine, sine
-from .siren import Siren, SirenConfig
-from .stepped import Granularity, NetworkConfig, Stepped, SteppedConfig
-
-FieldConfig = SingleConfig | MirroredConfig
+from ._positional import Positional, PositionalField
+from ._sine import cosine, sine
+from ._siren import Siren, SirenField
 
 __all__ = [
     "Field",
-    "FieldConfig",
+    "FlipAverage",
+    "FlipAverageField",
     "Fourier",
-    "FourierConfig",
+    "FourierField",
     "Frozen",
-    "Granularity",
     "Linear",
-    "Mirrored",
-    "MirroredConfig",
     "NetworkConfig",
     "Positional",
-    "PositionalConfig",
-    "SingleConfig",
+    "PositionalField",
     "Siren",
-    "SirenConfig",
-    "Stepped",
-    "SteppedConfig",
+    "SirenField",
+    "config_of",
     "cosine",
     "count_weights",
     "evaluate",
-    "mirrored",
+    "flip",
     "sine",
+    "trained",
     "weights",
 ]

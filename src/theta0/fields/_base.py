@@ -1,6 +1,7 @@
 """What a Field is: a coordinate network ``f_theta`` from points to signal values."""
 
 from abc import abstractmethod
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -9,6 +10,26 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.errors import InputError, require_positive
+from theta0.registry import FIELDS
+
+
+@FIELDS.base_class
+class NetworkConfig:
+    """Settings of a coordinate network: a frozen dataclass of plain values.
+
+    A custom network derives from it and is registered: ``@theta0.register("field", NAME)``.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    in_size: int
+    """coordinates of a point"""
+    out_size: int
+    """channels of the signal"""
+
+    @abstractmethod
+    def build(self, key: Array) -> "Field":
+        """A fresh network with its usual random weights."""
+        raise NotImplementedError
 
 
 class Field(eqx.Module):
@@ -16,7 +37,8 @@ class Field(eqx.Module):
 
     ``field(x)`` maps one point ``x: (d,)`` to ``(c,)``, or points along trailing axes
     ``(d, n)`` to ``(c, n)``; both must agree. Every inexact array leaf is a weight, unless it is
-    wrapped in :class:`Frozen`. ``config`` is the frozen dataclass the field was built from.
+    wrapped in :class:`Frozen`. A field that is to be saved has the settings it was built from
+    as the static attribute ``config``.
     """
 
     @abstractmethod
@@ -44,6 +66,21 @@ class Frozen(eqx.Module):
         return jax.lax.stop_gradient(self.value)
 
 
+def config_of(field: Field) -> NetworkConfig:
+    """The settings that a field was built from.
+
+    Raises:
+        InputError: it does not say.
+    """
+    config = getattr(field, "config", None)
+    if not isinstance(config, NetworkConfig):
+        raise InputError(
+            f"{type(field).__name__} does not say which settings it was built from; give it an "
+            "attribute `config: MySettings = eqx.field(static=True)`"
+        )
+    return config
+
+
 def evaluate(
     field: Field, points: Float[Array | np.ndarray, "points d"]
 ) -> Float[Array, "points c"]:
@@ -54,10 +91,18 @@ def evaluate(
     return barrier(field(barrier(jnp.asarray(points).T))).T
 
 
-def weights(field: Field) -> list[Array]:
-    """The trained arrays of a field, in tree order."""
-    leaves = jax.tree.leaves(field, is_leaf=lambda node: isinstance(node, Frozen))
-    return [leaf for leaf in leaves if eqx.is_inexact_array(leaf)]
+def trained(tree: Any) -> Any:
+    """The trained arrays of a field (or any pytree of modules), None in place of all else."""
+    is_frozen = lambda node: isinstance(node, Frozen)
+    spec = jax.tree.map(
+        lambda node: not is_frozen(node) and eqx.is_inexact_array(node), tree, is_leaf=is_frozen
+    )
+    return eqx.filter(tree, spec)
+
+
+def weights(tree: Any) -> list[Array]:
+    """The trained arrays of a field (or any pytree of modules), in tree order."""
+    return jax.tree.leaves(trained(tree))
 
 
 def count_weights(field: Field) -> int:

@@ -1,20 +1,26 @@
 """Forward maps: how a signal is measured."""
 
-from ._base import ForwardMap, check_shapes
-from ._config import ForwardConfig, with_samples
-from .lines import Lines, Segments
-from .points import Points
-from .volume import Rays, Rendering, Volume
+from ._base import ForwardMap, Observation, RayMap, check_shapes
+from ._chunks import Chunks, cut, points_per_chunk, predict, predict_in_blocks, sum_over
+from ._lines import Lines, Segments
+from ._points import Points
+from ._volume import Rays, Rendering, Volume
 
 __all__ = [
-    "ForwardConfig",
+    "Chunks",
     "ForwardMap",
     "Lines",
+    "Observation",
     "Points",
+    "RayMap",
     "Rays",
     "Rendering",
     "Segments",
     "Volume",
     "check_shapes",
-    "with_samples",
+    "cut",
+    "points_per_chunk",
+    "predict",
+    "predict_in_blocks",
+    "sum_over",
 ]

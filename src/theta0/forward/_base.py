@@ -1,39 +1,79 @@
 """What a ForwardMap is: how a signal is measured (``M`` in the paper, section 3)."""
 
 from abc import abstractmethod
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from theta0.errors import InputError
-from theta0.fields import Field, FieldConfig
+from theta0.errors import InputError, require_positive
+from theta0.fields import Field, NetworkConfig
+from theta0.registry import FORWARD_MAPS
 
 
-@runtime_checkable
-class ForwardMap(Protocol):
+class Observation(eqx.Module):
+    """Pairs ``(p_i, y_i)``: what was measured, and where."""
+
+    p: Any
+    """pytree of arrays with the observations as leading axis"""
+    y: Float[Array | np.ndarray, "n c"]
+    """measured values; no columns where a point is given, but nothing is known of it"""
+
+
+@FORWARD_MAPS.base_class
+class ForwardMap:
     """Maps a field and the places ``p`` of n observations to n predictions.
 
     A forward map is a frozen dataclass of plain settings: it is hashable, compared by value, and
     saved with an initialization. ``p`` is a pytree whose leaves have the observations as leading
     axis. Random maps (stratified samples) draw from ``key``; with ``key=None`` they are
-    deterministic.
+    deterministic. A custom one derives from this class and is registered:
+    ``@theta0.register("forward", NAME)``.
     """
 
-    @property
-    def samples(self) -> int:
-        """Evaluations of the field for one observation; decides the size of chunks."""
-        ...
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    samples: int
+    """evaluations of the field for one observation; decides the size of chunks"""
 
     @abstractmethod
     def __call__(self, field: Field, p: Any, key: Array | None = None) -> Float[Array, "n c"]:
         """Predictions at ``p``."""
-        ...
+        raise NotImplementedError
+
+    def with_samples(self, samples: int | None) -> "ForwardMap":
+        """The same with another number of samples per ray; None: with its own.
+
+        Raises:
+            InputError: it has no rays.
+        """
+        if samples is None:
+            return self
+        raise InputError(
+            f"samples is given as {samples} per ray, but {type(self).__name__} has no rays; leave "
+            "it out"
+        )
+
+
+@dataclass(frozen=True)
+class RayMap(ForwardMap):
+    """A forward map that samples the field along rays."""
+
+    samples: int = 128
+    """evaluations of the field along a ray"""
+
+    def __post_init__(self):
+        require_positive(self, "samples")
+
+    def with_samples(self, samples: int | None) -> "RayMap":
+        """The same with another number of samples per ray; None: with its own."""
+        return self if samples is None else replace(self, samples=samples)
 
 
 def check_shapes(
-    forward: ForwardMap, field: FieldConfig, p: Any, y: Float[Array | np.ndarray, "n c"]
+    forward: ForwardMap, field: NetworkConfig, p: Any, y: Float[Array | np.ndarray, "n c"]
 ) -> None:
     """Refuse a network that cannot be measured at ``p``, or not to the shape of ``y``.
 

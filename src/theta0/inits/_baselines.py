@@ -1,7 +1,7 @@
-"""The starts that a learned initialization is compared with (paper, section 4).
+"""The baseline initializations that a learned one is compared with (paper, section 4).
 
-They separate what a start *shows* from where it *lies* in weight space: Mean shows the mean
-signal, Matched shows what the learned start shows, Shuffled has its weights in another order.
+They separate what an initialization *shows* from where it *lies* in weight space: Mean shows the
+mean signal, Matched shows what the learned one shows, Shuffled has its weights in another order.
 """
 
 from typing import Any
@@ -10,40 +10,38 @@ import equinox as eqx
 import jax
 from jaxtyping import Array
 
-from theta0.chunks import predict
-from theta0.fields import Field, FieldConfig, Frozen
-from theta0.fit import InnerConfig, fit
-from theta0.forward import ForwardMap
-from theta0.tasks import Observation
+from theta0.fields import Field, Frozen, NetworkConfig
+from theta0.forward import ForwardMap, Observation, predict
+from theta0.inner import InnerConfig, fit
 
 
-def standard(config: FieldConfig, key: Array) -> Field:
+def standard(config: NetworkConfig, key: Array) -> Field:
     """The network's usual random initialization."""
     return config.build(key)
 
 
 def mean(
-    config: FieldConfig,
+    config: NetworkConfig,
     forward: ForwardMap,
     signal: Observation,
-    adam: InnerConfig,
+    how: InnerConfig,
     key: Array,
 ) -> Field:
     """Random weights fitted to show the mean signal of the class."""
-    return fit(forward, config.build(key), signal, adam.build(), key).field
+    return fit(forward, config.build(key), how.rule, signal, how.build(), key).field
 
 
 def matched(
     learned: Field,
-    config: FieldConfig,
+    config: NetworkConfig,
     places: Any,
-    adam: InnerConfig,
+    how: InnerConfig,
     key: Array,
     forward: ForwardMap,
 ) -> Field:
-    """Other random weights fitted to show exactly what the learned start shows at ``places``."""
+    """Other random weights fitted to show what the learned ones show at ``places``."""
     shown = Observation(places, predict(forward, learned, places))
-    return mean(config, forward, shown, adam, key)
+    return mean(config, forward, shown, how, key)
 
 
 def shuffled(learned: Field, key: Array) -> Field:

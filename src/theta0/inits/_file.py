@@ -5,35 +5,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
-from theta0.fields import Field, FieldConfig, Stepped
-from theta0.fit import InnerConfig
-from theta0.forward import ForwardConfig
+from theta0.fields import Field, NetworkConfig, trained
+from theta0.forward import ForwardMap
+from theta0.inner import InnerConfig, UpdateRule
+from theta0.meta import Learned
+from theta0.signals import SignalConfig
 from theta0.store import Stored, write
-from theta0.tasks import DataConfig
 
 KIND = "initialization"
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a start is for: everything but the weights that ``fit`` needs to use it."""
+    """What an initialization is for: everything but the weights that ``fit`` needs to use it."""
 
     name: str
     """what it is called"""
     preset: str
     """the preset that learned it"""
-    field: FieldConfig
+    field: NetworkConfig
     """the network"""
-    forward: ForwardConfig
+    forward: ForwardMap
     """how its signals are measured"""
     inner: InnerConfig
     """the inner loop it was learned for: the defaults of a fit"""
-    data: DataConfig
+    data: SignalConfig
     """size, sampling and value range of its signals; paths shortened to their last part"""
     value_range: tuple[float, float] = (0.0, 1.0)
     """range of the signal's values"""
@@ -43,27 +46,32 @@ class Description:
 
 @dataclass(frozen=True)
 class Initialization:
-    """A start and what it is for."""
+    """A learned field and update rule, and what they are for."""
 
     field: Field
+    rule: UpdateRule
     description: Description
 
-    def save(self, path: str | Path, half_step_sizes: bool = False) -> None:
+    @property
+    def learned(self) -> Learned:
+        """Field and rule, as meta-learners take them."""
+        return Learned(self.field, self.rule)
+
+    def save(self, path: str | Path, half_rule: bool = False) -> None:
         """Write the file, atomically.
 
         Args:
             path: the file.
-            half_step_sizes: keep learned step sizes as float16, for a file of half the size where
-                each weight has one for each step.
+            half_rule: keep what the update rule has learned as float16, for a file of half the
+                size where each weight has a step size for each step.
         """
-        field = self.field
-        if half_step_sizes and isinstance(field, Stepped):
-            halved = jax.tree.map(lambda leaf: leaf.astype("float16"), field.step_sizes)
-            field = Stepped(field.field, halved, field.config)
-        write(path, field, {"kind": KIND, "description": to_plain(self.description)})
+        halved = jax.tree.map(lambda leaf: leaf.astype(jnp.float16), trained(self.rule))
+        rule = eqx.combine(halved, self.rule) if half_rule else self.rule
+        facts = {"kind": KIND, "description": to_plain(self.description)}
+        write(path, Learned(self.field, rule), facts)
 
 
-def without_folders(data: DataConfig) -> DataConfig:
+def without_folders(data: SignalConfig) -> SignalConfig:
     """The data settings with paths shortened to their last part, fit to be handed on."""
     return data if data.path is None else data.with_path(Path(data.path).name)
 
@@ -82,10 +90,17 @@ def load(path: str | Path) -> Initialization:
     # The template's values are never computed, so a file that describes a huge network costs
     # nothing: its arrays would have to be in the file.
     try:
-        template = jax.eval_shape(description.field.build, jax.random.PRNGKey(0))
+        template = jax.eval_shape(lambda key: _fresh(description, key), jax.random.PRNGKey(0))
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: describes a network that cannot be: {error}") from error
     for name, array in stored.arrays.items():
-        if name.startswith("step_sizes.") and array.dtype == np.float16:  # see `save`
+        if name.startswith("rule.") and array.dtype == np.float16:  # see `save`
             stored.arrays[name] = array.astype(np.float32)
-    return Initialization(stored.into(template), description)
+    learned = stored.into(template)
+    return Initialization(learned.field, learned.rule, description)
+
+
+def _fresh(description: Description, key: jax.Array) -> Learned:
+    """Field and rule as they were before learning."""
+    field = description.field.build(key)
+    return Learned(field, description.inner.rule_of(field))

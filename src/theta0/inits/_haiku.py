@@ -1,4 +1,4 @@
-"""Starts learned by the paper's authors: Haiku parameters of a SIREN become an initialization."""
+"""What the paper's authors learned: Haiku parameters of a SIREN become an initialization."""
 
 import hashlib
 import itertools
@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.errors import InputError
-from theta0.fields import Linear, Siren, SirenConfig
-from theta0.fit import InnerConfig
+from theta0.fields import Linear, Siren, SirenField
 from theta0.forward import Points
-from theta0.tasks import ImageConfig
+from theta0.inner import SGD, InnerConfig
+from theta0.signals import ImageConfig
 
 from ._file import Description, Initialization
 from ._pickle import read_pickle
@@ -30,7 +30,7 @@ def import_haiku(
     size: int = 178,
     credit: str | None = None,
 ) -> Initialization:
-    """Read a pickle of Haiku parameters as a start for pictures, by the paper's settings.
+    """Read a pickle of Haiku parameters as an initialization for pictures, by the paper's settings.
 
     Nothing in the file is run. The network is ``sin(w0 (W x + b))`` in every hidden layer and
     0.5 added to the output, at pixel coordinates ``linspace(0, 1, size + 1)[:-1]``; the inner
@@ -38,7 +38,7 @@ def import_haiku(
 
     Args:
         path: pickled mapping of one module a layer to its ``w`` (in, out) and ``b`` (out,).
-        name: what the start is called; the file's own name when left out.
+        name: what the initialization is called; the file's own name when left out.
         w0: the frequency factor, which the file does not hold.
         size: side in pixels of the pictures it was learned from.
         credit: whose work it is and under which licence.
@@ -54,16 +54,17 @@ def import_haiku(
     provenance = {"imported": path.name, "sha256": hashlib.sha256(data).hexdigest()}
     if credit is not None:
         provenance["credit"] = credit
+    inner = InnerConfig(SGD(1e-2), steps=2)
     description = Description(
         name=path.stem if name is None else name,
         preset="images",
         field=field.config,
         forward=Points(),
-        inner=InnerConfig("sgd", 1e-2, 2),
+        inner=inner,
         data=ImageConfig(size=size, pixel_offset=0.0),
         provenance=provenance,
     )
-    return Initialization(field, description)
+    return Initialization(field, inner.rule.build(field), description)
 
 
 def _read(path: Path) -> bytes:
@@ -71,14 +72,14 @@ def _read(path: Path) -> bytes:
         what = "a folder" if path.is_dir() else "no such file"
         raise InputError(f"{path}: {what}; give a pickle of Haiku parameters")
     if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MB; not a start of pictures")
+        raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MB; not weights for pictures")
     try:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _siren(modules: dict[str, dict[str, np.ndarray]], w0: float, path: Path) -> Siren:
+def _siren(modules: dict[str, dict[str, np.ndarray]], w0: float, path: Path) -> SirenField:
     """The network of modules of linear layers."""
     layers = [_linear(modules[module], module, path) for module in _in_order(modules, path)]
     for before, after in itertools.pairwise(layers):
@@ -96,8 +97,8 @@ def _siren(modules: dict[str, dict[str, np.ndarray]], w0: float, path: Path) -> 
             f"{path}: a network from {in_size} coordinates to {out_size} channels; pictures need "
             "one from 2 to 3"
         )
-    config = SirenConfig(in_size, out_size, widths[0], len(layers), w0, output_offset=0.5)
-    return Siren(tuple(layers), config)
+    config = Siren(in_size, out_size, widths[0], len(layers), w0, output_offset=0.5)
+    return SirenField(tuple(layers), config)
 
 
 def _in_order(modules: dict[str, dict[str, np.ndarray]], path: Path) -> list[str]:

@@ -1,11 +1,12 @@
 """Meta-learners, and the outer loop that runs them."""
 
-from ._base import MetaGradient
-from .fomaml import FOMAML
-from .learn import Learned, OuterConfig, Progress, learn, meta_step
-from .maml import MAML
-from .metasgd import MetaSGD
-from .reptile import Reptile
+from ._base import Learned, MetaGradient
+from ._fomaml import FOMAML
+from ._learn import MetaTrained, learn, meta_step
+from ._maml import MAML, MetaSGD
+from ._outer import OuterConfig
+from ._reptile import Reptile
+from ._run_files import Progress
 
 __all__ = [
     "FOMAML",
@@ -13,6 +14,7 @@ __all__ = [
     "Learned",
     "MetaGradient",
     "MetaSGD",
+    "MetaTrained",
     "OuterConfig",
     "Progress",
     "Reptile",

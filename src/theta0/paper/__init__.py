@@ -1,22 +1,23 @@
-"""Reproducing the paper: each of its tables and figures is one function of trained runs."""
+"""The tables and figures of the paper: each is one function of the results of runs."""
 
 from .classical import METHODS, evaluate_classic, scan_of
-from .comparison import Comparison, Options
+from .comparison import Comparison
 from .ct import BY_VIEWS, table3
 from .images import (
     MATCH_COUNTS,
     figure_curves,
     figure_images,
-    figure_training,
     steps_to_match,
     table1,
     table2,
 )
 from .objects import figure_shapenet, figure_shapenet_convergence, object_classes, table4
+from .options import Options
 from .reproduction import AppearanceTransfer, NovelViews, Reconstructions, Reproduction
 from .run_cache import RunCache
 from .runs import Run, Where, on_signals, read_runs
 from .tourism import figure_tourism, scenes, table5
+from .training import figure_training
 
 __all__ = [
     "BY_VIEWS",

@@ -1,4 +1,4 @@
-"""CT without a network: settings chosen on validation slices, measured on test slices."""
+"""Classical CT reconstruction: settings chosen on validation slices, evaluated on test slices."""
 
 import dataclasses
 import os
@@ -11,13 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.classic import FBP, SART, TV, Method, Scan
-from theta0.evaluate import Rows, judged_tasks, statistics, tuning_tasks
-from theta0.measure import in_threads
-from theta0.metrics import quality
-from theta0.protocol import Protocol
-from theta0.tasks import CTTasks, Task
+from theta0.evaluation import Protocol, Rows, in_threads, judged_tasks, statistics, tuning_tasks
+from theta0.signals import CTTasks, Task
 
-# Below the least, few views give the same slice, only later.
+# Below the smallest, few views give the same slice, only more slowly.
 _WEIGHTS = (3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 
 METHODS: Mapping[str, Sequence[Method]] = {
@@ -36,11 +33,11 @@ METHODS: Mapping[str, Sequence[Method]] = {
     ],
     "tv": [TV(weight, fineness) for weight, fineness in product(_WEIGHTS, (1, 2))],
 }
-"""Settings tried for each method."""
+"""Candidate settings of each method."""
 
 
 def scan_of(task: Task, family: CTTasks) -> Scan:
-    """The support of a task as line integrals, view after view, whatever the detector reads."""
+    """The support of a task as line integrals by view, even if the detector reads means."""
     shape = (-1, family.config.rays)
     start, end = (
         np.asarray(ends, np.float64).reshape(*shape, 2)
@@ -55,27 +52,27 @@ def scan_of(task: Task, family: CTTasks) -> Scan:
 def evaluate_classic(
     family: CTTasks, protocol: Protocol, methods: Mapping[str, Sequence[Method]] = METHODS
 ) -> Rows:
-    """Reconstruct test slices by each method, as its settings are best on validation slices.
+    """Reconstruct test slices by each method, with the settings that are best on validation slices.
 
     Args:
-        family: where slices come from.
-        protocol: ``views``, ``tuning_signals`` and ``signals``; the rest is not for these methods.
-        methods: the settings tried, as dataclasses; the one with the highest mean PSNR on
-            validation slices is taken.
+        family: Where slices come from.
+        protocol: ``views``, ``tuning_signals`` and ``signals``; other settings are ignored.
+        methods: Candidate settings of each method, as dataclasses; those with the highest mean PSNR
+            on validation slices are chosen.
 
     Returns:
-        One row a method, like those of :func:`theta0.evaluate.evaluate` with ``optimizer`` None:
-        ``init`` (the method), ``setting`` (what was chosen), ``at_end`` (settings of which the
-        least or the largest of three or more numbers was chosen, so that one beyond, if there can
-        be one, may be better), ``psnr_mean``, ``psnr_std``, ``psnr``, ``ssim_mean``,
-        ``n``, ``validation_psnr`` (mean, of the settings on the slices that chose them),
-        ``seconds`` (of a reconstruction), and ``views`` if given.
+        One row for each method, like those of :func:`theta0.evaluation.evaluate` with ``rule``
+        None: ``init`` (the method), ``setting`` (the chosen settings), ``at_end`` (numeric settings
+        for which the smallest or largest of at least three candidates was chosen, so that a value
+        beyond may be better), ``psnr_mean``, ``psnr_std``, ``psnr``, ``ssim_mean``, ``n``,
+        ``validation_psnr`` (mean over validation slices with these settings), ``seconds`` (of one
+        reconstruction), and ``views`` if given.
     """
     tuning = tuning_tasks(family, protocol)
     testing = judged_tasks(family, protocol)
     views = {} if protocol.views is None else {"views": protocol.views}
     return [
-        {"init": name, "optimizer": None, **_row(family, tried, tuning, testing), **views}
+        {"init": name, "rule": None, **_row(family, tried, tuning, testing), **views}
         for name, tried in methods.items()
     ]
 
@@ -83,36 +80,44 @@ def evaluate_classic(
 def _row(
     family: CTTasks, tried: Sequence[Method], tuning: list[Task], testing: list[Task]
 ) -> dict[str, Any]:
-    means = [_measure(family, method, tuning)[0].mean() for method in tried]
+    means = [_measure(family, method, tuning)[0][:, 0].mean() for method in tried]
     best = tried[int(np.argmax(means))]
-    values, similarities, seconds = _measure(family, best, testing)
-    settings = [dataclasses.asdict(method) for method in (best, *tried)]  # pyright: ignore[reportArgumentType]
-    numbers = {name: {setting[name] for setting in settings} for name in settings[0]}
-    chosen = {name: settings[0][name] for name, among in numbers.items() if len(among) > 1}
+    values, seconds = _measure(family, best, testing)
     return {
-        "setting": chosen,
-        "at_end": [
-            name
-            for name, value in chosen.items()
-            if len(numbers[name]) > 2
-            and not isinstance(value, str)
-            and value in (min(numbers[name]), max(numbers[name]))
-        ],
-        **statistics(values, similarities),
-        "validation_psnr": round(float(max(means)), 4),
-        "seconds": round(float(seconds.mean()), 4),
+        **_chosen(best, tried),
+        **statistics(values, family.metric),
+        f"validation_{family.metric.name}": round(float(max(means)), 4),
+        "seconds": round(seconds, 4),
     }
 
 
-def _measure(family: CTTasks, method: Method, tasks: list[Task]) -> Float[np.ndarray, "3 signals"]:
-    """PSNR, SSIM and seconds of each reconstruction."""
+def _chosen(best: Method, tried: Sequence[Method]) -> dict[str, Any]:
+    """The chosen values of the settings that differ between candidates."""
+    settings = [dataclasses.asdict(method) for method in (best, *tried)]  # pyright: ignore[reportArgumentType]
+    values = {name: {setting[name] for setting in settings} for name in settings[0]}
+    chosen = {name: settings[0][name] for name, among in values.items() if len(among) > 1}
+    at_end = [
+        name
+        for name, value in chosen.items()
+        if len(values[name]) > 2
+        and not isinstance(value, str)
+        and value in (min(values[name]), max(values[name]))
+    ]
+    return {"setting": chosen, "at_end": at_end}
 
-    def one(task: Task) -> tuple[float, float, float]:
+
+def _measure(
+    family: CTTasks, method: Method, tasks: list[Task]
+) -> tuple[Float[np.ndarray, "signals numbers"], float]:
+    """The metrics of each reconstruction, and the mean time of one in seconds."""
+
+    def one(task: Task) -> tuple[tuple[float, ...], float]:
         scan = scan_of(task, family)
         began = time.monotonic()
         image = method(scan)
         seconds = time.monotonic() - began
-        return *quality(family.pictures(image), family.pictures(task.query.y)), seconds
+        return family.judge(image.reshape(-1, 1), task), seconds
 
-    # SciPy's sparse products and NumPy leave the interpreter to others while they run.
-    return np.array(in_threads(os.cpu_count(), one, tasks)).T
+    # Threads run in parallel: SciPy's sparse products and NumPy release the interpreter lock.
+    values, seconds = zip(*in_threads(os.cpu_count(), one, tasks), strict=True)
+    return np.array(values), float(np.mean(seconds))

@@ -1,220 +1,238 @@
-"""What the protocols of the paper's tables and figures share: options, and rows that are cached."""
+"""Comparison of initializations on the signals of a run, with all results in the run cache.
 
-import dataclasses
-from collections.abc import Callable, Collection, Iterator, Sequence
+Nothing is computed before it is needed: the task family is built for the first result that is not
+in the cache, the mean signal only for Mean, the places of a signal only for Matched.
+"""
+
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 import jax
 
 from theta0.config import to_plain
-from theta0.errors import InputError, require_positive
-from theta0.evaluate import Rows, Starts, as_far_as_there_are, evaluate
+from theta0.evaluation import Candidate, Init, Inits, Protocol, Rows, evaluate, judged_task
+from theta0.evaluation import pictures_of as fitted_pictures
 from theta0.fields import NetworkConfig
-from theta0.fit import InnerConfig
-from theta0.forward import ForwardConfig
-from theta0.presets import STARTS, OnProgress, StartName
-from theta0.protocol import Protocol
-from theta0.tasks import DataConfig, TaskFamily
+from theta0.forward import ForwardMap
+from theta0.presets import INITS, InitName, OnProgress
+from theta0.signals import Pictures, SignalConfig, Task, TaskFamily
 
-from .run_cache import RunCache
+from .options import Options
+from .run_cache import Arrays, RunCache
 from .runs import Run
 
-Item = TypeVar("Item")
+Family = TypeVar("Family", bound=TaskFamily)
+
+Wanted = Callable[[str, str], bool]
+"""(initialization, update rule) -> whether to evaluate them"""
+
+FITTED = ("mean", "matched")
+"""Baseline initializations that are themselves the result of a fit."""
 
 
 @dataclass(frozen=True)
-class Options:
-    """What the user says about a protocol; left out: the default, in brackets."""
-
-    signals: int | None = None
-    """test signals [table1: 100, table2: 50, table3: 64, table4: 10, table5: 20, figure-images: 2,
-    figure-curves: 8, figure-shapenet: 1, figure-shapenet-convergence: 4, figure-tourism: 4]"""
-    tuning_signals: int | None = None
-    """validation signals that choose step sizes [table1: 4, table2: 4, table3: 4, table4: 3,
-    table5: 5, figure-images: 2, figure-curves: 2, figure-shapenet: 1,
-    figure-shapenet-convergence: 3, figure-tourism: 5]"""
-    steps: tuple[int, ...] | None = None
-    """numbers of gradient steps [table3: up to 200, and 500 for what still rises, table4: 50 200
-    1000, table5 and figure-tourism: up to 512, figure-images: up to 10, figure-curves: up to 50,
-    figure-shapenet: 50 200, figure-shapenet-convergence: up to 2000]"""
-    sgd: tuple[float, ...] | None = None
-    """step sizes tried for gradient descent [the run's own]"""
-    adam: tuple[float, ...] | None = None
-    """step sizes tried for Adam [the run's own]"""
-    match_signals: int | None = None
-    """table1: test signals on which steps to match Meta are counted, the first ones [4]"""
-    match_tuning_signals: int | None = None
-    """table1: validation signals that choose their step sizes [1]"""
-    match_steps: int | None = None
-    """table1: the most steps a start is given to match Meta [200]"""
-    baseline_signals: int | None = None
-    """table3: test slices for baselines, for learned starts by other than their own step sizes, and
-    for everything at more than 8 views, the first ones [16]"""
-    views: tuple[int, ...] | None = None
-    """table3: numbers of views [1 2 4 8 16 32 64 128]; table4 and figure-shapenet: how many are
-    fitted [1]; figure-shapenet-convergence: the same [25]"""
-    starts: tuple[StartName, ...] | None = None
-    """table3: only these starts, beside what reconstructs without a network; table4 and
-    figure-shapenet: of the first run of a class; table5: beside that of joint training [all]"""
-    learned_adam: tuple[float, ...] | None = None
-    """step sizes of Adam tried after the learned steps [table3: 3e-5 1e-4 3e-4]"""
-    samples: tuple[int, ...] | None = None
-    """samples a ray tried beside those of training [table3: 64]"""
-    w0: tuple[float, ...] | None = None
-    """values of w0 tried for Standard [table3, SIREN: 15 and the network's own]"""
-    huber: tuple[float, ...] | None = None
-    """table5: errors beyond which a value counts in proportion, tried for the starts meta and
-    standard [0.03 0.1 0.3]"""
-    tv: tuple[float, ...] | None = None
-    """table3: weights of total variation tried for the starts learned and standard [1e-7 1e-6
-    1e-5; none from more than 8 views]"""
-    mirrored: bool | None = None
-    """table3: fit a mirrored copy of a slice too, from the same starts [yes]"""
-
-    def __post_init__(self):
-        # Before an hour of training rather than after it.
-        Protocol(**self.of_protocol())
-        require_positive(self, "match_signals", "match_tuning_signals", "match_steps")
-        require_positive(self, "baseline_signals")
-        if self.starts == ():
-            raise InputError(f"starts: name at least one of {', '.join(STARTS)}")
-        if self.views is not None and (not self.views or min(self.views) < 1):
-            raise InputError(f"views {self.views} must be numbers above 0, at least one")
-        if (self.match_signals or 0) > (self.signals or self.match_signals or 0):
-            raise InputError(
-                f"match_signals is {self.match_signals}, but they are the first of {self.signals} "
-                "signals; give fewer, or more signals"
-            )
-
-    def of_protocol(self) -> dict[str, Any]:
-        """What is given of a `Protocol`."""
-        names = {setting.name for setting in dataclasses.fields(Protocol)} - {"views"}
-        given = {name: value for name, value in vars(self).items() if value is not None}
-        return {name: value for name, value in given.items() if name in names}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The signals of a run, on which starts are measured."""
+class Comparison(Generic[Family]):
+    """A comparison of initializations on the signals of a run."""
 
     run: Run
-    family: TaskFamily
+    build: Callable[[], Family]
+    """builds the task family"""
     cache: RunCache
+
+    @cached_property
+    def family(self) -> Family:
+        """The task family, built on first use."""
+        return self.build()
 
     def protocol(
         self, options: Options, signals: int, tuning_signals: int, steps: tuple[int, ...]
     ) -> Protocol:
-        """The run's own step sizes, these defaults as far as there are signals, and the options."""
-        own = self.run.experiment.protocol
-        defaults = replace(own, steps=steps, signals=signals, tuning_signals=tuning_signals)
-        return replace(as_far_as_there_are(defaults, self.family), **options.of_protocol())
+        """The protocol of the run, with these defaults and the options.
 
-    def starts(self, tell: OnProgress, only: Collection[StartName] | None = None) -> Starts:
-        """The run's start and its baselines, or some of them; Mean and Matched are cached."""
-        experiment, signal = self.run.experiment, self.family.mean_signal()
-        forward = self.family.query_forward or experiment.forward
+        Default numbers of signals are reduced to the number there are.
+        """
+        own, given = self.run.experiment.protocol, options.of_protocol()
+        judged = "train" if own.training_signals else "test"
+        defaults = {"signals": (signals, judged), "tuning_signals": (tuning_signals, "validation")}
+        found = {
+            name: max(1, min(count, self.counts()[split]))
+            for name, (count, split) in defaults.items()
+            if name not in given
+        }
+        return replace(own, **{"steps": steps, **found, **given})
+
+    def counts(self) -> dict[str, int]:
+        """The number of signals in each split."""
+        splits = ("train", "validation", "test")
+        count = lambda: [{split: self.family.size(split) for split in splits}]
+        return self.cached_rows("signals", {}, count)[0]
+
+    def inits(self, tell: OnProgress, only: Collection[InitName] | None = None) -> Inits:
+        """The learned initialization and its baselines, or only some; fitted ones are cached."""
+        names: list[InitName] = [name for name in INITS if only is None or name in only]
+        return {name: self._init(name, tell) for name in names}
+
+    def _init(self, name: InitName, tell: OnProgress) -> Callable[[int], Init]:
+        experiment, learned = self.run.experiment, self.run.init.learned
+        if name not in FITTED:
+            return experiment.init(name, learned, experiment.forward)
+        told = lambda name: tell(f"fitting {name}", 0.0)
+        make = lambda: experiment.inits(learned, self.family, (name,), told)[name](0).field
         template = jax.eval_shape(experiment.field.build, jax.random.PRNGKey(0))
-
-        def start(name):
-            make = lambda: experiment.start(name, self.run.start.field, forward, signal.p, signal)
-            if name not in ("mean", "matched"):
-                return make()
-            tell(f"fitting {name}", 0.0)
-            part = f"{self.run.name}-{name}"
-            field = self.cache.field(part, self._of(self.run, name), template, lambda: make()(0))
-            return lambda signal: field
-
-        return {name: start(name) for name in STARTS if only is None or name in only}
-
-    def standard(self) -> Starts:
-        """The usual random initialization alone."""
-        start, task = self.run.start.field, self.family.held_out("test", 0)
-        forward = self.family.query_forward or self.run.experiment.forward
-        return {"standard": self.run.experiment.start("standard", start, forward, task.query.p)}
+        field = self.cache.field(
+            f"{self.run.name}-{name}", self._origin(self.run, name), template, make
+        )
+        return lambda signal: Init(field)
 
     def rows(
         self,
-        starts: Starts,
+        inits: Inits,
         of: Run,
         protocol: Protocol,
         tell: OnProgress,
-        only: Collection[tuple[str, str]] | None = None,
+        wanted: Wanted = lambda init, rule: True,
     ) -> Rows:
-        """Rows of the starts of a run, those of each start and optimizer cached.
+        """Evaluate initializations of a run; the rows of each update rule are cached separately.
 
         Args:
-            starts: by name.
-            of: the run they come from.
-            protocol: what is measured.
-            tell: called with (what runs, fraction done).
-            only: the (initialization, optimizer) wanted; all when left out.
+            inits: Initializations by name.
+            of: The run they come from.
+            protocol: What to evaluate.
+            tell: Called with (current evaluation, fraction done).
+            wanted: Which initializations and update rules to evaluate.
         """
 
-        def keep(init, optimizer, measure):
-            if only is not None and (init, optimizer) not in only:
+        def keep(init, rule, measure):
+            if not wanted(init, rule):
                 return []
-            name = "-".join([*dict.fromkeys([of.name, self.run.name]), init, optimizer])
-            settings = {"protocol": _used(replace(protocol, **_absent(init)))}
-            key = {**self._of(of, init), **settings, "init": init, "optimizer": optimizer}
-            return self.cache.rows(name, key, measure)
+            name = self._name(of, init, rule)
+            settings = {"protocol": _relevant(protocol, init, rule), "init": init, "rule": rule}
+            return self.cache.rows(name, {**self._origin(of, init), **settings}, measure)
 
         rows = evaluate(
-            self.run.experiment.forward, starts, self.family, protocol, of.experiment.seed, tell,
-            keep,
+            self.run.experiment.forward, inits, lambda: self.family, protocol, of.experiment.seed,
+            tell, keep,
         )  # fmt: skip
         classes = {"train_class": of.name, "test_class": self.run.name}
         return [{**classes, **row} for row in rows]
 
-    def _of(self, run: Run, init: str) -> dict[str, Any]:
-        """What a start of a run, and all fits of it here, depend on."""
-        experiment, learned = run.experiment, {"start": run.digest}
-        # Those two are the same whatever has been learned since.
+    def pictures(
+        self,
+        inits: Inits,
+        of: Run,
+        protocol: Protocol,
+        row: dict[str, Any],
+        steps: tuple[int, ...] = (),
+        signal: int = 0,
+        task: Callable[[], Task] | None = None,
+        shows: str = "its query",
+    ) -> list[Pictures]:
+        """Fit a test signal again with the settings of a row; cached.
+
+        Args:
+            inits: Initializations by name.
+            of: The run they come from.
+            protocol: The protocol of the row.
+            row: A row of :meth:`rows`.
+            steps: Numbers of steps; by default that of the row.
+            signal: Number of the test signal.
+            task: Makes another task of the signal, with other observations or another query.
+            shows: Describes that task, as part of the key in the run cache.
+
+        Returns:
+            The query as predicted after each number of steps.
+        """
+        steps = steps or (row["steps"],)
+
+        def make() -> Arrays:
+            shown = fitted_pictures(
+                self.run.experiment.forward, inits, self.family, protocol, of.experiment.seed, row,
+                steps, signal, task and task(),
+            )  # fmt: skip
+            return {str(step): pictures for step, pictures in zip(steps, shown, strict=True)}
+
+        name = self._name(of, row["init"], row["rule"], "pictures")
+        fit = self._fit(of, protocol, row, signal)
+        found = self.cache.arrays(name, {**fit, "steps": steps, "shows": shows}, make)
+        return [found[str(step)] for step in steps]
+
+    def truth(self, protocol: Protocol, signal: int = 0) -> Pictures:
+        """The true pictures of a test signal; cached."""
+        task = lambda: judged_task(self.family, protocol, signal)
+        make = lambda: {"truth": self.family.pictures(task().query.y)}
+        return self.cached_arrays("truth", {"signal": _signal(protocol, signal)}, make)["truth"]
+
+    def cached_rows(self, name: str, of: dict[str, Any], make: Callable[[], Rows]) -> Rows:
+        """Cached rows that depend on the signals and ``of``, but on no initialization."""
+        return self.cache.rows(f"{self.run.name}-{name}", {**of, "data": self._data()}, make)
+
+    def cached_arrays(self, name: str, of: dict[str, Any], make: Callable[[], Arrays]) -> Arrays:
+        """Cached arrays that depend on the signals and ``of``, but on no initialization."""
+        return self.cache.arrays(f"{self.run.name}-{name}", {**of, "data": self._data()}, make)
+
+    def _name(self, of: Run, *more: str) -> str:
+        return "-".join([*dict.fromkeys([of.name, self.run.name]), *more])
+
+    def _data(self) -> dict[str, Any]:
+        return to_plain(self.run.experiment.data, SignalConfig)
+
+    def _origin(self, run: Run, init: str) -> dict[str, Any]:
+        """What an initialization of a run and every fit from it depend on."""
+        experiment, name = run.experiment, init.partition("+")[0]
+        # Standard and Mean do not depend on what was learned.
         network = {
             "field": to_plain(experiment.field, NetworkConfig),
-            "forward": to_plain(experiment.forward, ForwardConfig),
+            "forward": to_plain(experiment.forward, ForwardMap),
         }
         return {
-            **(network if init.partition("+")[0] in ("standard", "mean") else learned),
-            "baseline": _used(experiment.baseline),
+            **(network if name in ("standard", "mean") else {"learned": run.digest}),
+            **({"baseline": _used(to_plain(experiment.baseline))} if name in FITTED else {}),
             "seed": experiment.seed,
-            "data": to_plain(self.run.experiment.data, DataConfig),
+            "data": self._data(),
+        }
+
+    def _fit(self, of: Run, protocol: Protocol, row: dict[str, Any], signal: int) -> dict[str, Any]:
+        """What the fit of a test signal with the settings of a row depends on."""
+        return {
+            **self._origin(of, row["init"]),
+            "fit": {"init": row["init"], **Candidate.of_row(row).described()},
+            "signal": _signal(protocol, signal),
+            "batch": protocol.batch,
         }
 
 
-def _absent(init: str) -> dict[str, Any]:
-    """What is added to other rows only: plain ones are the same whether such rows follow or not."""
-    absent: dict[str, Any] = {"tv": (), "huber": (), "mirrored": False}
-    added = init.partition("+")[2]
-    # A mirrored copy is added with total variation, where that is better.
-    for name in ("tv", "mirrored") if added == "mirrored" else (added,):
-        absent.pop(name, None)
-    return absent
+def _signal(protocol: Protocol, number: int) -> dict[str, Any]:
+    """What identifies a test signal of a protocol."""
+    spread = protocol.signals if protocol.training_signals else None
+    return {"number": number, "views": protocol.views, "training signals": spread}
 
 
-def _used(settings: Protocol | InnerConfig) -> dict[str, Any]:
-    """Those that are given: one more that is not leaves cached results valid."""
-    return {name: it for name, it in dataclasses.asdict(settings).items() if it}
+def _relevant(protocol: Protocol, init: str, rule: str) -> dict[str, Any]:
+    """The settings of a protocol on which the rows of an initialization and rule depend.
 
-
-def forget_programs() -> None:
-    """Let go of compiled programs between parts of a table that share none.
-
-    All of them together would exhaust the memory maps that Linux gives a process (65530), which
-    ends in a segmentation fault.
+    Plain rows depend only on the candidates of their own rule. Rows with an added objective depend
+    on all rules, because the best of them is used; rows with flip test-time augmentation depend on
+    all objectives, too.
     """
-    jax.clear_caches()
+    name, _, added = init.partition("+")
+    settings = _used(to_plain(protocol))
+    if name != "standard":
+        settings.pop("w0", None)
+    if added == "flip":
+        return settings
+    objectives = [one for one in protocol.objectives if "+".join(one.added) == added]
+    settings["objectives"] = [_used(to_plain(one)) for one in objectives]
+    settings.pop("flip", None)
+    if not added:
+        for name, prefix in (("rules", ""), ("after_learned", "learned+")):
+            tried = settings.get(name, ())
+            settings[name] = [one for one in tried if prefix + one["kind"] == rule]
+    return settings
 
 
-def each(
-    items: Sequence[Item], on_progress: OnProgress, name: Callable[[Item], str]
-) -> Iterator[tuple[Item, OnProgress]]:
-    """Items one after the other, each with whom to tell of its part of the work, by its name."""
-    for number, item in enumerate(items):
-        part = share(on_progress, number / len(items), (number + 1) / len(items))
-        yield item, lambda what, done, item=item, part=part: part(f"{name(item)}: {what}", done)
-
-
-def share(on_progress: OnProgress, begin: int | float, end: int | float) -> OnProgress:
-    """Progress from 0 to 1 as progress from ``begin`` to ``end``."""
-    return lambda what, done: on_progress(what, begin + (end - begin) * done)
+def _used(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that are not empty, so that a new, unused setting leaves the cache valid."""
+    used = lambda it: _used(it) if isinstance(it, dict) else it
+    return {name: used(it) for name, it in settings.items() if it}

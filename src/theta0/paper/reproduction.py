@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from theta0.evaluate import Rows
+from theta0.evaluation import Rows
 from theta0.presets import Gallery
 
 
@@ -46,7 +46,7 @@ class Reproduction:
     """What a table or figure is made of."""
 
     rows: Rows
-    """those of `theta0.evaluate`, with ``train_class`` (None: not initialized from a run) and
+    """those of `theta0.evaluation`, with ``train_class`` (None: not initialized from a run) and
     ``test_class``; table 1 adds ``protocol`` (psnr or match) and, to its psnr rows, ``match``"""
     galleries: dict[str, Gallery] = field(default_factory=dict)
     """pictures by name"""

@@ -1,50 +1,76 @@
-"""Learned starts, mostly of finished runs, each of which stands for its class of signals."""
+"""Results of runs: learned initializations and the experiments they come from."""
 
 import hashlib
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from theta0.errors import InputError
-from theta0.evaluate import Starts
+from theta0.evaluation import Init, Inits
 from theta0.files import read_jsonl
 from theta0.inits import Initialization, load, locate
 from theta0.presets import Experiment, experiment_of
-from theta0.tasks import CTConfig, DataConfig, ImageConfig, PhotoConfig, ViewConfig
+from theta0.registry import META_LEARNERS
+from theta0.signals import ImageConfig, SignalConfig
 
-Where = Callable[[DataConfig], str | None]
-"""Where signals lie now; None: where the run found them."""
+Where = Callable[[SignalConfig], str | None]
+"""The path of signals; None: where the run found them."""
 AS_LEARNED: Where = lambda data: None
+
+Config = TypeVar("Config", bound=SignalConfig)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A learned start and how it was learned, which stands for its class of signals."""
+    """A learned initialization and the run it comes from; it stands for its class of signals."""
 
     name: str
-    """of the class"""
+    """name of the class"""
     folder: Path
-    """run folder; or an initialization without one, by its file or shipped name"""
+    """the run folder, or the file or shipped name of an initialization without one"""
     experiment: Experiment
-    start: Initialization
-    """the start it learned"""
+    init: Initialization
+    """the learned initialization"""
     digest: str
-    """SHA-256 of the start's file"""
+    """SHA-256 of the initialization's file"""
 
-    def learned(self) -> Starts:
-        """The start it learned, whatever the signal."""
-        return {"learned": lambda signal: self.start.field}
+    @property
+    def meta(self) -> str:
+        """Name of the meta-learner."""
+        return META_LEARNERS.name_of(type(self.experiment.meta))
+
+    @property
+    def learned_rule(self) -> bool:
+        """Whether an update rule was learned together with the initialization."""
+        return self.learned()["learned"](0).rule is not None
+
+    def learned(self) -> Inits:
+        """The learned initialization, the same for every signal."""
+        init = Init.learned(self.init.learned, self.experiment.meta.inner)
+        return {"learned": lambda signal: init}
+
+    def data(self, kind: type[Config]) -> Config:
+        """The settings of its signals.
+
+        Raises:
+            InputError: The signals are of another kind.
+        """
+        return of_kind(self.experiment, kind, self.folder)
+
+    def on(self, data: SignalConfig) -> "Run":
+        """The same run on other signals."""
+        return replace(self, experiment=replace(self.experiment, data=data))
 
     def facts(self) -> dict[str, Any]:
-        """How the start was learned."""
-        facts = self.start.description.provenance
+        """How the initialization was learned, for the record of results."""
+        facts = self.init.description.provenance
         found = {
             "folder": str(self.folder),
             "learned by": facts.get("command"),
             "at commit": facts.get("commit"),
-            "meta-learner": self.experiment.meta,
+            "meta-learner": self.meta,
             "seed": self.experiment.seed,
             "best at outer step": facts.get("outer_steps"),
         }
@@ -54,82 +80,93 @@ class Run:
         return found
 
 
-def on_signals(
-    experiment: Experiment, folder: Path, kind: type, where: Where = AS_LEARNED
-) -> Experiment:
-    """The experiment of a run, or other start, whose signals are of the kind that is wanted.
+def of_kind(experiment: Experiment, kind: type[Config], folder: Path) -> Config:
+    """The settings of an experiment's signals.
 
     Args:
-        experiment: that of the run.
-        folder: the run, for the message.
-        kind: what its data must be.
-        where: its signals lie now.
+        experiment: The experiment of a run.
+        kind: The kind of signals that is needed.
+        folder: The run folder, for the message.
 
     Raises:
-        InputError: it is on something else.
+        InputError: The signals are of another kind.
     """
     if not isinstance(experiment.data, kind):
-        wanted = {
-            ImageConfig: "pictures",
-            CTConfig: "CT slices",
-            ViewConfig: "views of objects",
-            PhotoConfig: "photographs of a place",
-        }
         raise InputError(
             f"{folder}: a run of preset {experiment.preset}, but this is made from runs on "
-            f"{wanted[kind]}; give others"
+            f"{kind.noun}; give others"
         )
-    return experiment.on_data(where(experiment.data))
+    return experiment.data
+
+
+def on_signals(
+    experiment: Experiment, folder: Path, kind: type[SignalConfig], where: Where = AS_LEARNED
+) -> Experiment:
+    """The experiment of a run or initialization, with the present path of its signals.
+
+    Args:
+        experiment: The experiment of the run.
+        folder: The run folder, for the message.
+        kind: The kind of signals that is needed.
+        where: Maps the settings of signals to their path.
+
+    Raises:
+        InputError: The signals are of another kind.
+    """
+    return experiment.on_data(where(of_kind(experiment, kind, folder)))
 
 
 def read_runs(
-    folders: Sequence[Path], kind: type = ImageConfig, where: Where = AS_LEARNED
+    folders: Sequence[Path], kind: type[SignalConfig] = ImageConfig, where: Where = AS_LEARNED
 ) -> list[Run]:
-    """Starts for pictures, or another ``kind`` of signals.
+    """Read learned initializations of one kind of signals.
 
     Args:
-        folders: run folders; or initializations by file or shipped name, if their signals are
-            drawn by theta0 or ``where`` says. Two of one name are told apart by this.
-        kind: what their data must be.
-        where: their signals lie now.
+        folders: Run folders. Files and shipped names of initializations can be given too, if
+            their signals are procedural or ``where`` knows their path. Runs of the same name are
+            told apart by their folders.
+        kind: The kind of signals that is needed.
+        where: Maps the settings of signals to their path.
 
     Raises:
-        InputError: one is no start, is given twice, or came without its signals.
+        InputError: One is not an initialization, is given twice, or its signals are missing.
     """
     if len({folder.resolve() for folder in folders}) < len(folders):
         raise InputError("a run is given twice; give each once")
     files = [locate(str(folder)) for folder in folders]
-    starts = [load(file) for file in files]
-    names = [start.description.name for start in starts]
+    inits = [load(file) for file in files]
+    names = [init.description.name for init in inits]
     return [
         Run(
             name if names.count(name) == 1 else f"{name} ({folder})",
             folder,
-            _experiment(start, folder, kind, where),
-            start,
+            _experiment(init, folder, kind, where),
+            init,
             hashlib.sha256(file.read_bytes()).hexdigest(),
         )
-        for name, folder, file, start in zip(names, folders, files, starts, strict=True)
+        for name, folder, file, init in zip(names, folders, files, inits, strict=True)
     ]
 
 
-def _experiment(start: Initialization, folder: Path, kind: type, where: Where) -> Experiment:
-    experiment = experiment_of(start, folder)
+def _experiment(
+    init: Initialization, folder: Path, kind: type[SignalConfig], where: Where
+) -> Experiment:
+    experiment = experiment_of(init, folder)
     found = on_signals(experiment, folder, kind, where)
     in_run = (folder / "config.json").is_file()
     if experiment.data.path is not None and where(experiment.data) is None and not in_run:
         raise InputError(
             f"{folder} was learned from {experiment.data.path}, which does not come with it; say "
-            "where such signals lie, with --data"
+            "where such signals are, with --data"
         )
     return found
 
 
 def require_alike(runs: Sequence[Run], settings: Sequence[str], why: str) -> None:
-    """Refuse runs that differ in settings of their experiments, such as "data.size".
+    """Refuse runs whose experiments differ in a setting, such as ``data.size``.
 
     Raises:
-        InputError: names the first setting that differs, and ``why`` it may not.
+        InputError: Names the first setting that differs, and ``why`` it must not.
     """
     first = runs[0]
     for run in runs[1:]:

@@ -1,124 +1,126 @@
 """Tourist photographs (paper, section 4.4): table 5 and its figure, from runs on collections.
 
-A scene is one run that learned for many inner steps and, if there is one, another on the same
-photographs that learned for a single one: plain joint training, the paper's Standard.
+A scene is one run with many inner steps and optionally another on the same photographs with a
+single one, which is plain joint training: the paper's Standard.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import NamedTuple
 
 from theta0.data.town import TouristTown
 from theta0.errors import InputError
-from theta0.evaluate import Rows, Starts, best, pictures_of
-from theta0.presets import OnProgress, StartName
-from theta0.protocol import Protocol
-from theta0.tasks import PhotoCollection, PhotoConfig, PhotoTasks, Task
+from theta0.evaluation import Inits, Protocol, Rows, best
+from theta0.inner import Objective
+from theta0.presets import InitName, OnProgress
+from theta0.signals import PhotoCollection, PhotoConfig, PhotoTasks, Task
 
-from .comparison import Comparison, Options, each, forget_programs, share
+from ._progress import each, forget_programs, nth, share
+from .comparison import Comparison
+from .options import Options
+from .pooling import pooled
 from .reproduction import AppearanceTransfer, NovelViews, Reproduction
-from .run_cache import RunCache
+from .run_cache import Arrays, RunCache
 from .runs import Run, require_alike
 
 STEPS = (16, 64, 128, 256, 512)
-HUBER = (0.03, 0.1, 0.3)
+OBJECTIVES = (Objective(huber=0.03), Objective(huber=0.1), Objective(huber=0.3))
 JOINT = "standard"
-"""Name in table 5 of the start from joint training; random weights are ``random``."""
+"""Name in table 5 of the initialization from joint training; random weights are ``random``."""
 NAMES = {"learned": "meta", "standard": "random"}
 ALIKE = "data.size", "data.pixel_offset", "forward"
-ROBUST = ("meta", JOINT)
-"""Starts that are also fitted with a robust loss, and without what is hidden."""
 SHOWN, POSES = 4, 5
-"""Photographs whose light is taken on in the figure, and others whose standpoints are seen."""
+"""Numbers of photographs in the figure: those that are fitted, and those that give the poses."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The runs of a place."""
+    """The runs of a scene."""
 
     name: str
     meta: Run
     joint: Run | None
 
     @property
-    def place(self) -> str:
-        """What it is called in a table: scenes that are one collection, split in several ways, by
-        the folder of the collection."""
-        source = _data(self.meta).source
+    def collection(self) -> str:
+        """Its name in a table; splits of one collection share the name of its folder."""
+        source = self.data.source
         if isinstance(source, PhotoCollection) and source.rotation is not None:
-            return Path(source.path).name
+            return Path(source.path or "").name
         return self.name
 
-    def starts(
-        self, comparison: Comparison, tell: OnProgress, only: Collection[StartName] | None
-    ) -> list[tuple[Run, dict[str, str], Starts]]:
-        """The starts of both runs, with their names in the table by their own.
+    @property
+    def data(self) -> PhotoConfig:
+        """The settings of its photographs."""
+        return self.meta.data(PhotoConfig)
 
-        ``only`` says which of the first run's are wanted; all when left out.
-        """
-        own = comparison.starts(tell, only)
-        found: list[tuple[Run, dict[str, str], Starts]]
-        found = [(self.meta, {name: NAMES.get(name, name) for name in own}, own)]
-        if self.joint is not None:
-            found.append((self.joint, {"learned": JOINT}, self.joint.learned()))
-        return found
+    @property
+    def runs(self) -> list[tuple[Run, str]]:
+        """Its runs, with the names of their initializations in the table."""
+        joint = [] if self.joint is None else [(self.joint, JOINT)]
+        return [(self.meta, NAMES["learned"]), *joint]
+
+    def comparison(self, data: PhotoConfig, cache: RunCache) -> Comparison[PhotoTasks]:
+        """A comparison on its photographs under the protocol of ``data``."""
+        return Comparison(self.meta.on(data), data.build, cache)
+
+
+class _Named(NamedTuple):
+    """Initializations of a run, and a mapping of their names to those in the table."""
+
+    run: Run
+    names: dict[str, str]
+    inits: Inits
 
 
 def table5(
     runs: Sequence[Run], options: Options, cache: RunCache, on_progress: OnProgress
 ) -> Reproduction:
-    """PSNR and SSIM on what was not fitted of a photograph, for every start.
+    """PSNR and SSIM on parts and views of a scene that were not fitted.
 
-    Rows have ``scene``, ``protocol`` (right-half: the left half is fitted, the right one judges;
-    other-views: a whole photograph is fitted, the place in its light from elsewhere judges) and the
-    names of the paper's table for ``init``. Where people who stand before the place are known,
-    ``+huber`` and ``+mask`` say what a robust loss and leaving them out change. Scenes that
-    are one collection, split in several ways, share their rows.
+    Rows have ``scene`` and ``protocol``, and ``init`` has the names of the paper's table. Protocol
+    right-half fits the left half of a photograph and evaluates on the right half; other-views fits
+    a whole photograph and evaluates on novel views of the scene with its appearance. If transient
+    occluders are known, ``+huber`` is a fit with a robust loss and ``+mask`` one with the occlusion
+    mask. Scenes that are splits of one collection are pooled.
     """
     rows: Rows = []
     novel_views = {}
     for scene, tell in each(scenes(runs), on_progress, lambda scene: scene.name):
         judged = _judged(scene)
         for number, data in enumerate(judged):
-            part = share(tell, number / len(judged), (number + 1) / len(judged))
-            comparison = Comparison(_with(scene.meta, data), data.build(), cache)
+            part = nth(tell, number, len(judged))
+            comparison = scene.comparison(data, cache)
             protocol = _protocol(comparison, options)
-            starts = scene.starts(comparison, share(part, 0, 0.1), options.starts)
+            named = _named(scene, comparison, share(part, 0, 0.1), options.inits)
+            last = 0.7 if _is_procedural(data) else 1.0
             found: Rows = []
-            last = 0.7 if isinstance(data.source, TouristTown) else 1.0
-            measuring = share(part, 0.1, last)
-            for (of, names, own), tell_run in each(starts, measuring, lambda one: one[0].name):
-                measured = comparison.rows(own, of, protocol, tell_run)
-                found += [_renamed(row, names) for row in measured]
-            if isinstance(data.source, TouristTown):
-                robust = replace(protocol, huber=HUBER if options.huber is None else options.huber)
-                found += _robust(scene, data, cache, robust, share(part, 0.7, 1))
-            rows += [{**row, "scene": scene.place, "protocol": data.judge} for row in found]
+            for one, tell_run in each(named, share(part, 0.1, last), lambda one: one.run.name):
+                measured = comparison.rows(one.inits, one.run, protocol, tell_run)
+                found += [_renamed(row, one.names) for row in measured]
+            if _is_procedural(data):
+                found += _robust(scene, comparison, protocol, options, share(part, 0.7, 1))
+            rows += [{**row, "scene": scene.collection, "protocol": data.judge} for row in found]
             name = f"{scene.name}, {data.judge}"
-            novel_views[name] = _novel_views(comparison, protocol, found, starts)
+            novel_views[name] = _novel_views(comparison, protocol, found, named)
         forget_programs()
-    return Reproduction(_pooled(rows), novel_views=novel_views)
+    return Reproduction(pooled(rows), novel_views=novel_views)
 
 
 def figure_tourism(
     runs: Sequence[Run], options: Options, cache: RunCache, on_progress: OnProgress
 ) -> Reproduction:
-    """A place in the light of one photograph after another, from where others were taken.
+    """Appearance transfer: the scene with the appearance of each photograph, from several poses.
 
-    Whole photographs are fitted from the learned start, as was best on right halves of validation
-    photographs.
+    Whole photographs are fitted from the learned initialization, with the settings that are best on
+    the right halves of validation photographs.
     """
     rows: Rows = []
     transfers = {}
     for scene, tell in each(scenes(runs), on_progress, lambda scene: scene.name):
-        data = _data(scene.meta)
-        comparison = Comparison(
-            _with(scene.meta, replace(data, judge="right-half")), data.build(), cache
-        )
-        protocol = _protocol(comparison, replace(options, signals=options.signals or SHOWN))
+        comparison = scene.comparison(replace(scene.data, judge="right-half"), cache)
+        protocol = _protocol(comparison, options, SHOWN)
         found = comparison.rows(scene.meta.learned(), scene.meta, protocol, tell)
         rows += [{**_renamed(row, NAMES), "scene": scene.name} for row in found]
         transfers[scene.name] = _appearance_transfer(comparison, protocol, best(found))
@@ -127,83 +129,58 @@ def figure_tourism(
 
 
 def scenes(runs: Sequence[Run]) -> list[Scene]:
-    """Runs by the photographs they learned from.
+    """Group runs on the same photographs into scenes.
 
     Raises:
-        InputError: a scene has no run of many inner steps, or two of one kind, or its runs differ
-            in what they are compared by.
+        InputError: A scene has no run with many inner steps, or two runs of one kind, or its runs
+            differ in a setting that must be shared.
     """
     grouped: dict[object, list[Run]] = {}
     for run in runs:
-        grouped.setdefault(_data(run).source, []).append(run)
+        grouped.setdefault(run.data(PhotoConfig).source, []).append(run)
     found = []
     for group in grouped.values():
-        meta = [run for run in group if run.experiment.inner.steps > 1]
-        joint = [run for run in group if run.experiment.inner.steps == 1]
+        meta = [run for run in group if run.experiment.meta.steps > 1]
+        joint = [run for run in group if run.experiment.meta.steps == 1]
         if len(meta) != 1 or len(joint) > 1:
             raise InputError(
-                f"{', '.join(run.name for run in group)}: a scene is one run learned for several "
-                f"inner steps and at most one for a single step; here are {len(meta)} and "
+                f"{', '.join(run.name for run in group)}: a scene is one run with several inner "
+                f"steps and at most one with a single step; here are {len(meta)} and "
                 f"{len(joint)}"
             )
-        require_alike(group, ALIKE, "starts are compared on the same photographs")
+        require_alike(group, ALIKE, "initializations are compared on the same photographs")
         name = meta[0].name.removeprefix("tourism-")
         found.append(Scene(name, meta[0], *(joint or [None])))
     return found
 
 
-def _pooled(rows: Rows) -> Rows:
-    """Rows of one scene that differ in the photographs alone as one, with all of them.
-
-    Settings that were chosen apart for each split are left out where they differ.
-    """
-    groups: dict[tuple[Any, ...], Rows] = {}
-    for row in rows:
-        names = ("scene", "protocol", "init", "optimizer", "steps")
-        groups.setdefault(tuple(row.get(name) for name in names), []).append(row)
-    return [group[0] if len(group) == 1 else _pool(group) for group in groups.values()]
-
-
-def _pool(group: Rows) -> dict[str, Any]:
-    same = {
-        name: value
-        for name, value in group[0].items()
-        if all(row.get(name) == value for row in group)
-    }
-    weights = [row["n"] for row in group]
-    mean = lambda name: float(np.average([row[name] for row in group], weights=weights))
-    psnrs = [psnr for row in group for psnr in row["psnr"]]
-    means = ("psnr_mean", "validation_psnr", "seconds", "ssim_mean")
-    return {
-        **same,
-        **{name: mean(name) for name in means if all(name in row for row in group)},
-        "psnr": psnrs,
-        "psnr_std": float(np.std(psnrs, ddof=1)),
-        "n": len(psnrs),
-    }
-
-
-def _data(run: Run) -> PhotoConfig:
-    assert isinstance(run.experiment.data, PhotoConfig)
-    return run.experiment.data
-
-
-def _with(run: Run, data: PhotoConfig) -> Run:
-    """The run as if it had been judged in another way."""
-    return replace(run, experiment=replace(run.experiment, data=data))
+def _is_procedural(data: PhotoConfig) -> bool:
+    """Whether the scene is procedural, so that occlusion masks and novel views are known."""
+    return isinstance(data.source, TouristTown)
 
 
 def _judged(scene: Scene) -> list[PhotoConfig]:
-    """The data under each protocol."""
-    data = _data(scene.meta)
-    halves = replace(data, judge="right-half")
-    if not isinstance(data.source, TouristTown):
-        return [halves]
-    return [halves, replace(data, judge="other-views")]
+    """The settings of the photographs under each protocol."""
+    halves = replace(scene.data, judge="right-half")
+    return [halves, replace(halves, judge="other-views")] if _is_procedural(halves) else [halves]
 
 
-def _protocol(comparison: Comparison, options: Options) -> Protocol:
-    return replace(comparison.protocol(options, 20, 5, STEPS), huber=())
+def _protocol(comparison: Comparison[PhotoTasks], options: Options, signals: int = 20) -> Protocol:
+    return replace(comparison.protocol(options, signals, 5, STEPS), objectives=())
+
+
+def _named(
+    scene: Scene,
+    comparison: Comparison[PhotoTasks],
+    tell: OnProgress,
+    only: Collection[InitName] | None,
+) -> list[_Named]:
+    """The initializations of both runs; ``only`` selects those of the first."""
+    own = comparison.inits(tell, only)
+    found = [_Named(scene.meta, {name: NAMES.get(name, name) for name in own}, own)]
+    if scene.joint is not None:
+        found.append(_Named(scene.joint, {"learned": JOINT}, scene.joint.learned()))
+    return found
 
 
 def _renamed(row: dict, names: dict[str, str], more: str = "") -> dict:
@@ -212,68 +189,64 @@ def _renamed(row: dict, names: dict[str, str], more: str = "") -> dict:
 
 
 def _robust(
-    scene: Scene, data: PhotoConfig, cache: RunCache, protocol: Protocol, tell: OnProgress
+    scene: Scene,
+    comparison: Comparison[PhotoTasks],
+    protocol: Protocol,
+    options: Options,
+    on_progress: OnProgress,
 ) -> Rows:
-    """Rows of the leading starts with a robust loss, and without what is hidden."""
+    """Rows of learned initializations, fitted with a robust loss or with the occlusion mask."""
     rows: Rows = []
-    hidden = replace(data, leave_out_hidden=True)
-    runs = [(scene.meta, "meta"), (scene.joint, JOINT)]
-    for number, (run, name) in enumerate((run, name) for run, name in runs if run is not None):
-        part = share(tell, number / 2, (number + 1) / 2)
-        names = {"learned": name}
-        comparison = Comparison(_with(scene.meta, data), data.build(), cache)
-        found = comparison.rows(run.learned(), run, protocol, share(part, 0, 0.5))
-        rows += [_renamed(row, names) for row in found if row["init"].endswith("+huber")]
-        masked = Comparison(_with(scene.meta, hidden), hidden.build(), cache)
-        plain = replace(protocol, huber=())
-        found = masked.rows(run.learned(), run, plain, share(part, 0.5, 1))
+    objectives = OBJECTIVES if options.objectives is None else options.objectives
+    robust = replace(protocol, objectives=objectives)
+    hidden = replace(comparison.run.data(PhotoConfig), leave_out_hidden=True)
+    masked = scene.comparison(hidden, comparison.cache)
+    for number, (run, name) in enumerate(scene.runs):
+        tell, names = nth(on_progress, number, len(scene.runs)), {"learned": name}
+        found = comparison.rows(run.learned(), run, robust, share(tell, 0, 0.5))
+        rows += [_renamed(row, names) for row in found if "+" in row["init"]]
+        found = masked.rows(run.learned(), run, protocol, share(tell, 0.5, 1))
         rows += [_renamed(row, names, "+mask") for row in found]
     return rows
 
 
 def _novel_views(
-    comparison: Comparison,
-    protocol: Protocol,
-    rows: Rows,
-    starts: Sequence[tuple[Run, dict[str, str], Starts]],
+    comparison: Comparison[PhotoTasks], protocol: Protocol, rows: Rows, named: Sequence[_Named]
 ) -> NovelViews:
-    """What judged the first test photograph, as each start is best on validation photographs."""
-    family = _photos(comparison)
-    task = family.held_out("test", 0)
-    found = NovelViews([family.fitted_part("test", 0)], list(family.pictures(task.query.y)))
-    for run, names, own in starts:
+    """The query of the first test photograph, with the best settings on validation photographs."""
+
+    def make() -> Arrays:
+        return {"fitted": comparison.family.fitted_part("test", 0)}
+
+    fitted = comparison.cached_arrays("fitted", {}, make)["fitted"]
+    found = NovelViews([fitted], list(comparison.truth(protocol)))
+    for run, names, inits in named:
         for name, label in names.items():
             row = {**best([row for row in rows if row["init"] == label]), "init": name}
-            (views,) = pictures_of(
-                run.experiment.forward, own, family, protocol, run.experiment.seed, row,
-                (row["steps"],),
-            )  # fmt: skip
+            (views,) = comparison.pictures(inits, run, protocol, row)
             found.predictions[label] = list(views)
     return found
 
 
-def _photos(comparison: Comparison) -> PhotoTasks:
-    assert isinstance(comparison.family, PhotoTasks)
-    return comparison.family
-
-
 def _appearance_transfer(
-    comparison: Comparison, protocol: Protocol, row: dict
+    halves: Comparison[PhotoTasks], protocol: Protocol, row: dict
 ) -> AppearanceTransfer:
-    """Every pose in the light of every photograph, as is best for the learned start."""
-    halves = _photos(comparison)
-    # Judged by whole pictures: none is cut in half here.
-    family = PhotoTasks(replace(halves.config, judge="other-views"), halves.photos)
-    count, run = family.size("test"), comparison.run
-    standing = [(protocol.signals + number) % count for number in range(min(POSES, count))]
-    query = family.observed("test", *standing)
-    inputs, views = [], []
+    """The appearance of each photograph at every pose, with the settings of a row on halves."""
+    # Whole photographs are fitted and rendered here.
+    data = replace(halves.run.data(PhotoConfig), judge="other-views")
+    build = lambda: PhotoTasks(data, halves.family.photos)
+    comparison = Comparison(halves.run.on(data), build, halves.cache)
+    run, count = comparison.run, halves.counts()["test"]
+    poses = [(protocol.signals + number) % count for number in range(min(POSES, count))]
+    observed = lambda *numbers: comparison.family.observed("test", *numbers)
+    pictures = lambda *numbers: comparison.family.pictures(observed(*numbers).y)
+    make = lambda: {"poses": pictures(*poses), "inputs": pictures(*range(protocol.signals))}
+    taken = comparison.cached_arrays("photographs", {"poses": poses, "n": protocol.signals}, make)
+    renderings = []
     for number in range(protocol.signals):
-        whole = family.observed("test", number)
-        (shown,) = pictures_of(
-            run.experiment.forward, run.learned(), family, protocol, run.experiment.seed, row,
-            (row["steps"],), number, Task(whole, query),
-        )  # fmt: skip
-        inputs.append(family.pictures(whole.y)[0])
-        views.append(list(shown))
-    return AppearanceTransfer(list(family.pictures(query.y)), inputs, views)
+        task = lambda number=number: Task(observed(number), observed(*poses))
+        (views,) = comparison.pictures(
+            run.learned(), run, protocol, row, signal=number, task=task, shows=f"poses {poses}"
+        )
+        renderings.append(list(views))
+    return AppearanceTransfer(list(taken["poses"]), list(taken["inputs"]), renderings)

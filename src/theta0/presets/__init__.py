@@ -3,19 +3,18 @@
 from . import ct, images, photos, views
 from .environment import command_line, commit, environment, machine
 from .evaluation import Evaluation, Gallery, OnProgress, evaluate_initialization, gallery
-from .experiment import STARTS, Experiment, StartName, StepSizes
+from .experiment import INITS, Experiment, InitName
 from .lookup import PRESETS, experiment_of, preset
 from .run import read_experiment, train
 
 __all__ = [
+    "INITS",
     "PRESETS",
-    "STARTS",
     "Evaluation",
     "Experiment",
     "Gallery",
+    "InitName",
     "OnProgress",
-    "StartName",
-    "StepSizes",
     "command_line",
     "commit",
     "ct",

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from theta0.fields import FourierConfig, SirenConfig
-from theta0.fit import InnerConfig
+from theta0.evaluation import Protocol
+from theta0.fields import Fourier, Siren
 from theta0.forward import Lines
-from theta0.meta import OuterConfig
-from theta0.protocol import Protocol
-from theta0.tasks import CTConfig
+from theta0.inner import SGD, Adam, InnerConfig, StepSizes
+from theta0.meta import MAML, MetaSGD, OuterConfig, Reptile
+from theta0.signals import CTConfig, SliceFile
 
-from .experiment import Experiment, StepSizes
+from .experiment import Experiment, rules
 
 PAPER = Experiment(
     # The paper to the letter; the authors trained on a GPU, two cores would need weeks.
@@ -18,22 +18,24 @@ PAPER = Experiment(
     data=CTConfig(
         size=256, rays=256, training_views=20, chord=False, measure="mean", pixel_offset=0.0
     ),
-    field=FourierConfig(),
+    field=Fourier(),
     forward=Lines(samples=256, reduce="mean", stratified=False),
-    meta="reptile",
-    inner=InnerConfig("sgd", 10.0, 12),
+    meta=Reptile(steps=12, rule=SGD(10.0)),
     outer=OuterConfig(
         lr=5e-5, schedule="constant", steps=100_000, validate_every=2000, checkpoint_every=500
     ),
-    protocol=Protocol(steps=(0, 50, 100, 1000), sgd=(3.0, 10.0, 30.0), adam=(3e-4, 1e-3), views=4),
-    baseline=InnerConfig("adam", 1e-3, 2000),
+    protocol=Protocol(
+        steps=(0, 50, 100, 1000), rules=rules(sgd=(3.0, 10.0, 30.0), adam=(3e-4, 1e-3)), views=4
+    ),
+    baseline=InnerConfig(Adam(1e-3), 2000),
 )
 
-# The demo's table names those that were chosen: no start asks for the largest, or for SGD's least.
+# The demo's table shows which were chosen: never the largest, nor SGD's smallest.
 _SGD = (0.006, 0.02, 0.06, 0.2, 0.6, 2.0)
 _ADAM = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
-# Adam's first step moves every weight by its step size: a learned start bears little of that.
+# Adam's first step moves every weight by its step size, of which a learned initialization bears
+# little.
 _SGD_CPU = (0.02, 0.06, 0.2, 0.6)
 _ADAM_CPU = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 
@@ -42,7 +44,7 @@ _ADAM_CPU = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 # edge moves as a whole. Samples lie at midpoints: jittered ones add the variance of the integral to
 # the loss, which blurs what varies along a ray. The angles are those of the test. Nearly an hour on
 # one core of 100 GFLOP/s; learning first on slices of 64x64, at a quarter of the price, then going
-# on from there (--begin), gives more in less: docs/results/README.md has both commands.
+# on from there (--init-from), gives more in less: docs/results/README.md has both commands.
 CPU = Experiment(
     preset="ct-phantoms",
     scale="cpu",
@@ -54,26 +56,23 @@ CPU = Experiment(
         training_angles="fixed",
         query_pixels=4096,
     ),
-    field=SirenConfig(out_size=1, width=64, layers=4, w0=30.0, squash=True),
+    field=Siren(out_size=1, width=64, layers=4, w0=30.0, squash=True),
     forward=Lines(samples=32, reduce="sum", stratified=False),
-    meta="metasgd",
-    inner=InnerConfig("sgd", 0.06, 8),
+    meta=MetaSGD(steps=8, rule=StepSizes(0.06, "weight")),
     outer=OuterConfig(
-        lr=2e-4, step_size_lr=5e-4, steps=5000, clip=1.0, validate_every=250, checkpoint_every=250
+        lr=2e-4, rule_lr=5e-4, steps=5000, clip=1.0, validate_every=250, checkpoint_every=250
     ),
-    step_sizes=StepSizes("weight"),
-    protocol=Protocol(sgd=_SGD_CPU, adam=_ADAM_CPU, views=4),
-    baseline=InnerConfig("adam", 3e-4, 1000),
+    protocol=Protocol(rules=rules(sgd=_SGD_CPU, adam=_ADAM_CPU), views=4),
+    baseline=InnerConfig(Adam(3e-4), 1000),
 )
 
 DEMO = Experiment(
     preset="ct-phantoms",
     scale="demo",
     data=CTConfig(size=64, rays=64, training_views=4, training_angles="even", query_pixels=1024),
-    field=SirenConfig(out_size=1, width=64, layers=4, w0=30.0),
+    field=Siren(out_size=1, width=64, layers=4, w0=30.0),
     forward=Lines(samples=16, reduce="sum"),
-    meta="maml",
-    inner=InnerConfig("sgd", 0.06, 5),
+    meta=MAML(steps=5, rule=SGD(0.06)),
     outer=OuterConfig(
         lr=8e-4,
         steps=1700,
@@ -85,43 +84,39 @@ DEMO = Experiment(
     ),
     protocol=Protocol(
         steps=(0, 1, 2, 5, 10, 20, 50),
-        sgd=_SGD,
-        adam=_ADAM,
+        rules=rules(sgd=_SGD, adam=_ADAM),
         tuning_signals=4,
         signals=16,
         views=4,
     ),
-    baseline=InnerConfig("adam", 3e-4, 500),
+    baseline=InnerConfig(Adam(3e-4), 500),
 )
 
 SMOKE = Experiment(
     preset="ct-phantoms",
     scale="smoke",
     data=CTConfig(size=32, rays=32, training_views=4, training_angles="even", query_pixels=512),
-    field=SirenConfig(out_size=1, width=32, layers=4, w0=30.0),
+    field=Siren(out_size=1, width=32, layers=4, w0=30.0),
     forward=Lines(samples=16, reduce="sum"),
-    meta="maml",
-    inner=InnerConfig("sgd", 0.06, 5),
+    meta=MAML(steps=5, rule=SGD(0.06)),
     outer=OuterConfig(
         lr=2e-3, steps=200, clip=1.0, validate_every=50, validation_signals=4, checkpoint_every=50
     ),
     protocol=Protocol(
         steps=(0, 1, 2, 5, 10),
-        sgd=(0.02, 0.06),
-        adam=(1e-4, 1e-3),
+        rules=rules(sgd=(0.02, 0.06), adam=(1e-4, 1e-3)),
         tuning_signals=2,
         signals=4,
         views=4,
     ),
-    baseline=InnerConfig("adam", 1e-3, 100),
+    baseline=InnerConfig(Adam(1e-3), 100),
 )
 
 
 def _on_scans(base: Experiment, validation: int, test: int, augment: float = 0.0) -> Experiment:
     """The same on slices of patients, who are kept apart; the path is the user's to give."""
-    data = replace(
-        base.data, source="", validation=validation, test=test, augment=augment, also_views=()
-    )
+    source = SliceFile(validation=validation, test=test)
+    data = replace(base.data, source=source, augment=augment, also_views=())
     return replace(base, preset="ct-scans", data=data)
 
 

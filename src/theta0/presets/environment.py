@@ -29,7 +29,7 @@ def environment() -> dict[str, Any]:
 
 
 def machine() -> str:
-    """Processor and number of cores, as people say it."""
+    """CPU model and core count."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

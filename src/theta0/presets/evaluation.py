@@ -1,4 +1,4 @@
-"""Evaluating an initialization: the learned start and its baselines, as rows and pictures."""
+"""Evaluating an initialization against its baselines, as rows and pictures."""
 
 import time
 from collections.abc import Callable, Collection
@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from theta0.evaluate import (
+from theta0.evaluation import (
+    Inits,
     Rows,
-    Starts,
     best,
     evaluate,
     judged_task,
     pictures_of,
     require_signals,
+    rule_label,
 )
 from theta0.inits import Initialization
-from theta0.tasks import TaskFamily
+from theta0.signals import TaskFamily
 
-from .experiment import STARTS, Experiment, StartName
+from .experiment import INITS, Experiment, InitName
 
 OnProgress = Callable[[str, float], None]
 
@@ -33,8 +34,8 @@ class Gallery:
     steps: tuple[int, ...]
     pictures: dict[str, list[Float[np.ndarray, "height width channels"]]]
     """by initialization, one a step"""
-    fits: dict[str, tuple[str, float]]
-    """optimizer and step size used for each initialization"""
+    fits: dict[str, str]
+    """update rule used for each initialization, in words"""
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,16 @@ def evaluate_initialization(
     initialization: Initialization,
     family: TaskFamily | None = None,
     on_progress: OnProgress | None = None,
-    names: Collection[StartName] = STARTS,
+    names: Collection[InitName] = INITS,
 ) -> Evaluation:
-    """Compare a learned start with Standard, Mean, Matched and Shuffled on test signals.
+    """Compare a learned initialization with Standard, Mean, Matched and Shuffled on test signals.
 
     Args:
         experiment: data, protocol and seed.
-        initialization: the learned start.
+        initialization: the learned one.
         family: the tasks, if they are built already.
         on_progress: called with (what runs, fraction done).
-        names: the starts compared.
+        names: the initializations compared.
 
     Raises:
         InputError: there are fewer signals than the protocol asks for.
@@ -70,17 +71,17 @@ def evaluate_initialization(
     family = experiment.data.build() if family is None else family
     require_signals(experiment.protocol, family)
     tell = on_progress or (lambda what, done: None)
-    told = lambda name: tell(f"making the start {name}", 0.0)
-    starts = experiment.starts(initialization.field, family, names, told)
+    told = lambda name: tell(f"making the initialization {name}", 0.0)
+    inits = experiment.inits(initialization.learned, family, names, told)
     protocol = experiment.protocol
-    rows = evaluate(experiment.forward, starts, family, protocol, experiment.seed, on_progress)
+    rows = evaluate(experiment.forward, inits, family, protocol, experiment.seed, on_progress)
     # Step 0 is left to the curves; five pictures fit on a page.
     steps = tuple(step for step in protocol.steps if step > 0)[-5:]
-    pictures = gallery(experiment, starts, family, rows, steps)
+    pictures = gallery(experiment, inits, family, rows, steps)
     learned = initialization.description.provenance
     origin = {
-        "start learned by": learned.get("command"),
-        "start imported from": learned.get("imported"),
+        "initialization learned by": learned.get("command"),
+        "initialization imported from": learned.get("imported"),
         "at commit": learned.get("commit"),
         "outer steps": learned.get("outer_steps"),
         "seconds of training": learned.get("seconds"),
@@ -97,31 +98,32 @@ def evaluate_initialization(
 
 def gallery(
     experiment: Experiment,
-    starts: Starts,
+    inits: Inits,
     family: TaskFamily,
     rows: Rows,
     steps: tuple[int, ...],
     signal: int = 0,
 ) -> Gallery:
-    """A test signal, fitted from every start by the optimizer that was best for it on validation
-    signals after the last of ``steps``.
+    """A test signal, fitted from every initialization by the rule that was best for it.
+
+    Best on validation signals after the last of ``steps``.
 
     Args:
         experiment: protocol and seed of the rows.
-        starts: initializations by name.
+        inits: initializations by name.
         family: where the signal comes from.
-        rows: of :func:`theta0.evaluate.evaluate`, which say what was best.
+        rows: of :func:`theta0.evaluation.evaluate`, which say what was best.
         steps: numbers of steps, one picture each.
         signal: its number.
     """
     protocol = experiment.protocol
     task = judged_task(family, protocol, signal)
     pictures, fits = {}, {}
-    for name in starts:
+    for name in inits:
         row = best([row for row in rows if (row["init"], row["steps"]) == (name, steps[-1])])
         by_step = pictures_of(
-            experiment.forward, starts, family, protocol, experiment.seed, row, steps, signal
+            experiment.forward, inits, family, protocol, experiment.seed, row, steps, signal
         )
         pictures[name] = [pictures[0] for pictures in by_step]
-        fits[name] = row["optimizer"], row["lr"]
+        fits[name] = rule_label(row)
     return Gallery(family.pictures(task.query.y)[0], steps, pictures, fits)

@@ -5,7 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from theta0.errors import InputError
+from theta0.fields import FlipAverage
 from theta0.inits import Initialization
+from theta0.meta import MAML, OuterConfig
+from theta0.registry import META_LEARNERS
 
 from . import ct, images, photos, views
 from .experiment import Experiment
@@ -38,7 +41,7 @@ def experiment_of(initialization: Initialization, place: str | Path = "") -> Exp
     """The experiment that learned an initialization.
 
     Args:
-        initialization: the start.
+        initialization: the initialization.
         place: where it was found. A run folder says everything. An initialization that has left
             its folder gives data, network and inner loop by its own description; protocol and
             baselines come from the preset it was learned by.
@@ -46,13 +49,18 @@ def experiment_of(initialization: Initialization, place: str | Path = "") -> Exp
     if (Path(place) / "config.json").is_file():
         return read_experiment(Path(place))
     description = initialization.description
-    facts = description.provenance
+    facts, inner, field = description.provenance, description.inner, description.field
     scale, seed = str(facts.get("scale")), facts.get("seed")
-    base = preset(description.preset, scale if scale in PRESETS["images"] else "cpu")
-    same = replace(
-        base,
-        data=description.data,
-        forward=description.forward,
-        seed=seed if isinstance(seed, int) else 0,
-    )
-    return same.with_learned(description.field, description.inner)
+    learner = META_LEARNERS[facts["meta"]] if "meta" in facts else MAML
+    settings = {"steps": inner.steps, "rule": inner.rule, "batch": inner.batch}
+    own = {
+        "data": description.data,
+        "forward": description.forward,
+        "field": field.field if isinstance(field, FlipAverage) else field,
+        "meta": learner(**settings, objective=inner.objective),
+        "seed": seed if isinstance(seed, int) else 0,
+    }
+    if description.preset in PRESETS:
+        base = preset(description.preset, scale if scale in PRESETS["images"] else "cpu")
+        return replace(base, **own)
+    return Experiment(preset=description.preset, scale=scale, outer=OuterConfig(), **own)

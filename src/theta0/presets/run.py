@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jax
+import optax
 
 from theta0 import __version__
 from theta0.config import from_plain, to_plain
@@ -13,8 +14,9 @@ from theta0.errors import InputError
 from theta0.files import write_json
 from theta0.forward import check_shapes
 from theta0.inits import Description, Initialization, load, without_folders
-from theta0.meta import Progress, learn
-from theta0.tasks import TaskFamily
+from theta0.meta import Learned, Progress, learn
+from theta0.registry import META_LEARNERS
+from theta0.signals import TaskFamily
 
 from .environment import command_line, commit, environment
 from .experiment import Experiment
@@ -34,75 +36,86 @@ def read_experiment(folder: Path) -> Experiment:
 
 def train(
     experiment: Experiment,
-    folder: Path,
+    folder: Path | None,
     resume: bool = False,
     on_step: Callable[[Progress], None] | None = None,
     family: TaskFamily | None = None,
     overwrite: bool = False,
+    optimizer: optax.GradientTransformation | None = None,
 ) -> Initialization:
     """Learn an initialization, or go on learning it, in a run folder.
 
     Args:
         experiment: the settings; with ``resume`` they must equal the folder's own.
         folder: ``config.json``, ``environment.json``, ``metrics.jsonl``, ``checkpoints/``,
-            ``init.safetensors`` (the best), ``last.safetensors``.
+            ``init.safetensors`` (the best), ``last.safetensors``. None: nothing is written.
         resume: go on in a folder that exists.
         on_step: called after every outer step.
         family: the tasks, if they are built already.
         overwrite: delete the run in the folder, once the new one is known to be able to start.
+        optimizer: of the outer loop, in place of the experiment's own.
 
     Returns:
         The best initialization on validation signals.
     """
-    if resume and (folder / "config.json").exists():
+    if folder and resume and (folder / "config.json").exists():
         _same_settings(experiment, folder)
     family = experiment.data.build() if family is None else family
-    estimator = experiment.estimator(family)
     # Before anything is written: what cannot be sampled, measured or validated is refused.
     tasks = family.training_tasks(experiment.seed, 0, experiment.outer.tasks)
     first = jax.tree.map(lambda leaf: leaf[0], tasks.support)
-    check_shapes(experiment.forward, experiment.learned_field, first.p, first.y)
-    validate = experiment.validator(family)
-    beginning = experiment.beginning()
+    check_shapes(experiment.forward, experiment.field, first.p, first.y)
+    validate, initial = experiment.validator(family), experiment.initial()
+    if folder:
+        _open(folder, experiment, overwrite)
+
+    def keep(learned: Learned, progress: Progress, name: str = "init") -> None:
+        if folder:
+            described = _description(experiment, progress)
+            Initialization(*learned, described).save(folder / f"{name}.safetensors")
+
+    found = learn(
+        experiment.meta, experiment.forward, initial, family, experiment.outer,
+        experiment.seed, folder, validate, keep, on_step, optimizer,
+    )  # fmt: skip
+    keep(found.last, found.progress, "last")
+    if folder:
+        return load(folder / "init.safetensors")
+    return Initialization(*found.best, _description(experiment, found.progress))
+
+
+def _open(folder: Path, experiment: Experiment, overwrite: bool) -> None:
+    """The files with which a run begins."""
     if overwrite and (folder / "config.json").exists():
         shutil.rmtree(folder)
     write_json(folder / "config.json", to_plain(experiment))
     write_json(folder / "environment.json", environment())
 
-    def describe(progress: Progress) -> Description:
-        provenance = {
-            "command": command_line(paths=False),
-            "theta0": __version__,
-            "commit": commit(),
-            "credit": experiment.credit,
-            "scale": experiment.scale,
-            "begin": experiment.begin and Path(experiment.begin).name,
-            "meta": experiment.meta,
-            "seed": experiment.seed,
-            "outer_steps": progress.step,
-            "seconds": round(progress.seconds),
-            "validation_psnr": progress.validation_psnr,
-        }
-        return Description(
-            name=experiment.name or experiment.preset,
-            preset=experiment.preset,
-            field=experiment.learned_field,
-            forward=experiment.forward,
-            inner=experiment.learned_inner,
-            data=without_folders(experiment.data),
-            provenance=provenance,
-        )
 
-    def keep(field, progress: Progress) -> None:
-        Initialization(field, describe(progress)).save(folder / "init.safetensors")
-
-    learned = learn(
-        estimator, experiment.forward, beginning, family, experiment.outer,
-        experiment.seed, folder, validate, keep, on_step,
-    )  # fmt: skip
-    last = Initialization(learned.last, describe(learned.progress))
-    last.save(folder / "last.safetensors")
-    return load(folder / "init.safetensors")
+def _description(experiment: Experiment, progress: Progress) -> Description:
+    """What the initialization of a run is for, and where it comes from."""
+    provenance = {
+        "command": command_line(paths=False),
+        "theta0": __version__,
+        "commit": commit(),
+        "credit": experiment.credit,
+        "scale": experiment.scale,
+        "init_from": experiment.init_from and Path(experiment.init_from).name,
+        "meta": META_LEARNERS.name_of(type(experiment.meta)),
+        "seed": experiment.seed,
+        "outer_steps": progress.step,
+        "seconds": round(progress.seconds),
+        "validation_psnr": progress.validation_psnr,
+    }
+    return Description(
+        name=experiment.name or experiment.preset,
+        preset=experiment.preset,
+        field=experiment.field,
+        forward=experiment.forward,
+        inner=experiment.meta.inner,
+        data=without_folders(experiment.data),
+        provenance=provenance,
+    )
 
 
 def _same_settings(experiment: Experiment, folder: Path) -> None:

@@ -1,30 +1,26 @@
-"""Using an initialization: fit signals, render them at any size or from novel views, export."""
+"""Using an initialization: fit a signal, render it from any view, export its surface."""
 
-from . import camera_paths
-from .fitting import BASELINE_FIT, SignalFit, fit_signal, fit_signals, observed_picture
-from .mesh import Surface, density_grid, half_opaque, surface
-from .novel_views import View, interpolate, render_view
-from .rendering import LARGEST_SIZE, WHOLE, Region, check_region, native_size, render, render_values
+from ._fitting import BASELINE_RULE, SignalFit, fit_signal, fit_signals
+from ._mesh import Surface, density_grid, half_opaque, surface
+from ._novel_views import View, interpolate, render_view
+from ._results import fitted_of, in_words, stack_in_words, strip_of, write_fits, write_stack
 
 __all__ = [
-    "BASELINE_FIT",
-    "LARGEST_SIZE",
-    "WHOLE",
-    "Region",
+    "BASELINE_RULE",
     "SignalFit",
     "Surface",
     "View",
-    "camera_paths",
-    "check_region",
     "density_grid",
     "fit_signal",
     "fit_signals",
+    "fitted_of",
     "half_opaque",
+    "in_words",
     "interpolate",
-    "native_size",
-    "observed_picture",
-    "render",
-    "render_values",
     "render_view",
+    "stack_in_words",
+    "strip_of",
     "surface",
+    "write_fits",
+    "write_stack",
 ]

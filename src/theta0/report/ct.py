@@ -19,8 +19,8 @@ def sparse_view_table(rows: Sequence[series.Row]) -> Table:
 
     Args:
         rows: One for each number of views, run and initialization (or classical method), with its
-            best optimizer: ``views``, ``train_class`` (None: classical), ``init``, ``optimizer``,
-            ``lr``, ``w0``, ``tv`` and ``samples`` or ``setting``, ``steps``, ``psnr_mean``,
+            best rule: ``views``, ``train_class`` (None: classical), ``init``, ``rule``, ``lr``,
+            ``w0``, ``tv`` and ``samples`` or ``setting``, ``steps``, ``psnr_mean``,
             ``psnr_std``, ``ssim_mean``, ``n``, ``psnr`` (of each slice); of initializations also
             ``psnr_best_step`` and ``held_out_cost``.
     """
@@ -59,7 +59,7 @@ def _note(rows: Sequence[series.Row]) -> str:
     few = f", on the first {' or '.join(map(str, counts))} slices" if counts else ""
     return (
         f"Mean over the first {series.numbers(rows, 'n')} test slices; ±: standard error of the "
-        "mean. Settings: of a network, the optimizer, step size, w0 of standard, weight of total "
+        "mean. Settings: of a network, the update rule, step size, w0 of standard, weight of total "
         "variation and samples per ray; of fbp, the window and cutoff; of sart, the iterations and "
         "relaxation; of total variation, its weight and grid points per pixel. Settings and the "
         "number of steps are chosen on validation slices. Common: PSNR over the slices that all "
@@ -136,11 +136,12 @@ def _labels(rows: Sequence[series.Row]) -> Callable[[series.Row], str]:
 
 
 def _settings(row: series.Row) -> str:
-    """Returns the optimizer and the values chosen for it, or the settings of a classical method."""
-    if row["optimizer"] is None:
+    """Returns the update rule and what was chosen for it, or the settings of a classical method."""
+    if row["rule"] is None:
         return ", ".join(map(_short, row["setting"].values()))
-    more = "".join(f", {name} {row[name]:g}" for name in ("w0", "tv", "samples") if name in row)
-    return f"{row['optimizer']} {row['lr']:g}{more}"
+    chosen = ("w0", "tv", "huber", "proximal", "samples")
+    more = "".join(f", {name} {row[name]:g}" for name in chosen if name in row)
+    return f"{row['rule']} {series.step_size(row)}".strip() + more
 
 
 def _short(value: Any) -> str:

@@ -6,14 +6,15 @@ from typing import Any
 
 from theta0 import files
 
+from . import series
 from .figures import curves, training_curve
 from .html import Code, Curves, Facts, Image, Part, Section, page, write
 from .pictures import Picture, picture_grid
 from .tables import Table, steps_table
 
 _GRID_CAPTION = (
-    "The first test signal, fitted from each initialization with the optimizer and step size that "
-    "are best for it at the last of these numbers of steps. PSNR is given in dB below each picture."
+    "The first test signal, fitted from each initialization with the update rule that is best for "
+    "it at the last of these numbers of steps. PSNR is given in dB below each picture."
 )
 
 
@@ -95,7 +96,8 @@ def _sections(
         table,
         Curves(
             rows,
-            "PSNR against gradient steps; the band is one standard deviation over signals.",
+            f"{series.metric_label(rows)} against inner steps; the band is one standard deviation "
+            "over signals.",
         ),
     ]
     pictures = Image(grid, _GRID_CAPTION, "fits from each initialization")

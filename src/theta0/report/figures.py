@@ -21,7 +21,7 @@ _FAINT = "#9aa0a6"
 def curves(rows: Iterable[series.Row], title: str) -> bytes:
     """Draws PSNR against steps, one line for each initialization.
 
-    There is one pair of axes for each optimizer and number of views, all with the same vertical
+    There is one pair of axes for each rule and number of views, all with the same vertical
     scale. The axis of steps is linear up to 1 and logarithmic beyond. A band shows one standard
     deviation over signals to either side, where the rows have one.
 
@@ -38,7 +38,7 @@ def curves(rows: Iterable[series.Row], title: str) -> bytes:
     rows = list(rows)
     panels = [panel for panel in series.panels(rows) if panel.curves]
     if not panels:
-        raise ValueError(f"none of the {len(rows)} rows has a finite psnr_mean")
+        raise ValueError(f"none of the {len(rows)} rows has a finite mean")
     across = min(len(panels), 4 if len(panels) % 4 == 0 else 3 if len(panels) % 3 == 0 else 2)
     down = -(-len(panels) // across)
     figure = _figure(across * (4.6 if across < 3 else 3.8), 0.7 + 3.1 * down)
@@ -49,7 +49,7 @@ def curves(rows: Iterable[series.Row], title: str) -> bytes:
     for axes in list(grid.flat)[len(panels) :]:
         axes.set_visible(False)
     for axes in grid[:, 0]:
-        axes.set_ylabel("PSNR (dB)")
+        axes.set_ylabel(series.metric_label(rows))
     _heading(figure, title)
     figure.canvas.draw()  # fixes the layout, so that labels can be placed in pixels
     for axes, panel in zip(grid.flat, panels, strict=False):

@@ -21,10 +21,10 @@ def match_table(rows: Sequence[series.Row]) -> Table:
     psnr = f"PSNR after {steps} steps"
     return Table(
         title=f"PSNR in dB after {steps} steps, and steps to match the learned initialization",
-        columns=("class", "init", "optimizer", "lr", psnr, "std", "steps to match"),
+        columns=("class", "init", "rule", "lr", psnr, "std", "steps to match"),
         rows=[
             (
-                row["test_class"], row["init"], row["optimizer"], f"{row['lr']:g}",
+                row["test_class"], row["init"], row["rule"], series.step_size(row),
                 row["psnr_mean"], row["psnr_std"], row["match"],
             )
             for row in main
@@ -34,10 +34,10 @@ def match_table(rows: Sequence[series.Row]) -> Table:
             "size chosen on validation signals.",
             "Steps to match: the first of the numbers of steps tried at which the mean PSNR over "
             f"the first {series.numbers(few, 'n')} test signals reaches that of the learned "
-            f"initialization after {steps} steps with its best optimizer; the step size is chosen "
-            "on validation signals for each number of steps. > N: not reached within N steps. The "
-            "search ends at its limit, or at a quarter of it if less than a quarter of the gap is "
-            "closed by then.",
+            f"initialization after {steps} steps with its best update rule; the step size is "
+            "chosen on validation signals for each number of steps. > N: not reached within N "
+            "steps. The search ends at its limit, or at a quarter of it if less than a quarter of "
+            "the gap is closed by then.",
         ),
         higher=(psnr,),
         within="class",
@@ -51,25 +51,24 @@ def transfer_table(rows: Sequence[series.Row]) -> Table:
         rows: Results with ``train_class`` (None: Standard) and ``test_class``.
     """
     tested = list(dict.fromkeys(row["test_class"] for row in rows))
-    cells = {
-        (row["train_class"], row["optimizer"], row["test_class"]): row["psnr_mean"] for row in rows
-    }
+    cells = {(row["train_class"], row["rule"], row["test_class"]): row["psnr_mean"] for row in rows}
+    rules = sorted({row["rule"] for row in rows}, key=lambda rule: series.rank(rule, series.RULES))
     lines = [
-        (train, optimizer)
+        (train, rule)
         for train in [*tested, None]
-        for optimizer in series.OPTIMIZERS
-        if any((train, optimizer, test) in cells for test in tested)
+        for rule in rules
+        if any((train, rule, test) in cells for test in tested)
     ]
     return Table(
         title=f"PSNR in dB after {series.numbers(rows, 'steps')} steps, by training class",
-        columns=("trained on", "optimizer", *tested),
+        columns=("trained on", "rule", *tested),
         rows=[
             (
                 "nothing (standard)" if train is None else train,
-                optimizer,
-                *(cells.get((train, optimizer, test)) for test in tested),
+                rule,
+                *(cells.get((train, rule, test)) for test in tested),
             )
-            for train, optimizer in lines
+            for train, rule in lines
         ],
         notes=(
             f"Mean over {series.numbers(rows, 'n')} test signals of the class named above each "

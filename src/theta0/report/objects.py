@@ -15,20 +15,20 @@ Pictures = Sequence[Float[np.ndarray, "_ _ 3"]]
 
 
 def objects_table(rows: Sequence[series.Row]) -> Table:
-    """Table 4: PSNR and SSIM on novel views, a row for each class, initialization and optimizer.
+    """Table 4: PSNR and SSIM on novel views, by class, initialization and update rule.
 
     Args:
-        rows: The best number of steps of each: ``class``, ``views``, ``init``, ``optimizer``,
+        rows: The best number of steps of each: ``class``, ``views``, ``init``, ``rule``,
             ``lr``, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``.
     """
     counts = series.numbers(rows, "n")
     views = series.numbers(rows, "views")
     return Table(
         title=f"View synthesis from {views} view{'' if views == '1' else 's'}: PSNR in dB and SSIM",
-        columns=("class", "init", "optimizer", "lr", "steps", "PSNR", "±", "SSIM"),
+        columns=("class", "init", "rule", "lr", "steps", "PSNR", "±", "SSIM"),
         rows=[
             (
-                row["class"], row["init"], row["optimizer"], f"{row['lr']:g}", row["steps"],
+                row["class"], row["init"], row["rule"], series.step_size(row), row["steps"],
                 row["psnr_mean"], series.standard_error(row), row.get("ssim_mean"),
             )
             for row in rows

@@ -1,7 +1,9 @@
 """Groups rows of results into curves, and defines their order, colours and markers.
 
-A row is a plain dict, one for each initialization, optimizer and number of steps, with the keys
-`init, optimizer, lr, steps, psnr_mean` and, where known, `psnr_std, n, seconds, views, ssim_mean`.
+A row is a plain dict, one for each initialization, update rule and number of steps, with the keys
+`init, rule, steps, psnr_mean` and, where known, `lr, psnr_std, n, seconds, views, ssim_mean`. Where
+the signals have a metric other than PSNR, it stands in place of psnr in these keys, with its label
+and unit under `metric` and `metric_label`.
 """
 
 import math
@@ -12,7 +14,7 @@ from typing import Any
 Row = Mapping[str, Any]
 
 INITS = ("learned", "standard", "mean", "matched", "shuffled")
-OPTIMIZERS = ("learned", "learned-adam", "sgd", "adam")
+RULES = ("learned", "learned+adam", "sgd", "adam")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ _ADDED = {
     "tv": ("X", (2, 1)),
     "huber": ("P", (2, 1)),
     "mask": ("X", (1, 1)),
-    "mirrored": ("h", (3, 1)),
+    "flip": ("h", (3, 1)),
 }
 """Marker and dashes by what is added to an initialization (`init+added`); the colour stays."""
 _SPARE = (Style("#e69f00", "P", (8, 2)), Style("#56b4e9", "X", (2, 2, 6, 2)))
@@ -55,10 +57,33 @@ def style(init: str) -> Style:
     return Style(base.colour, *_ADDED[added]) if added in _ADDED else base
 
 
+def metric(row: Row) -> str:
+    """Returns the name of the metric in the keys of a row."""
+    return row.get("metric", "psnr")
+
+
+def mean(row: Row) -> float | None:
+    """Returns the mean metric of a row over its signals; None where there is none."""
+    return row[f"{metric(row)}_mean"]
+
+
+def metric_label(rows: Iterable[Row]) -> str:
+    """Returns what the metric of rows is called on an axis: "PSNR (dB)"."""
+    return next((row["metric_label"] for row in rows if "metric_label" in row), "PSNR (dB)")
+
+
 def standard_error(row: Row) -> float | None:
     """Returns the standard error of a row's mean PSNR in dB; None for a single signal."""
     deviation = row["psnr_std"]
     return None if row["n"] < 2 or deviation is None else deviation / math.sqrt(row["n"])
+
+
+def step_size(row: Row) -> str:
+    """Returns the step size of a row in words, or its rule's settings if they are others.
+
+    Empty for a learned rule, and where several step sizes were used.
+    """
+    return f"{row['lr']:g}" if "lr" in row else row.get("settings", "").partition(":")[2]
 
 
 def numbers(rows: Iterable[Row], name: str) -> str:
@@ -68,13 +93,13 @@ def numbers(rows: Iterable[Row], name: str) -> str:
 
 @dataclass(frozen=True)
 class Curve:
-    """PSNR against steps of one initialization with one optimizer."""
+    """The metric against steps of one initialization with one update rule."""
 
     init: str
     label: str
     steps: tuple[int, ...]
-    mean: tuple[float, ...]  # dB
-    std: tuple[float | None, ...]  # dB
+    mean: tuple[float, ...]
+    std: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -86,19 +111,19 @@ class Panel:
 
 
 def order(row: Row) -> tuple[Any, ...]:
-    """Returns the sort key of a row: views, initialization, optimizer, steps."""
+    """Returns the sort key of a row: views, initialization, rule, steps."""
     return (
         row.get("views") or 0,
-        _rank(row["init"], INITS),
-        _rank(row["optimizer"], OPTIMIZERS),
+        rank(row["init"], INITS),
+        rank(row["rule"], RULES),
         row["steps"],
     )
 
 
 def panels(rows: Iterable[Row]) -> tuple[Panel, ...]:
-    """Groups rows into one panel for each number of views and optimizer.
+    """Groups rows into one panel for each number of views and update rule.
 
-    An initialization has one style, so optimizers are told apart by their panels. The step size
+    An initialization has one style, so rules are told apart by their panels. The step size
     of a curve may differ between numbers of steps. Values that are missing or not finite are
     skipped, without a gap in the curve.
 
@@ -107,12 +132,12 @@ def panels(rows: Iterable[Row]) -> tuple[Panel, ...]:
     """
     groups: dict[tuple[Any, str], list[Row]] = {}
     for row in sorted(check(rows), key=order):
-        groups.setdefault((row.get("views"), row["optimizer"]), []).append(row)
+        groups.setdefault((row.get("views"), row["rule"]), []).append(row)
     several = len({views for views, _ in groups}) > 1
     return tuple(
-        Panel(_panel_title(views, optimizer, several), tuple(_curves(group)))
-        for (views, optimizer), group in sorted(
-            groups.items(), key=lambda item: (item[0][0] or 0, _rank(item[0][1], OPTIMIZERS))
+        Panel(_panel_title(views, rule, several), tuple(_curves(group)))
+        for (views, rule), group in sorted(
+            groups.items(), key=lambda item: (item[0][0] or 0, rank(item[0][1], RULES))
         )
     )
 
@@ -126,13 +151,13 @@ def check(rows: Iterable[Row]) -> list[Row]:
     rows = list(rows)
     seen = set()
     for row in rows:
-        missing = {"init", "optimizer", "lr", "steps", "psnr_mean"} - set(row)
+        missing = {"init", "rule", "steps", f"{metric(row)}_mean"} - set(row)
         if missing:
             raise ValueError(f"a row lacks {sorted(missing)}; it has {sorted(row)}")
-        point = (row.get("views"), row["init"], row["optimizer"], row["steps"])
+        point = (row.get("views"), row["init"], row["rule"], row["steps"])
         if point in seen:
             raise ValueError(
-                f"two rows for (views, init, optimizer, steps) = {point}: "
+                f"two rows for (views, init, rule, steps) = {point}: "
                 "average them, or pass one group of rows at a time"
             )
         seen.add(point)
@@ -194,33 +219,36 @@ def _curves(rows: Sequence[Row]) -> Iterable[Curve]:
     for row in rows:
         by_line.setdefault(row["init"], []).append(row)
     for init, group in by_line.items():
-        group = [row for row in group if finite(row["psnr_mean"])]
+        group = [row for row in group if finite(mean(row))]
         if group:
             yield Curve(
                 init,
                 init,
                 tuple(int(row["steps"]) for row in group),
-                tuple(float(row["psnr_mean"]) for row in group),
-                tuple(
-                    float(row["psnr_std"]) if finite(row.get("psnr_std")) else None for row in group
-                ),
+                tuple(float(value) for value in map(mean, group) if value is not None),
+                tuple(_deviation(row) for row in group),
             )
 
 
-def _panel_title(views: int | None, optimizer: str, several: bool) -> str:
+def _deviation(row: Row) -> float | None:
+    value = row.get(f"{metric(row)}_std")
+    return float(value) if finite(value) else None  # pyright: ignore[reportArgumentType]
+
+
+def _panel_title(views: int | None, rule: str, several: bool) -> str:
     """Returns the title of a panel, with its number of views if the figure has several."""
     names = {
         "sgd": "SGD",
         "adam": "Adam",
         "learned": "learned step sizes",
-        "learned-adam": "learned step sizes, then Adam",
+        "learned+adam": "learned step sizes, then Adam",
     }
-    name = names.get(optimizer, optimizer)
+    name = names.get(rule, rule)
     if views is None or not several:
         return name
     return f"{views} {'view' if views == 1 else 'views'}, {name}"
 
 
-def _rank(name: str, names: tuple[str, ...]) -> tuple[int, str]:
+def rank(name: str, names: tuple[str, ...]) -> tuple[int, str]:
     """Ranks a name: known names in their order, then others alphabetically."""
     return (names.index(name), "") if name in names else (len(names), name)

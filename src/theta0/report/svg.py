@@ -48,7 +48,7 @@ svg.curves .near { stroke: var(--ink); stroke-width: 2.5; }
 
 
 def curves_svg(rows: Iterable[series.Row]) -> str:
-    """Draws PSNR against steps, one small chart for each optimizer and number of views.
+    """Draws PSNR against steps, one small chart for each update rule and number of views.
 
     All charts share the vertical scale. Each point has a tooltip with its value; `SCRIPT` shows the
     value of the nearest point above the axes. Colours of lines come from `series`, others from
@@ -63,14 +63,16 @@ def curves_svg(rows: Iterable[series.Row]) -> str:
     Raises:
         ValueError: No row can be drawn, or two describe the same point.
     """
+    rows = list(rows)
     panels = [panel for panel in series.panels(rows) if panel.curves]
     if not panels:
-        raise ValueError("no row has a finite psnr_mean")
+        raise ValueError("no row has a finite mean")
     curves = [curve for panel in panels for curve in panel.curves]
     lows = [m - (s or 0) for c in curves for m, s in zip(c.mean, c.std, strict=True)]
     highs = [m + (s or 0) for c in curves for m, s in zip(c.mean, c.std, strict=True)]
     scale = _Scale(min(lows), max(highs), max(curve.steps[-1] for curve in curves))
-    charts = "\n".join(_chart(panel, scale) for panel in panels)
+    label = series.metric_label(rows)
+    charts = "\n".join(_chart(panel, scale, label) for panel in panels)
     return f'<div class="charts">\n{charts}\n</div>\n'
 
 
@@ -89,38 +91,42 @@ class _Scale:
         share = series.position(step) / series.position(max(self.last, 1))
         return _LEFT + 8 + (_WIDTH - 16) * share
 
-    def y(self, psnr: int | float) -> float:
-        """Returns the vertical coordinate of a PSNR in dB."""
-        return _TOP + _HEIGHT * (self.high - psnr) / (self.high - self.low)
+    def y(self, value: int | float) -> float:
+        """Returns the vertical coordinate of a value."""
+        return _TOP + _HEIGHT * (self.high - value) / (self.high - self.low)
 
     def marks(self) -> list[int | float]:
-        """Returns the PSNRs that have a grid line."""
+        """Returns the values that have a grid line."""
         count = round((self.high - self.low) / self.unit)
         return [self.low + i * self.unit for i in range(count + 1)]
 
 
-def _chart(panel: series.Panel, scale: _Scale) -> str:
+def _chart(panel: series.Panel, scale: _Scale, label: str) -> str:
     """Draws one panel."""
-    title = html.escape(panel.title)
-    names = html.escape(", ".join(f"{c.label} {c.mean[-1]:.2f} dB" for c in panel.curves))
+    title, unit = html.escape(panel.title), html.escape(label.partition(" (")[2].rstrip(")"))
+    unit = f" {unit}" if unit else ""
+    names = html.escape(", ".join(f"{c.label} {c.mean[-1]:.2f}{unit}" for c in panel.curves))
     wanted = [scale.y(curve.mean[-1]) for curve in panel.curves]
     places = series.spread(wanted, _LINE, _TOP + 4, _TOP + _HEIGHT)
     # 7 units per letter is enough for the widest common sans-serif font at size 12.
     width = _LEFT + _WIDTH + 30 + 7 * max(16, *(len(c.label) + 5 for c in panel.curves))
     parts = [
         f'<svg class="curves" viewBox="0 0 {width} {_TOP + _HEIGHT + 48}" role="img" '
-        f'aria-label="PSNR against steps, {title}; at the end: {names}">',
+        f'aria-label="{html.escape(label)} against steps, {title}; at the end: {names}">',
         f'<text class="title" x="{_LEFT}" y="14">{title}</text>',
         f'<text class="readout" x="{width - 4}" y="14" text-anchor="end"></text>',
-        *_axes(scale),
+        *_axes(scale, label),
         *(_band(curve, scale) for curve in panel.curves),
-        *(_line(curve, scale, place) for curve, place in zip(panel.curves, places, strict=True)),
+        *(
+            _line(curve, scale, place, unit)
+            for curve, place in zip(panel.curves, places, strict=True)
+        ),
         "</svg>",
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _axes(scale: _Scale) -> list[str]:
+def _axes(scale: _Scale, label: str) -> list[str]:
     """Draws the grid, its numbers and the axis labels."""
     right, bottom = _LEFT + _WIDTH, _TOP + _HEIGHT
     parts = []
@@ -138,7 +144,7 @@ def _axes(scale: _Scale) -> list[str]:
     centre = _TOP + _HEIGHT / 2
     parts.append(
         f'<text transform="translate(13 {centre}) rotate(-90)" text-anchor="middle">'
-        "PSNR (dB)</text>"
+        f"{html.escape(label)}</text>"
     )
     return parts
 
@@ -154,7 +160,7 @@ def _band(curve: series.Curve, scale: _Scale) -> str:
     return f'<path class="band" fill="{colour}" d="{_path([*upper, *reversed(lower)])}Z"/>'
 
 
-def _line(curve: series.Curve, scale: _Scale, place: int | float) -> str:
+def _line(curve: series.Curve, scale: _Scale, place: int | float, unit: str) -> str:
     """Draws a curve, its points with their tooltips, and its label at height `place`."""
     style = series.style(curve.init)
     dashes = ",".join(f"{2 * d:g}" for d in style.dashes) or "none"
@@ -167,7 +173,7 @@ def _line(curve: series.Curve, scale: _Scale, place: int | float) -> str:
     for (x, y), step, mean, std in zip(places, curve.steps, curve.mean, curve.std, strict=True):
         deviation = "" if std is None else f" ± {std:.2f}"
         steps = f"{step:,} step" + ("" if step == 1 else "s")
-        value = f"{label}, {steps}: {mean:.2f}{deviation} dB"
+        value = f"{label}, {steps}: {mean:.2f}{deviation}{unit}"
         shape = _marker(style.marker, x, y)
         parts.append(f'<path data-value="{value}" d="{shape}"><title>{value}</title></path>')
     edge = _LEFT + _WIDTH + 12

@@ -187,14 +187,12 @@ class Table:
         return bool(cells) and not any(isinstance(cell, str) for cell in cells)
 
 
-def steps_table(
-    rows: Iterable[series.Row], title: str = "PSNR in dB after a number of steps"
-) -> Table:
-    """Tabulates PSNR: a row for each initialization and optimizer, a column for each step count.
+def steps_table(rows: Iterable[series.Row], title: str | None = None) -> Table:
+    """Tabulates PSNR: a row for each initialization and update rule, a column for each step count.
 
     Args:
         rows: Results as in `series`; if they have `views`, so has the table.
-        title: The table's title.
+        title: The table's title; by default the metric after a number of steps.
 
     Returns:
         The table; the best initialization after each number of steps is bold, separately for each
@@ -207,14 +205,14 @@ def steps_table(
     steps = sorted({int(row["steps"]) for row in rows})
     names = [str(step) for step in steps]
     views = ["views"] if any(row.get("views") is not None for row in rows) else []
-    keys = (*views, "init", "optimizer")
+    keys = (*views, "init", "rule")
     groups: dict[tuple[Cell, ...], list[series.Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row.get(name) for name in keys), []).append(row)
     return Table(
-        title=title,
+        title=title or f"{series.metric_label(rows)} after a number of steps",
         columns=(*keys, "lr", *names),
-        rows=[(*key, _step_sizes(group), *_psnrs(group, steps)) for key, group in groups.items()],
+        rows=[(*key, _step_sizes(group), *_means(group, steps)) for key, group in groups.items()],
         notes=_notes(rows),
         higher=names,
         within="views" if views else "",
@@ -223,14 +221,14 @@ def steps_table(
 
 def _step_sizes(rows: Sequence[series.Row]) -> str:
     """Returns the step sizes that were used; at step 0 there is none."""
-    used = {float(row["lr"]) for row in rows if row["lr"] is not None and row["steps"] > 0}
-    return ", ".join(f"{lr:g}" for lr in sorted(used))
+    used = sorted((row for row in rows if row["steps"] > 0), key=lambda row: row.get("lr", 0))
+    return ", ".join(filter(None, dict.fromkeys(map(series.step_size, used))))
 
 
-def _psnrs(rows: Sequence[series.Row], steps: Sequence[int]) -> list[float | None]:
-    """Returns the mean PSNR after each number of steps, None where it is missing."""
-    found = {int(row["steps"]): row["psnr_mean"] for row in rows}
-    return [None if (psnr := found.get(step)) is None else float(psnr) for step in steps]
+def _means(rows: Sequence[series.Row], steps: Sequence[int]) -> list[float | None]:
+    """Returns the mean metric after each number of steps, None where it is missing."""
+    found = {int(row["steps"]): series.mean(row) for row in rows}
+    return [None if (value := found.get(step)) is None else float(value) for step in steps]
 
 
 def cell_text(cell: Cell) -> str:

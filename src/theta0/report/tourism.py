@@ -16,18 +16,18 @@ def scenes_table(rows: Sequence[series.Row]) -> Table:
     """Table 5: PSNR and SSIM on photographs and parts of photographs that were not fitted.
 
     Args:
-        rows: One for each scene, protocol, initialization and optimizer, at its best number of
-            steps: ``scene``, ``protocol``, ``init``, ``optimizer``, ``lr`` unless several were
+        rows: One for each scene, protocol, initialization and update rule, at its best number of
+            steps: ``scene``, ``protocol``, ``init``, ``rule``, ``lr`` unless several were
             used, ``steps``, ``psnr_mean``, ``psnr_std``, ``ssim_mean``, ``n``.
     """
     counts = series.numbers(rows, "n")
     return Table(
         title="Tourist photographs: PSNR in dB and SSIM",
-        columns=("scene", "init", "optimizer", "lr", "steps", "PSNR", "±", "SSIM"),
+        columns=("scene", "init", "rule", "lr", "steps", "PSNR", "±", "SSIM"),
         rows=[
             (
-                f"{row['scene']}, {row['protocol']}", row["init"], row["optimizer"],
-                f"{row['lr']:g}" if "lr" in row else "varies", row["steps"], row["psnr_mean"],
+                f"{row['scene']}, {row['protocol']}", row["init"], row["rule"], _step_size(row),
+                row["steps"], row["psnr_mean"],
                 series.standard_error(row), row.get("ssim_mean"),
             )
             for row in rows
@@ -45,6 +45,11 @@ def scenes_table(rows: Sequence[series.Row]) -> Table:
         higher=("PSNR", "SSIM"),
         within="scene",
     )  # fmt: skip
+
+
+def _step_size(row: series.Row) -> str:
+    """Returns the step size of a row in words; splits of one collection may use several."""
+    return series.step_size(row) or ("" if row["rule"] == "learned" else "varies")
 
 
 def appearance_transfer_grid(

@@ -5,7 +5,7 @@ import pytest
 
 from theta0.data.ct import read_slice_splits
 from theta0.errors import InputError
-from theta0.tasks import CTConfig
+from theta0.signals import CTConfig, SliceFile
 
 
 def slices(count, seed=0):
@@ -29,7 +29,9 @@ def test_the_authors_split_is_kept_and_validation_cut_from_its_end(tmp_path, dty
 
 def test_a_preset_trains_on_the_authors_file(tmp_path):
     np.savez(tmp_path / "x.npz", data_train=slices(9), data_test=slices(5, 1))
-    config = CTConfig(size=8, rays=4, validation=2, test=64).with_path(str(tmp_path / "x.npz"))
+    config = CTConfig(SliceFile(validation=2, test=64), size=8, rays=4).with_path(
+        str(tmp_path / "x.npz")
+    )
     tasks = config.build()
     assert [tasks.size(name) for name in ("train", "validation", "test")] == [7, 2, 5]
 

@@ -16,7 +16,7 @@ from theta0.data.images import (
     read_image,
 )
 from theta0.errors import InputError
-from theta0.tasks import ImageConfig
+from theta0.signals import ImageConfig
 
 COUNT = 9
 
@@ -100,7 +100,7 @@ def test_numbers_that_cannot_be_are_refused(source):
 def test_fewer_pictures_than_a_meta_batch_is_a_clear_error(source):
     tasks = ImageConfig(source, size=8).build()
     assert tasks.training_tasks(0, 0, 6).support.y.shape == (6, 64, 3)
-    with pytest.raises(InputError, match=r"tasks=7 pictures a step, .* has only 6"):
+    with pytest.raises(InputError, match=r"tasks=7 pictures per step, .* has only 6"):
         tasks.training_tasks(0, 0, 7)
 
 

@@ -100,7 +100,7 @@ def test_colours_become_light_as_each_format_means_them(tmp_path):
     half = ((128 / 255 + 0.055) / 1.055) ** 2.4  # IEC 61966-2-1
     ply = write_box(tmp_path / "box.ply", colour=(128, 255, 0))
     (part,) = read(ply).parts
-    np.testing.assert_allclose(part.vertex_colours, np.tile([half, 1, 0], (36, 1)), atol=1e-7)
+    np.testing.assert_allclose(part.vertex_colours, np.tile([half, 1, 0], (36, 1)), atol=1e-7)  # pyright: ignore[reportCallIssue]
     # The base colour factor of glTF is light already.
     mesh = trimesh.creation.box()
     material = trimesh.visual.material.PBRMaterial(baseColorFactor=[128, 255, 0, 255])

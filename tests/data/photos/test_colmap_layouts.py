@@ -56,7 +56,7 @@ def test_points_appear_where_they_did_in_the_world_that_is_made(tmp_path, scene,
     found = read_photos(tmp_path, FEW)
     world = found.world_from_file
     assert found.names == tuple(name.removesuffix(".png") for name in scene.names)
-    xyz, rgb = found.points
+    xyz, rgb = found.points  # pyright: ignore[reportGeneralTypeIssues]
     np.testing.assert_allclose(xyz, world.points(scene.points[::-1]), rtol=0, atol=1e-12)
     np.testing.assert_array_equal(rgb, scene.colours[::-1])
     np.testing.assert_allclose(np.median(xyz, axis=0), 0, atol=1e-12)

@@ -120,7 +120,7 @@ def test_points_are_seen_where_features_were_found(done):
     row, errors = np.cumsum(kept) - 1, []
     for image, frame in zip(found.images, frames(out), strict=True):
         lens = [frame[key] for key in ("w", "h", "fl_x", "fl_y", "cx", "cy")]
-        camera = Camera(*lens, np.array(frame["transform_matrix"]))
+        camera = Camera(*lens, np.array(frame["transform_matrix"]))  # pyright: ignore[reportCallIssue]
         own = kept[image.seen]
         seen = project(xyz[row[image.seen[own]]], camera)
         errors.append(np.linalg.norm(seen.pixel - image.pixels[own], axis=1))

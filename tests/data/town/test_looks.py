@@ -14,7 +14,7 @@ def test_surfaces_receive_the_light_of_the_equation():
     normals = np.array([[0, 0, 1.0], [0, 0, -1], [0, -1, 0], look.towards_sun])
     dark = np.zeros(4, bool)
     shade = look.on(normals, dark, np.array([1, 1, 0.5, 0]))
-    np.testing.assert_allclose(
+    np.testing.assert_allclose(  # pyright: ignore[reportCallIssue]
         shade, [look.above, look.below, (look.above + look.below) / 4, [0, 0, 0]]
     )
     sunny = look.on(normals, ~dark, np.zeros(4))

@@ -56,8 +56,8 @@ def test_depths_come_back_to_the_stated_precision(tmp_path, depth):
     folder = write_views(views, tmp_path / "x", depth)
     whole = json.loads((folder / "transforms.json").read_text())
     found = read_views(folder)
-    np.testing.assert_array_equal(np.isinf(found.depth), np.isinf(views.depth))
-    met = np.isfinite(views.depth)
+    np.testing.assert_array_equal(np.isinf(found.depth), np.isinf(views.depth))  # pyright: ignore[reportCallIssue]
+    met = np.isfinite(views.depth)  # pyright: ignore[reportCallIssue]
     step = 0.0
     if depth == "png":
         step = whole["depth_scale"]
@@ -74,7 +74,7 @@ def test_depths_may_be_left_out_or_empty(tmp_path, scenes):
     views = replace(scenes.some_views(), depth=np.full((3, 4, 6), np.inf))
     folder = write_views(views, tmp_path / "x", "none")
     assert read_views(folder).depth is None and len(list(folder.iterdir())) == 4
-    assert np.isinf(read_views(write_views(views, tmp_path / "y")).depth).all()
+    assert np.isinf(read_views(write_views(views, tmp_path / "y")).depth).all()  # pyright: ignore[reportCallIssue]
 
 
 def test_a_folder_that_exists_is_kept(tmp_path, scenes):

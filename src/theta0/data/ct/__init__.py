@@ -2,7 +2,7 @@
 
 from theta0.data.ct._phantoms import Phantom, phantom, random_phantom, shepp_logan
 from theta0.data.ct._read import read_dicom, read_npz, read_slice, read_slices
-from theta0.data.ct._sinograms import Sinogram, holds_sinogram, read_sinogram
+from theta0.data.ct._sinograms import Sinogram, checked_sinogram, holds_sinogram, read_sinogram
 from theta0.data.ct._slice_splits import SliceSplits, read_slice_splits
 from theta0.data.ct._slices import HU_WINDOW, Slices, Window, constant, resize_slices
 
@@ -13,6 +13,7 @@ __all__ = [
     "SliceSplits",
     "Slices",
     "Window",
+    "checked_sinogram",
     "constant",
     "holds_sinogram",
     "phantom",

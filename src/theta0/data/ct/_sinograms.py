@@ -19,15 +19,17 @@ Its arrays:
     target              optional: (size size) the true slice, in [0, 1]
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
+from theta0.data import MAX_BYTES
 from theta0.data._arrays import array_names, read_array
-from theta0.data.ct._read import read_slice
+from theta0.data.ct._slices import BYTE_WINDOW, stacked
 from theta0.errors import InputError
 
 _ANGLES = ("angles_deg", "angles_rad")
@@ -73,36 +75,58 @@ def read_sinogram(path: str | Path) -> Sinogram:
     """
     path = Path(path)
     available = array_names(path)
-    if unknown := [name for name in available if name not in _NAMES]:
-        raise InputError(
-            f"{path}: holds {', '.join(unknown)} beside the sinogram, which is not supported; "
-            f"choose from {', '.join(_NAMES)}"
-        )
-    values = _values(path)
-    angles_rad = _angles_rad(path, available, values)
-    distance, spacing = (_scalar(path, name, available) for name in _SCALARS)
-    beam = read_array(path, "beam").tolist() if "beam" in available else "parallel"
+    _check_names(path, available)
+    return checked_sinogram({name: read_array(path, name) for name in available}, path)
+
+
+def checked_sinogram(arrays: Mapping[str, np.ndarray], source: str | Path) -> Sinogram:
+    """A measured sinogram of arrays in memory.
+
+    Args:
+        arrays: By the names that the module says.
+        source: Where they come from, for messages.
+
+    Raises:
+        InputError: They do not fit together, or are in other units.
+    """
+    _check_names(source, tuple(arrays))
+    values = _values(source, arrays["sinogram"])
+    angles_rad = _angles_rad(source, arrays, values)
+    distance, spacing = (_scalar(source, name, arrays) for name in _SCALARS)
+    beam = arrays["beam"].tolist() if "beam" in arrays else "parallel"
     if beam not in ("parallel", "fan"):
-        raise InputError(f"{path}: beam is {beam!r}; choose from parallel, fan")
+        raise InputError(f"{source}: beam is {beam!r}; choose from parallel, fan")
     if (distance is None) == (beam == "fan"):
         raise InputError(
-            f"{path}: beam is {beam!r} {'without' if beam == 'fan' else 'with a'} source_distance; "
-            "a fan beam has one, a parallel beam has none"
+            f"{source}: beam is {beam!r} {'without' if beam == 'fan' else 'with a'} "
+            "source_distance; a fan beam has one, a parallel beam has none"
         )
     distance = np.inf if distance is None else distance
-    axis = _scalar(path, "axis", available)
-    _check_detector(path, values.shape[1], distance, spacing, axis)
-    target = read_slice(path, key="target") if "target" in available else None
-    if target is not None and target.shape[0] != target.shape[1]:
-        raise InputError(
-            f"{path}: target has shape {target.shape}, but the slice is square: pad it with air to "
-            "the square whose side is the unit of the sinogram"
-        )
+    axis = _scalar(source, "axis", arrays)
+    _check_detector(source, values.shape[1], distance, spacing, axis)
+    target = None
+    if "target" in arrays:
+        window = BYTE_WINDOW if arrays["target"].dtype == np.uint8 else None
+        target = stacked(Path(source), arrays["target"], window, MAX_BYTES).pixels[0]
+        if target.shape[0] != target.shape[1]:
+            raise InputError(
+                f"{source}: target has shape {target.shape}, but the slice is square: pad it with "
+                "air to the square whose side is the unit of the sinogram"
+            )
     return Sinogram(values, angles_rad, beam, distance, spacing, axis, target)
 
 
-def _values(path: Path) -> Float[np.ndarray, "views detectors"]:
-    values = read_array(path, "sinogram")
+def _check_names(source: str | Path, names: tuple[str, ...]) -> None:
+    if unknown := [name for name in names if name not in _NAMES]:
+        raise InputError(
+            f"{source}: holds {', '.join(unknown)} beside the sinogram, which is not supported; "
+            f"choose from {', '.join(_NAMES)}"
+        )
+
+
+def _values(
+    path: str | Path, values: Shaped[np.ndarray, "..."]
+) -> Float[np.ndarray, "views detectors"]:
     if values.ndim != 2 or values.dtype.kind not in "biuf" or min(values.shape) < 1:
         raise InputError(
             f"{path}: sinogram has shape {values.shape} and dtype {values.dtype}; it is "
@@ -132,14 +156,16 @@ def _values(path: Path) -> Float[np.ndarray, "views detectors"]:
 
 
 def _angles_rad(
-    path: Path, available: tuple[str, ...], values: Float[np.ndarray, "views detectors"]
+    path: str | Path,
+    arrays: Mapping[str, np.ndarray],
+    values: Float[np.ndarray, "views detectors"],
 ) -> Float[np.ndarray, " views"]:
-    given = [name for name in _ANGLES if name in available]
+    given = [name for name in _ANGLES if name in arrays]
     if len(given) != 1:
         raise InputError(
             f"{path}: holds {' and '.join(given) or 'no angles'}; store one of {', '.join(_ANGLES)}"
         )
-    angles, views = read_array(path, given[0]), len(values)
+    angles, views = arrays[given[0]], len(values)
     if angles.dtype.kind not in "iuf" or not np.isfinite(angles).all():
         raise InputError(f"{path}: {given[0]} are not finite numbers; give one per view")
     if angles.shape != (views,):
@@ -158,18 +184,18 @@ def _angles_rad(
     return angles.astype(np.float64)
 
 
-def _scalar(path: Path, name: str, available: tuple[str, ...]) -> float | None:
+def _scalar(path: str | Path, name: str, arrays: Mapping[str, np.ndarray]) -> float | None:
     """A positive number, if the file contains it."""
-    if name not in available:
+    if name not in arrays:
         return None
-    stored = read_array(path, name)
+    stored = arrays[name]
     if stored.size != 1 or stored.dtype.kind not in "iuf" or not 0 < float(stored.item()) < np.inf:
         raise InputError(f"{path}: {name} is {stored.tolist()}; give one number above 0")
     return float(stored.item())
 
 
 def _check_detector(
-    path: Path, rays: int, distance: float, spacing: float | None, axis: float | None
+    path: str | Path, rays: int, distance: float, spacing: float | None, axis: float | None
 ) -> None:
     """Refuse an axis outside the detector, and a fan of 180 degrees or more."""
     if axis is not None and axis > rays - 1:

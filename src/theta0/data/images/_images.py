@@ -87,6 +87,21 @@ def read_image(path: str | Path, size: int | None = None) -> Float[np.ndarray, "
     return np.repeat(pixels[..., None], 3, axis=-1)
 
 
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Height and width of a picture as `read_image` gives it, by its header alone.
+
+    Raises:
+        InputError: The file cannot be read or is too large or too small.
+    """
+    with opened(path) as image:
+        turned = image.getexif().get(_ORIENTATION, 1) in _SIDEWAYS
+        return (image.width, image.height) if turned else (image.height, image.width)
+
+
+_ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)
+"""The EXIF tag of the camera's orientation, and its values that exchange width and height."""
+
+
 def read_upright(path: str | Path, longest: int) -> UInt8[np.ndarray, "height width 3"]:
     """Read a picture of any mode as 8-bit RGB; see `read_image`.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from theta0.data.images._images import read_image
+from theta0.data.images._images import image_size, read_image
 from theta0.errors import InputError
 
 
@@ -26,7 +26,7 @@ def read_mask(path: str | Path, picture: str | Path, size: int) -> Bool[np.ndarr
         InputError: The mask cannot be read, has another size, or covers the whole square.
     """
     mask = read_image(path)
-    height, width = read_image(picture).shape[:2]
+    height, width = image_size(picture)
     if mask.shape[:2] != (height, width):
         raise InputError(
             f"{path}: a mask of {mask.shape[1]} x {mask.shape[0]} pixels for a picture of "

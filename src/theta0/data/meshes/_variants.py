@@ -83,7 +83,7 @@ def random_variant(rng: np.random.Generator) -> Variant:
 def hue_and_saturation(hue_rad: float, saturation: float) -> Float[np.ndarray, "3 3"]:
     """A matrix that rotates colours around the grey axis and scales their distance to it.
 
-    >>> hue_and_saturation(2 * np.pi / 3, 1).round(6) @ [1, 0, 0]  # red becomes green
+    >>> hue_and_saturation(2 * np.pi / 3, 1.0).round(6) @ [1, 0, 0]  # red becomes green
     array([0., 1., 0.])
     """
     x, y, z = _GREY_AXIS

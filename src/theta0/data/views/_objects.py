@@ -22,7 +22,8 @@ from theta0.data.views._object_splits import (
     read_split_file,
     split_file,
 )
-from theta0.data.views._views import ViewFiles, ViewOptions, Views, open_views
+from theta0.data.views._posed import Views
+from theta0.data.views._views import ViewFiles, ViewOptions, open_views
 from theta0.errors import InputError
 
 _AS_STORED = ViewOptions()
@@ -50,6 +51,24 @@ class ObjectFolders:
     def load(self, index: int) -> Views:
         """All views of object number `index`."""
         return self.open(index).load()
+
+
+@dataclass(frozen=True, eq=False)
+class GivenObjects:
+    """Objects in memory; see `Objects`."""
+
+    views: tuple[Views, ...]
+    split: Split
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What they are called."""
+        return tuple(views.object_id for views in self.views)
+
+    def load(self, index: int) -> Views:
+        """All views of object number `index`."""
+        return self.views[index]
 
 
 def read_objects(

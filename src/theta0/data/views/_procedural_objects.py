@@ -12,8 +12,8 @@ from jaxtyping import Float
 from theta0.data import MAX_BYTES, Split, check_memory
 from theta0.data._numbered import Numbered, numbered
 from theta0.data._solids import BOX, ELLIPSOID, LitSolids, picture
+from theta0.data.views._posed import Views
 from theta0.data.views._viewpoints import random_cameras
-from theta0.data.views._views import Views
 from theta0.errors import InputError, require_positive
 
 DISTANCE = 4.0

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from theta0.data.views._views import Views
+from theta0.data.views._posed import Views
 from theta0.errors import InputError
 from theta0.files import whole_folder, write_json
 

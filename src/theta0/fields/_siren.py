@@ -1,0 +1,69 @@
+"""SIREN: sine activations, ``sin(w0 (W x + b))`` in every hidden layer (Sitzmann et al. 2020)."""
+
+from dataclasses import dataclass, replace
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from theta0.registry import FIELDS
+
+from ._base import Field, NetworkConfig, check_sizes
+from ._linear import Linear, uniform_linear
+from ._sine import sine
+
+
+@FIELDS.register("siren")
+@dataclass(frozen=True)
+class Siren(NetworkConfig):
+    """SIREN: sine activations (Sitzmann et al. 2020); by default the paper's for images.
+
+    The defaults have 198,915 weights.
+    """
+
+    in_size: int = 2
+    """coordinates of a point"""
+    out_size: int = 3
+    """channels of the signal"""
+    width: int = 256
+    """units of a hidden layer"""
+    layers: int = 5
+    """layers of weights, the output layer counted"""
+    w0: float = 200.0
+    """frequency factor, the same in every layer"""
+    output_offset: float = 0.5
+    """added to the output, so that a fresh network shows mid-grey"""
+    squash: bool = False
+    """a logistic function of the output, of slope 1 at its middle 0.5, in place of the offset:
+    values stay in (0, 1), and edges move where the output crosses 0"""
+
+    def __post_init__(self):
+        check_sizes(self, "w0")
+
+    def build(self, key) -> "SirenField":
+        """A fresh network: W ~ U(-1/in, 1/in) first, U(-sqrt(6/in)/w0, +) after, biases 0."""
+        sizes = [self.in_size, *[self.width] * (self.layers - 1), self.out_size]
+        layers = []
+        for i, layer_key in enumerate(jax.random.split(key, self.layers)):
+            bound = 1 / sizes[i] if i == 0 else np.sqrt(6 / sizes[i]) / self.w0
+            layers.append(uniform_linear(layer_key, sizes[i], sizes[i + 1], bound, 0.0))
+        return SirenField(tuple(layers), self)
+
+
+class SirenField(Field):
+    """Sine network; see :class:`Siren`."""
+
+    layers: tuple[Linear, ...]
+    config: Siren = eqx.field(static=True)
+
+    def __call__(self, x):
+        for layer in self.layers[:-1]:
+            x = sine(self.config.w0 * layer(x))
+        x = self.layers[-1](x)
+        return jax.nn.sigmoid(4 * x) if self.config.squash else x + self.config.output_offset
+
+    def with_w0(self, w0: float) -> "SirenField":
+        """What the same random draw would have been with another ``w0``."""
+        hidden = lambda layer: Linear(layer.weight * (self.config.w0 / w0), layer.bias)
+        first, rest = self.layers[0], map(hidden, self.layers[1:])
+        return SirenField((first, *rest), replace(self.config, w0=w0))

@@ -1,0 +1,100 @@
+"""Judging an initialization against the paper's baselines, on arrays or paths."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from theta0.errors import InputError
+from theta0.evaluation import Protocol, Rows, as_far_as_there_are, best, metric_of
+from theta0.evaluation import evaluate as evaluate_inits
+from theta0.inits import Initialization
+from theta0.inner import Rule
+from theta0.presets import INITS, InitName, experiment_of
+from theta0.report import steps_table
+from theta0.signals import Shares
+
+from ._learn import family_of
+
+_HALF = Shares(validation=0.25, test=0.5)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good each initialization is, by update rule and number of steps."""
+
+    rows: Rows
+    """plain dicts, as ``theta0 eval --json`` has them"""
+
+    def best(self, init: str, steps: int) -> float:
+        """The mean metric (PSNR in dB) of an initialization by the rule that is best for it.
+
+        Raises:
+            InputError: there is no such row.
+        """
+        found = [row for row in self.rows if (row["init"], row["steps"]) == (init, steps)]
+        if not found:
+            names = sorted({row["init"] for row in self.rows})
+            raise InputError(f"no row for {init!r} after {steps} steps; there are {names}")
+        row = best(found)
+        return row[f"{metric_of(row)}_mean"]
+
+    def __str__(self) -> str:
+        return steps_table(self.rows).to_markdown()
+
+
+def evaluate(
+    init: Initialization,
+    signals: Any,
+    *,
+    inits: Sequence[str] = ("standard", "mean", "matched", "shuffled"),
+    rules: Sequence[Rule] | None = None,
+    steps: Sequence[int] = (0, 1, 2, 5, 10, 20),
+    views: int | None = None,
+    test_signals: int = 16,
+    tuning_signals: int = 4,
+    shares: Shares = _HALF,
+    seed: int = 0,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> Evaluation:
+    """Fit test signals from an initialization and from the paper's baselines.
+
+    For each initialization, kind of rule and number of steps, the settings (step size) that are
+    best on validation signals are taken; test signals only ever see the choice.
+
+    Args:
+        init: what :func:`theta0.load` or :func:`theta0.learn` returned.
+        signals: pictures, slices, views, a path or a family; as for :func:`theta0.learn`. None of
+            them should have been learned from.
+        inits: the baseline initializations it is compared with: Standard (random weights), Mean,
+            Matched and Shuffled; none of them computes what another needs.
+        rules: update rules tried, settings or values; gradient descent and Adam with the step sizes
+            of the preset when left out. A learned rule is always tried.
+        steps: numbers of inner steps after which fits are judged.
+        views: views of a slice or object that are fitted.
+        test_signals: how many are judged, at most as many as there are.
+        tuning_signals: how many choose among the rules.
+        shares: fractions of the signals for validation and test; the rest makes the mean signal.
+        seed: of the baselines and of fits.
+        on_progress: called with (what runs, fraction done).
+
+    Raises:
+        InputError: says in your words what is wrong with what was given.
+    """
+    for name in inits:
+        if name not in INITS:
+            raise InputError(f"inits: {name!r} is unknown; choose from {', '.join(INITS)}")
+    experiment = replace(experiment_of(init), seed=seed)
+    family = family_of(signals, init.description.data, shares)
+    wanted = replace(
+        experiment.protocol, steps=tuple(steps), views=views, signals=test_signals,
+        tuning_signals=tuning_signals,
+    )  # fmt: skip
+    protocol: Protocol = as_far_as_there_are(wanted, family)
+    names: tuple[InitName, ...] = tuple(
+        name for name in INITS if name == "learned" or name in inits
+    )
+    made = experiment.inits(init.learned, family, names)
+    rows = evaluate_inits(
+        experiment.forward, made, family, protocol, seed, on_progress, rules=rules
+    )
+    return Evaluation(rows)

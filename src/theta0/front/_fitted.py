@@ -1,0 +1,109 @@
+"""A fitted signal: what it shows, how good it is, and what it leaves behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from theta0.fields import Field
+from theta0.inits import Initialization
+from theta0.inner import InnerLoop
+from theta0.reconstruct import SignalFit, View, fitted_of, render_view, write_fits
+from theta0.signals import WHOLE, Signal, check_region
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fitted:
+    """What ``init.fit`` returns."""
+
+    done: SignalFit
+    init: Initialization
+    signal: Signal
+    loop: InnerLoop
+
+    @property
+    def field(self) -> Field:
+        """The fitted network: ``field(x)`` with coordinates (d,) or (d, n)."""
+        return self.done.result.field
+
+    @property
+    def losses(self) -> Float[np.ndarray, " steps"]:
+        """Mean squared error of the measurements before each step."""
+        return self.done.result.losses
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the fit, compilation included."""
+        return self.done.result.seconds
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What judges the fit: ``psnr`` (dB), ``ssim``, and what else the kind of signal has.
+
+        Of a signal whose truth is not known, ``loss``: the mean squared error of its measurements.
+        """
+        about = ("init", "rule", "lr", "settings", "steps", "flip", "samples", "tv", "huber")
+        return {name: value for name, value in self.rows[-1].items() if name not in about}
+
+    @property
+    def psnr(self) -> float | None:
+        """Of the whole signal, in dB; None where the truth is not known."""
+        return self.rows[-1].get("psnr")
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """How good the fit was after 0, 1, 2, 5, ... steps."""
+        return self.done.rows
+
+    def image(
+        self, size: int | None = None, region: Sequence[float | int] | None = None
+    ) -> Float[np.ndarray, "height width channels"]:
+        """The fitted picture or slice in [0, 1], at any size and of any part.
+
+        Args:
+            size: pixels of the long side; those of the signal as it was given when left out.
+            region: (top, left, bottom, right) in fractions of the fitted square.
+
+        Raises:
+            InputError: the signal is no picture.
+        """
+        if region is None:
+            return self.signal.image(self.field, size, WHOLE)
+        top, left, bottom, right = map(float, region)
+        check_region((top, left, bottom, right))
+        return self.signal.image(self.field, size, (top, left, bottom, right))
+
+    def view(self, c2w: Any, size: int | None = None) -> View:
+        """A novel view of a fitted object: colour, depth and opacity.
+
+        Args:
+            c2w: (3, 4) camera to world, OpenGL axes.
+            size: pixels per side; as fitted when left out.
+
+        Raises:
+            InputError: the signal is not seen by cameras.
+        """
+        data = self.signal.settings_of_fit(self.init.description.data).as_scene("this fit")
+        volume: Any = self.init.description.forward
+        return render_view(volume, self.field, data, data.camera(np.asarray(c2w)[:3], size))
+
+    def initialization(self) -> Initialization:
+        """The fitted weights as an initialization of their own, to go on from."""
+        return fitted_of(self.init, self.signal, self.loop, self.done)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the reconstruction, the weights, PSNR by step and a strip of pictures.
+
+        Returns:
+            The folder, which ``theta0 render`` and ``theta0 export`` take.
+        """
+        folder = Path(folder)
+        write_fits(folder, self.init, self.signal, self.loop, [self.done])
+        return folder
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value:.4g}" for name, value in self.metrics.items())
+        return f"Fitted({self.done.init!r}, steps={self.done.steps}, {told})"

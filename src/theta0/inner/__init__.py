@@ -1,0 +1,54 @@
+"""The inner loop: its objective, its update rules, and test-time fitting."""
+
+from ._adam import Adam
+from ._fit import Fit, fit
+from ._loop import UNROLLED_STEPS, InnerConfig, InnerLoop, State, adapt, begin, moved_by_rule, step
+from ._loss import Linearized, linearized, loss_and_gradient
+from ._objective import BoundObjective, Objective
+from ._rule import (
+    Descent,
+    DescentConfig,
+    FirstOrder,
+    Rule,
+    RuleConfig,
+    UpdateRule,
+    as_rule,
+)
+from ._sgd import SGD
+from ._step_sizes import Granularity, LearnedSteps, StepSizes
+from ._then import Sequence, Then, then
+from ._total_variation import TotalVariation
+
+__all__ = [
+    "SGD",
+    "UNROLLED_STEPS",
+    "Adam",
+    "BoundObjective",
+    "Descent",
+    "DescentConfig",
+    "FirstOrder",
+    "Fit",
+    "Granularity",
+    "InnerConfig",
+    "InnerLoop",
+    "LearnedSteps",
+    "Linearized",
+    "Objective",
+    "Rule",
+    "RuleConfig",
+    "Sequence",
+    "State",
+    "StepSizes",
+    "Then",
+    "TotalVariation",
+    "UpdateRule",
+    "adapt",
+    "as_rule",
+    "begin",
+    "fit",
+    "linearized",
+    "loss_and_gradient",
+    "moved_by_rule",
+    "step",
+    "then",
+]

@@ -1,0 +1,160 @@
+"""What an update rule is: how the inner loop moves the weights of a field."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from theta0.config import to_words
+from theta0.errors import InputError, require_positive
+from theta0.fields import Field, Frozen, trained
+from theta0.forward import ForwardMap, Observation
+from theta0.registry import RULES
+
+from ._objective import BoundObjective
+
+
+class UpdateRule(eqx.Module):
+    """Moves the weights of a field, step by step.
+
+    Every inexact array leaf of a rule is learned with the initialization (step sizes, a
+    preconditioner, the weights of an LSTM), unless it is wrapped in
+    :class:`theta0.fields.Frozen`. What a rule remembers from step to step of one fit is its state.
+    """
+
+    @abstractmethod
+    def init(self, field: Field) -> Any:
+        """The state before the first step: a pytree of arrays."""
+
+    @abstractmethod
+    def step(
+        self,
+        forward: ForwardMap,
+        field: Field,
+        observation: Observation,
+        state: Any,
+        key: Array,
+        objective: BoundObjective,
+    ) -> tuple[Field, Any, Float[Array, ""]]:
+        """One step, which the inner loop may compile, scan over and differentiate.
+
+        Args:
+            forward: how the signal is measured.
+            field: before the step.
+            observation: what was measured, or the batch of it that this step sees.
+            state: of the rule.
+            key: randomness of the forward map and of the objective.
+            objective: what is descended; ``objective.loss_and_gradient`` gives both. A rule that
+                needs Jacobian products takes them from :func:`theta0.inner.linearized`.
+
+        Returns:
+            The field after the step, the new state, and the loss before the step.
+        """
+
+
+@RULES.base_class
+class RuleConfig:
+    """Settings of an update rule: a frozen dataclass of plain values.
+
+    A custom rule derives from it and is registered: ``@theta0.register("rule", NAME)``.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @abstractmethod
+    def build(self, field: Field) -> UpdateRule:
+        """The rule for fields like ``field``, its learned leaves at what they begin with."""
+        raise NotImplementedError
+
+    def for_steps(self, steps: int) -> "RuleConfig":
+        """The same where the inner loop of meta-training takes so many steps."""
+        return self
+
+    @property
+    def label(self) -> str:
+        """What tables and messages call it, its step size included."""
+        return to_words(self, RULES)
+
+
+class FirstOrder(UpdateRule):
+    """Descends the gradient by an optax transformation, whose updates are added to the weights."""
+
+    transformation: optax.GradientTransformation = eqx.field(static=True)
+
+    def init(self, field):
+        return self.transformation.init(trained(field))
+
+    def step(self, forward, field, observation, state, key, objective):
+        loss, gradient = objective.loss_and_gradient(forward, field, observation, key)
+        updates, state = self.updates(trained(gradient), state, trained(field))
+        return eqx.apply_updates(field, updates), state, loss
+
+    def updates(self, gradient: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        """What is added to the weights, and the new state; pytrees like the weights."""
+        return self.transformation.update(gradient, state, params)
+
+
+class Descent(FirstOrder):
+    """``theta - lr * direction``, the direction by an optax transformation of the gradient.
+
+    The step size is an array, so that one compiled program serves every one; it is not learned.
+    """
+
+    lr: Frozen
+
+    def updates(self, gradient, state, params):
+        direction, state = self.transformation.update(gradient, state, params)
+        lr = self.lr()
+        return jax.tree.map(lambda d: -lr.astype(d.dtype) * d, direction), state
+
+
+@dataclass(frozen=True)
+class DescentConfig(RuleConfig):
+    """Settings of a rule with one step size."""
+
+    lr: float = 1e-2
+    """step size"""
+
+    def __post_init__(self):
+        require_positive(self, "lr")
+        if self.lr == float("inf"):
+            raise InputError("lr is infinite; give a finite step size above 0")
+
+    @property
+    def label(self) -> str:
+        """What tables and messages call it, its step size included."""
+        return f"{RULES.name_of(type(self))} with step size {self.lr:g}"
+
+    def descent(self, transformation: optax.GradientTransformation) -> Descent:
+        """Descent along what ``transformation`` makes of the gradient.
+
+        Give the same object every time: compiled programs are found again by its identity.
+        """
+        return Descent(transformation, Frozen(jnp.asarray(self.lr)))
+
+
+Rule = UpdateRule | RuleConfig | optax.GradientTransformation
+"""What is taken where a rule is asked for: a rule, its settings, or an optax transformation."""
+
+
+def as_rule(rule: Rule, field: Field) -> UpdateRule:
+    """A rule for fits that begin at ``field``.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(rule, UpdateRule):
+        return rule
+    if isinstance(rule, RuleConfig):
+        return rule.build(field)
+    if isinstance(rule, optax.GradientTransformation):
+        return FirstOrder(rule)
+    raise TypeError(
+        f"{type(rule).__name__} is no update rule; give an UpdateRule, its settings (such as "
+        "theta0.SGD(1e-2)), or an optax transformation"
+    )

@@ -1,0 +1,83 @@
+"""Learned step sizes: Meta-SGD (Li et al. 2017), a step size for each layer or weight and step."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from theta0.errors import InputError, require_positive
+from theta0.fields import trained
+from theta0.registry import RULES
+
+from ._rule import RuleConfig, UpdateRule
+
+Granularity = Literal["layer", "weight"]
+
+
+@RULES.register("step-sizes")
+@dataclass(frozen=True)
+class StepSizes(RuleConfig):
+    """Gradient descent whose step sizes are learned with the initialization (Meta-SGD).
+
+    MAML with this rule is Meta-SGD: its derivative through the inner loop reaches the step sizes
+    at no further product.
+    """
+
+    lr: float = 1e-2
+    """every step size before learning"""
+    per: Granularity = "layer"
+    """one step size for each layer's matrix and each layer's biases, or for each weight"""
+    steps: int | None = None
+    """inner steps that have step sizes of their own; 1: all steps share them; None: as many as the
+    inner loop takes in meta-training"""
+
+    def __post_init__(self):
+        require_positive(self, "lr", "steps")
+        if (self.steps or 1) > 1000:
+            raise InputError(f"step sizes for {self.steps} inner steps; give at most 1000")
+
+    def for_steps(self, steps: int) -> "StepSizes":
+        """With step sizes of their own for so many steps, unless that is given."""
+        return replace(self, steps=self.steps or steps)
+
+    @property
+    def label(self) -> str:
+        """What tables and messages call it; its step sizes are many."""
+        return "learned step sizes"
+
+    def build(self, field) -> "LearnedSteps":
+        """The rule, every step size at ``lr``."""
+
+        def constant(leaf):
+            shape = leaf.shape if self.per == "weight" else (1,) * leaf.ndim
+            return jnp.full((self.steps or 1, *shape), self.lr, leaf.dtype)
+
+        return LearnedSteps(jax.tree.map(constant, trained(field)))
+
+
+class LearnedSteps(UpdateRule):
+    """Descends the gradient by its own step sizes; see :class:`StepSizes`."""
+
+    step_sizes: Any
+    """like the field's weights, each leaf (steps, ...), ending in the shape of the weights or ones;
+    in the units of a step size: change of a weight over the gradient of the mean squared error"""
+
+    @property
+    def steps(self) -> int:
+        """Inner steps that have step sizes of their own."""
+        return jax.tree.leaves(self.step_sizes)[0].shape[0]
+
+    def init(self, field):
+        return jnp.zeros((), jnp.int32)
+
+    def step(self, forward, field, observation, state, key, objective):
+        loss, gradient = objective.loss_and_gradient(forward, field, observation, key)
+        updates = jax.tree.map(lambda size, g: -size * g, self.at(state), trained(gradient))
+        return eqx.apply_updates(field, updates), state + 1, loss
+
+    def at(self, step) -> Any:
+        """Step sizes of inner step ``step``, from 0; those of the last for all later ones."""
+        pick = lambda leaf: leaf[jnp.minimum(step, leaf.shape[0] - 1)]
+        return jax.tree.map(pick, self.step_sizes)

@@ -1,0 +1,126 @@
+"""Signals given as arrays: checked in the caller's words, brought to float32 in [0, 1]."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from theta0.errors import InputError
+
+_ROUNDING = 1e-3
+"""How far values may lie outside [0, 1] and still count as in it."""
+
+
+def as_unit(values: Any, name: str) -> Float[np.ndarray, "..."]:
+    """Numbers in [0, 1], of floats in that range, of bytes (255 is 1), or of booleans.
+
+    Args:
+        values: an array, or what NumPy makes one of (a PIL image).
+        name: what the message calls it.
+
+    Raises:
+        InputError: it holds no such numbers.
+    """
+    array = np.asarray(values)
+    if array.dtype == np.uint8:
+        return array.astype(np.float32) / np.float32(255)
+    if array.dtype.kind not in "fb":
+        raise InputError(
+            f"{name} has dtype {array.dtype}; give floats in [0, 1], or uint8 where 255 is 1"
+        )
+    array = array.astype(np.float32)
+    if bad := int((~np.isfinite(array)).sum()):
+        raise InputError(
+            f"{name} holds {bad} values that are not finite (NaN or infinite); replace them"
+        )
+    low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        remedy = "divide by 255, or give uint8" if 1 < high <= 255 and low >= 0 else "scale them"
+        raise InputError(f"{name} has values from {low:g} to {high:g}, not in [0, 1]; {remedy}")
+    return np.clip(array, 0, 1)
+
+
+def as_picture(values: Any, name: str = "the image") -> Float[np.ndarray, "height width channels"]:
+    """A picture: (height, width, 3), or grey (height, width) or (height, width, 1).
+
+    Transparency (a fourth channel) is laid over white.
+
+    Raises:
+        InputError: its shape, type or range is another.
+    """
+    if isinstance(values, Image.Image):
+        values = values.convert("RGBA" if values.has_transparency_data else "RGB")
+    array = as_unit(values, name)
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or min(array.shape[:2]) < 2:
+        turned = array.ndim == 3 and array.shape[0] in (1, 3, 4)
+        raise InputError(
+            f"{name} has shape {np.shape(values)}; give (height, width, 3) or (height, width)"
+            + (": move its first axis to the end" if turned else "")
+        )
+    if array.shape[2] == 4:
+        array = array[..., :3] * array[..., 3:] + 1 - array[..., 3:]
+    return array
+
+
+def as_pictures(
+    values: Any, size: int, name: str = "images"
+) -> list[Float[np.ndarray, "size size channels"]]:
+    """Pictures as centred squares: an array (N, height, width, 3), or a sequence of pictures.
+
+    Raises:
+        InputError: there are none, one cannot be used, or some are grey and others in colour.
+    """
+    if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str) or not len(values):
+        raise InputError(f"{name}: give an array (N, height, width, 3) or a list of pictures")
+    if isinstance(values, np.ndarray) and values.ndim not in (3, 4):
+        raise InputError(
+            f"{name} has shape {values.shape}; give (N, height, width, 3) or (N, height, width)"
+        )
+    found = [
+        squared(as_picture(one, f"{name}[{number}]"), size) for number, one in enumerate(values)
+    ]
+    if len(kinds := {one.shape[2] for one in found}) > 1:
+        raise InputError(f"{name} have {sorted(kinds)} channels; give all in grey or all in colour")
+    return found
+
+
+def squared(
+    picture: Float[np.ndarray, "height width channels"], size: int
+) -> Float[np.ndarray, "size size channels"]:
+    """The centred square of a picture, resized (Lanczos) as those of files are."""
+    height, width = picture.shape[:2]
+    if height == width == size:
+        return picture
+    short = min(height, width)
+    left, top = (width - short) // 2, (height - short) // 2
+    box = (left, top, left + short, top + short)
+    resized = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(picture[..., channel])).resize(
+                (size, size), Image.Resampling.LANCZOS, box=box
+            )
+        )
+        for channel in range(picture.shape[2])
+    ]
+    # Lanczos overshoots.
+    return np.clip(np.stack(resized, axis=-1), 0, 1)
+
+
+def as_slice(values: Any, name: str = "the slice") -> Float[np.ndarray, "height width"]:
+    """A CT slice (height, width) in [0, 1].
+
+    Raises:
+        InputError: its shape, type or range is another.
+    """
+    array = as_unit(values, name)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim != 2 or min(array.shape) < 2:
+        raise InputError(
+            f"{name} has shape {np.shape(values)}; give (height, width), or a theta0.Sinogram of "
+            "what a scanner measured"
+        )
+    return array

@@ -1,0 +1,116 @@
+"""``theta0.learn`` and ``theta0.evaluate`` on arrays."""
+
+import numpy as np
+import optax
+import pytest
+
+import theta0
+from theta0.signals import TaskFamily, pixel_coordinates
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+SMALL = theta0.Siren(width=16, layers=3, w0=20.0)
+KIND = theta0.ImageConfig(size=12)
+
+
+def waves(count, channels=3):
+    """Plane waves, each picture with a phase of its own."""
+    rng = np.random.default_rng(1)
+    points = pixel_coordinates(12, 12)
+    phases = points @ rng.uniform(-5, 5, (2, count * channels)) + rng.uniform(
+        0, 6, count * channels
+    )
+    return (0.5 + 0.4 * np.sin(phases)).T.reshape(count, channels, 12, 12).transpose(0, 2, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return waves(20)
+
+
+@pytest.fixture(scope="module")
+def learned(pictures):
+    return theta0.learn(
+        pictures, theta0.MAML(steps=2, rule=theta0.SGD(0.05)), kind=KIND, field=SMALL, steps=6,
+        outer=theta0.OuterConfig(lr=1e-3, validate_every=3),
+    )  # fmt: skip
+
+
+def test_what_is_learned_is_saved_loaded_and_fitted(learned, pictures, tmp_path):
+    learned.save(tmp_path / "waves.safetensors")
+    again = theta0.load(tmp_path / "waves.safetensors")
+    assert again.description == learned.description
+    assert again.fit(pictures[0], steps=2).psnr == learned.fit(pictures[0], steps=2).psnr
+    assert learned.description.provenance["outer_steps"] in (3, 6)
+
+
+def test_learning_in_a_folder_gives_the_same_and_resumes(learned, pictures, tmp_path):
+    def run():
+        return theta0.learn(
+            pictures, theta0.MAML(steps=2, rule=theta0.SGD(0.05)), kind=KIND, field=SMALL, steps=6,
+            outer=theta0.OuterConfig(lr=1e-3, validate_every=3), folder=tmp_path / "run",
+        )  # fmt: skip
+
+    first, second = run(), run()
+    for found in (first, second):
+        np.testing.assert_array_equal(found.field.layers[0].weight, learned.field.layers[0].weight)
+
+
+def test_any_optax_transformation_is_an_outer_optimizer(learned, pictures):
+    found = theta0.learn(
+        pictures, theta0.Reptile(steps=2, rule=theta0.SGD(0.05)), kind=KIND, field=SMALL, steps=2,
+        optimizer=optax.sgd(0.5),
+    )  # fmt: skip
+    assert np.isfinite(found.field.layers[0].weight).all()
+
+
+def test_grey_pictures_get_a_grey_network():
+    found = theta0.learn(waves(6, 1)[..., 0], kind=KIND, steps=1)
+    assert found.description.field.out_size == 1
+    assert found.fit(waves(6, 1)[0], steps=1).image().shape == (12, 12, 1)
+
+
+def test_a_learned_initialization_is_judged_against_the_baselines(learned, pictures):
+    rules = (theta0.SGD(0.05), theta0.Adam(1e-3))
+    found = theta0.evaluate(
+        learned, pictures, rules=rules, steps=(0, 2), test_signals=3, tuning_signals=1
+    )
+    names = ("learned", "standard", "mean", "matched", "shuffled")
+    assert {row["init"] for row in found.rows} == set(names)
+    assert {row["rule"] for row in found.rows} == {"sgd", "adam"}
+    assert all(np.isfinite(found.best(name, 2)) for name in names)
+    assert "| standard |" in str(found)
+    with pytest.raises(theta0.InputError, match="no row for 'nobody'"):
+        found.best("nobody", 2)
+    with pytest.raises(theta0.InputError, match="inits: 'zero' is unknown"):
+        theta0.evaluate(learned, pictures, inits=("zero",))
+
+
+def test_nothing_is_computed_for_baselines_that_nobody_asked_for(learned, pictures, monkeypatch):
+    family = KIND.from_arrays(pictures)
+    monkeypatch.setattr(type(family), "mean_signal", lambda self: pytest.fail("computed"))
+    theta0.evaluate(
+        learned, family, inits=("standard", "matched"), rules=(theta0.SGD(0.05),), steps=(1,),
+        test_signals=1, tuning_signals=1,
+    )  # fmt: skip
+    assert isinstance(family, TaskFamily)
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        (np.zeros((2, 12, 12, 3)), "three or more are needed"),
+        (np.zeros((12, 12)), r"shape \(12, 12\)"),
+        ([], "give an array"),
+        ([np.zeros((12, 12, 3)), np.zeros((12, 12))] * 2, "all in grey or all in colour"),
+        (np.full((5, 12, 12, 3), 255.0), r"images\[0\] has values from 255"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused_in_the_callers_words(wrong, words):
+    with pytest.raises(theta0.InputError, match=words):
+        theta0.learn(wrong, kind=KIND, steps=1)
+
+
+def test_a_network_for_other_channels_is_refused():
+    with pytest.raises(theta0.InputError, match=r"field\.out_size"):
+        theta0.learn(waves(6, 1), kind=KIND, field=SMALL, steps=1)
