@@ -159,13 +159,8 @@ def read_images(
         workers: Decoding threads; None for one per processor, at most 8.
         max_bytes: Refuse to use more memory than this.
     """
-    check_memory(
-        f"{folder}: {len(names)} pictures at size={_checked_size(size)}",
-        len(names) * size * size * 3,
-        max_bytes,
-        "choose a smaller size, or a limit on the number of pictures",
-    )
-    pixels = np.empty((len(names), size, size, 3), np.uint8)
+    _checked_size(size)
+    pixels = empty_squares(folder, len(names), size, max_bytes)
     problems = _decode_into(pixels, [Path(folder, name) for name in names], workers)
     skipped = tuple((name, text) for name, text in zip(names, problems, strict=True) if text)
     good = [row for row, text in enumerate(problems) if not text]
@@ -201,6 +196,23 @@ def _decode_into(
     threads = _at_least_one("workers", workers) or min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(load, range(len(paths))))
+
+
+def empty_squares(
+    source: str | Path, number: int, size: int, max_bytes: int = MAX_BYTES
+) -> UInt8[np.ndarray, "number size size 3"]:
+    """Room for the pictures of `source`.
+
+    Raises:
+        InputError: They need more than `max_bytes`.
+    """
+    check_memory(
+        f"{source}: {number} pictures at size={size}",
+        number * size * size * 3,
+        max_bytes,
+        "choose a smaller size, or a limit on the number of pictures",
+    )
+    return np.empty((number, size, size, 3), np.uint8)
 
 
 def _checked_size(size: int | None) -> int | None:

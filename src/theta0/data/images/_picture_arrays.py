@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from theta0.data import MAX_BYTES, Split, check_memory
+from theta0.data import Split
 from theta0.data._arrays import array_names, read_array
-from theta0.data.images._images import square
+from theta0.data.images._images import empty_squares, square
 from theta0.data.images._pictures import PicturesInMemory, given_path
 from theta0.errors import InputError, require_positive
 
@@ -58,13 +58,7 @@ class Arrays:
         tested = min(self.test, len(stored["test_data"]))
         rows = [("train_data", row) for row in (*range(trained), *range(left, total))]
         rows += [("test_data", row) for row in range(tested)]
-        check_memory(
-            f"{path}: {len(rows)} pictures at size={size}",
-            len(rows) * size * size * 3,
-            MAX_BYTES,
-            "choose a smaller size, or a limit on the number of pictures",
-        )
-        pixels = np.empty((len(rows), size, size, 3), np.uint8)
+        pixels = empty_squares(path, len(rows), size)
         for index, (name, row) in enumerate(rows):
             pixels[index] = square(stored[name][row], size)
         ends = np.cumsum([trained, self.validation, tested]).tolist()
