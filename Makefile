@@ -49,7 +49,7 @@ $(INSTALLED): pyproject.toml | $(PYTHON)
 	@touch $@
 
 $(INSTALLED_DEV): pyproject.toml | $(PYTHON)
-	$(PYTHON) -m pip install --disable-pip-version-check -q -e ".[dicom,render,colmap,video,dev]"
+	$(PYTHON) -m pip install --disable-pip-version-check -q -e ".[dicom,volumes,heic,render,colmap,video,dev]"
 	@touch $(INSTALLED) $@
 
 $(PYTHON):

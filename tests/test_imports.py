@@ -14,8 +14,8 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 # Each imports only what stands before it: the layers of CONTRIBUTING.md, and the modules between.
 ORDER = [
-    "__init__", "errors", "registry", "config", "files", "store", "metrics", "data", "report",
-    "classic", "fields", "forward", "signals", "inner", "meta", "conformance", "inits",
+    "__init__", "errors", "memory", "registry", "config", "files", "store", "metrics", "data",
+    "report", "classic", "fields", "forward", "signals", "inner", "meta", "conformance", "inits",
     "evaluation", "reconstruct", "presets", "front", "paper", "cli", "__main__",
 ]  # fmt: skip
 

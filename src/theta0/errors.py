@@ -1,5 +1,7 @@
 """The exceptions theta0 raises on purpose, so that callers can tell a bad input from a bug."""
 
+import warnings
+
 
 class InputError(ValueError):
     """What the user gave cannot be used; the message is one line and says what to do."""
@@ -7,6 +9,19 @@ class InputError(ValueError):
     def __init__(self, message: str):
         # Messages quote file names and other libraries' errors, which may hold line breaks.
         super().__init__(" ".join(str(message).splitlines()))
+
+
+class InputWarning(UserWarning):
+    """What the user gave was used, but not all of it, or not as it may have been meant.
+
+    The message is one line that names what was given. Give it with :func:`note`; the command line
+    shows it as a note.
+    """
+
+
+def note(message: str) -> None:
+    """Warn of what was ignored or assumed; see :class:`InputWarning`."""
+    warnings.warn(InputWarning(" ".join(str(message).splitlines())), stacklevel=2)
 
 
 def require_positive(settings: object, *names: str) -> None:

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
@@ -15,7 +16,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from theta0.errors import DivergedError, InputError, MissingExtra, RenderError
+from theta0.errors import DivergedError, InputError, InputWarning, MissingExtra, RenderError
 from theta0.files import json_line
 
 from ._help import WORDS
@@ -39,8 +40,10 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
     _options.clear()
     as_json = "--json" in argv
     rest = [argument for argument in argv[1:] if argument != "--json"]
+    notes: list[str] = []
     try:
-        result, code = command(rest), 0
+        with _noted(notes):
+            result, code = command(rest), 0
     except SystemExit as end:  # --help
         return int(end.code or 0)
     except (InputError, MissingExtra) as error:
@@ -58,8 +61,26 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
             f"theta0: error: {result['error']}", style="red", markup=False, soft_wrap=True
         )
     if as_json:
-        print(json_line(result), flush=True)
+        print(json_line(result | ({"warnings": notes} if notes else {})), flush=True)
     return code
+
+
+@contextmanager
+def _noted(notes: list[str]) -> Iterator[None]:
+    """Show each :class:`InputWarning` within the block as a note, once, and add it to ``notes``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", InputWarning)
+        others = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *place: Any) -> None:
+            if not issubclass(category, InputWarning):
+                others(message, category, *place)
+            elif str(message) not in notes:
+                notes.append(str(message))
+                say(f"note: {message}")
+
+        warnings.showwarning = show
+        yield
 
 
 def parse(kind: type[Arguments], argv: list[str], command: str, **options: Any) -> Arguments:

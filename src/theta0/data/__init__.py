@@ -8,19 +8,13 @@ Each kind of signal has a folder: `images`, `ct`, `views`, `meshes`, `photos`, `
 from theta0.data._collection import (
     Collection,
 )
-from theta0.data._files import (
-    MAX_BYTES,
-    check_memory,
-)
 from theta0.data._splits import (
     Split,
     split,
 )
 
 __all__ = [
-    "MAX_BYTES",
     "Collection",
     "Split",
-    "check_memory",
     "split",
 ]

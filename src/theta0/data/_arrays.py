@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.lib import format as npy
 
-from theta0.data._files import MAX_BYTES, check_memory, existing_file, reason
+from theta0.data._files import existing_file, reason
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES, check_memory
 
 _CHUNK_BYTES = 1 << 24
 

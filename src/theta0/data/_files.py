@@ -6,9 +6,6 @@ from pathlib import Path
 
 from theta0.errors import InputError
 
-MAX_BYTES = 4 * 1024**3
-"""Default limit for an array in memory: 4 GiB."""
-
 
 def existing_file(path: str | Path) -> Path:
     """Return `path` as a `Path`.
@@ -50,25 +47,6 @@ def visible_files(folder: Path) -> Iterator[Path]:
         # Sorted, so that the same one of two links to a folder is always followed.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root, name) for name in files if not name.startswith("."))
-
-
-def check_memory(source: object, needed: int, limit: int, remedy: str) -> None:
-    """Refuse to allocate more than `limit` bytes.
-
-    Args:
-        source: What needs the memory, for the message.
-        needed: Bytes to be allocated.
-        limit: Bytes allowed.
-        remedy: What the user can do about it, for the message.
-
-    Raises:
-        InputError: `needed` exceeds `limit`.
-    """
-    if needed > limit:
-        raise InputError(
-            f"{source}: needs {needed / 1024**3:.3g} GiB of memory, more than the limit of "
-            f"{limit / 1024**3:.3g} GiB; {remedy}"
-        )
 
 
 def reason(error: BaseException) -> str:

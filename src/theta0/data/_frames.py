@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from theta0.data._files import check_memory, existing_file, reason
+from theta0.data._files import existing_file, reason
 from theta0.data.cameras import Camera, Distortion, checked_pose, undistort, undistorted_camera
 from theta0.errors import InputError
+from theta0.memory import check_memory
 
 _LARGEST_JSON = 1 << 28
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from theta0.data._files import MAX_BYTES, check_memory
 from theta0.data._splits import Split
 from theta0.errors import InputError, require_positive
+from theta0.memory import MAX_BYTES, check_memory
 
 _BYTES_A_NAME = 150  # a string, two references to it and its number
 

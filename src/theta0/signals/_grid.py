@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from theta0.data import MAX_BYTES, check_memory
+from theta0.memory import MAX_BYTES, check_memory
 
 
 def pixel_coordinates(

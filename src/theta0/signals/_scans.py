@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
-from theta0.data import MAX_BYTES, check_memory
 from theta0.data.ct import Phantom, phantom
 from theta0.forward import Segments
+from theta0.memory import MAX_BYTES, check_memory
 
 from ._base import SplitName
 from ._grid import pixel_coordinates

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from theta0.data import MAX_BYTES, check_memory
 from theta0.data._files import existing_file
 from theta0.data.colmap._records import (
     MODELS,
@@ -18,6 +17,7 @@ from theta0.data.colmap._records import (
     lens_of,
 )
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES, check_memory
 
 _LONGEST_NAME = 4096
 _OBSERVATION = np.dtype([("pixel", "<f8", 2), ("point", "<i8")])

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from theta0.data import MAX_BYTES, check_memory
 from theta0.data._files import existing_file, reason
 from theta0.data.colmap._records import ImageRecord, PointRecord, check_model, lens_of
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES, check_memory
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

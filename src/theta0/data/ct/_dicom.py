@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data import check_memory
 from theta0.data._files import existing_file, reason, visible_files
 from theta0.errors import InputError, MissingExtra
+from theta0.memory import check_memory
 
 _PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")

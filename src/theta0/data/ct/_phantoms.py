@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data import MAX_BYTES, check_memory
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES, check_memory
 
 # Shepp & Logan 1974 with the intensities of Toft 1996, in the usual frame (x right, y up, [-1, 1]):
 # intensity, half axis along x, half axis along y, x, y, angle in degrees (anticlockwise).

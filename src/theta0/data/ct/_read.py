@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data import MAX_BYTES
 from theta0.data._arrays import array_names, read_array
 from theta0.data.ct._dicom import read_series
 from theta0.data.ct._slices import BYTE_WINDOW, HU_WINDOW, Slices, Window, stacked
 from theta0.data.images import PICTURE_SUFFIXES, read_image
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES
 
 PUBLISHED = ("data_train", "data_test")
 """Arrays of the .npz files that the paper's authors publish."""

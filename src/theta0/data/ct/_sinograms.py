@@ -27,10 +27,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from theta0.data import MAX_BYTES
 from theta0.data._arrays import array_names, read_array
 from theta0.data.ct._slices import BYTE_WINDOW, stacked
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES
 
 _ANGLES = ("angles_deg", "angles_rad")
 _SCALARS = ("source_distance", "detector_spacing")

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from PIL import Image
 
-from theta0.data import MAX_BYTES, check_memory
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES, check_memory
 
 _ROUNDING = 1e-3
 """Tolerance for stored values outside [0, 1]."""

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from theta0.data import check_memory
 from theta0.data._files import existing_folder
 from theta0.data.images._pictures import PicturesInMemory, given_path, read_parts
 from theta0.errors import InputError, require_positive
+from theta0.memory import check_memory
 
 PARTITION = "list_eval_partition.txt"
 PICTURES = "img_align_celeba"

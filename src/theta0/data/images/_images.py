@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from PIL import Image, ImageOps
 
-from theta0.data import MAX_BYTES, check_memory
 from theta0.data._files import existing_folder, visible_files
 from theta0.data._pillow import opened
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES, check_memory
 
 PICTURE_SUFFIXES = frozenset(
     ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data import MAX_BYTES, Split, check_memory
+from theta0.data import Split
 from theta0.data._numbered import Numbered, numbered
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES, check_memory
 
 Draw = Callable[[np.random.Generator], Float[np.ndarray, "size size channels"]]
 

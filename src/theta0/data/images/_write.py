@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from theta0.data import MAX_BYTES, Split, check_memory
+from theta0.data import Split
 from theta0.data.images._pictures import Pictures, PictureSource
 from theta0.errors import InputError
 from theta0.files import replacing
+from theta0.memory import MAX_BYTES, check_memory
 
 
 def write_npz(

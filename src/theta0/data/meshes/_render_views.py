@@ -20,7 +20,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from theta0.data import MAX_BYTES, check_memory
 from theta0.data._colours import srgb_from_linear
 from theta0.data._splits import digest
 from theta0.data.meshes._environments import random_environment
@@ -40,6 +39,7 @@ from theta0.data.meshes._variants import random_variant
 from theta0.data.views import Views, random_cameras, write_views
 from theta0.errors import InputError, require_positive
 from theta0.files import write_json
+from theta0.memory import MAX_BYTES, check_memory
 
 Progress = Callable[[int, int, str], None]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from theta0.data import check_memory
 from theta0.data._files import existing_file
 from theta0.data._frames import Frame, inner_file
 from theta0.data.cameras import inverse_pose, swap_opencv_opengl
 from theta0.data.colmap import ColmapImage, ColmapModel, count_images, is_colmap, read_colmap
 from theta0.data.photos._layouts import Layout, range_of, reliable_points
 from theta0.errors import InputError
+from theta0.memory import check_memory
 
 _MODEL_FOLDERS = (".", "sparse", "dense/sparse", "colmap/sparse", "colmap_text")
 _LARGEST_TABLE = 1 << 26

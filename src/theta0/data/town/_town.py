@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from theta0.data import MAX_BYTES, Split, check_memory
+from theta0.data import Split
 from theta0.data._colours import srgb_from_linear
 from theta0.data._numbered import numbered
 from theta0.data._solids import Solids, blocked, joined, nearest, normals
@@ -27,6 +27,7 @@ from theta0.data.town._looks import Look, random_look
 from theta0.data.town._occluders import random_occluders
 from theta0.data.town._scene import GROUND, METRE, Scene
 from theta0.errors import InputError, require_positive
+from theta0.memory import MAX_BYTES, check_memory
 
 _STREAM = int.from_bytes(b"town")
 _RAYS = 1 << 15  # at a time, so that intermediate results fit into the cache

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data import MAX_BYTES, Split, check_memory
+from theta0.data import Split
 from theta0.data._numbered import Numbered, numbered
 from theta0.data._solids import BOX, ELLIPSOID, LitSolids, picture
 from theta0.data.views._posed import Views
 from theta0.data.views._viewpoints import random_cameras
 from theta0.errors import InputError, require_positive
+from theta0.memory import MAX_BYTES, check_memory
 
 DISTANCE = 4.0
 """From the camera to the centre of the object, in units of its radius, as in the paper."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from theta0.data import check_memory
 from theta0.data._files import existing_file
 from theta0.data._frames import Frame
 from theta0.data.cameras import checked_pose, inverse_pose, swap_opencv_opengl
 from theta0.data.images import PICTURE_SUFFIXES
 from theta0.errors import InputError
+from theta0.memory import check_memory
 
 _LARGEST_TEXT = 1 << 16
 

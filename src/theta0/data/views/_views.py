@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data import MAX_BYTES, check_memory
 from theta0.data._arrays import read_array
 from theta0.data._files import existing_file
 from theta0.data._frames import Frame, undistorted_camera_of, undistorted_pixels
@@ -26,6 +25,7 @@ from theta0.data.cameras import Camera, Distortion, Number, fov_rad, orbit
 from theta0.data.views._posed import Views
 from theta0.data.views._srn import is_srn, read_srn
 from theta0.errors import InputError
+from theta0.memory import MAX_BYTES, check_memory
 
 
 @dataclass(frozen=True)
