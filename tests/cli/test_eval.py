@@ -167,6 +167,7 @@ def test_an_interrupt_leaves_nothing(refused, ct_run, tmp_path, monkeypatch):
         (["--rules", "adam:much"], "--rules: adam:much: .*'much'"),
         (["--rules", "magic"], "--rules: no update rule.*'magic'; choose from adam, sgd"),
         (["--rules"], "at least one"),
+        (["--after-learned", "adam:1e-3"], "has no learned update rule"),
         (["--objectives", "fog=1"], "--objectives: 'fog' is no term.*tv, proximal, huber"),
         (["--objectives", "tv"], "--objectives: 'tv' has no weight"),
         (["--objectives", "tv=0"], "adds no term"),

@@ -79,6 +79,17 @@ def test_what_is_tried_is_grouped_by_the_kind_of_rule():
     assert isinstance(only.rule, optax.GradientTransformation)
 
 
+def test_rules_that_are_not_registered_have_rows_of_their_own():
+    names = lambda rules: [
+        group[0].rule_name for group in candidates(Protocol(), "mean", Init(FIELD), rules)
+    ]
+    two = [optax.sgd(0.1), optax.adam(1e-3)]
+    kind = type(two[0]).__name__
+    assert names(two) == [f"{kind}-1", f"{kind}-2"]
+    assert names([*two[:1], SGD(0.1)]) == [kind, "sgd"]
+    assert names(dict(zip(["descent", "adam 1e-3"], two, strict=True))) == ["descent", "adam 1e-3"]
+
+
 def test_another_w0_changes_where_a_fit_begins():
     begun = CANDIDATES["w0"].begin(Init(FIELD))
     expected = CONFIG.build(jax.random.PRNGKey(0)).with_w0(25.0)

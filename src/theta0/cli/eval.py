@@ -9,6 +9,7 @@ import tyro
 
 from theta0.errors import InputError
 from theta0.evaluation import as_far_as_there_are
+from theta0.fields import weights
 from theta0.files import read_jsonl
 from theta0.inits import Initialization, find
 from theta0.inner import Objective, RuleConfig
@@ -49,8 +50,7 @@ class Eval:
     """update rules to try, such as sgd:0.01 adam:1e-4 adam:1e-3; of each kind the best settings are
     chosen (see theta0 info for the names)"""
     after_learned: tuple[RuleConfig, ...] | None = None
-    """update rules to try after the learned steps, where the initialization has learned step
-    sizes"""
+    """update rules to try after the learned steps, where the update rule was learned, too"""
     objectives: tuple[Objective, ...] | None = None
     """objectives to try with learned and standard, such as tv=1e-5 huber=0.1, in rows of their
     own; terms of one objective are joined by commas"""
@@ -72,6 +72,11 @@ def main(argv: list[str]) -> dict[str, Any]:
     if arguments.rules == ():
         raise InputError("--rules: name at least one update rule, such as adam:1e-3")
     initialization = find(arguments.init)
+    if arguments.after_learned and not weights(initialization.rule):
+        raise InputError(
+            f"--after-learned: {arguments.init} has no learned update rule to try others after; "
+            "use --rules"
+        )
     folder = Path(arguments.init)
     in_run = (folder / "config.json").exists()
     experiment = experiment_of(initialization, folder)

@@ -52,6 +52,9 @@ class Init(NamedTuple):
 Inits = Mapping[str, Callable[[int], Init]]
 """Initializations by name: signal number -> where its fit begins (afresh each time for Standard)"""
 
+Rules = Sequence[Rule] | Mapping[str, Rule]
+"""Update rules, as settings or as values; by the names that rows give them, where they have some"""
+
 OWN = "learned"
 """Name in a row of an initialization's own learned rule; ``learned+adam``: followed by Adam."""
 
@@ -70,12 +73,16 @@ class Candidate(NamedTuple):
     """per ray; None: the forward map's own"""
     flip: bool = False
     """with flip test-time augmentation"""
+    called: str | None = None
+    """name of a rule that is not registered"""
 
     @property
     def rule_name(self) -> str:
         """What the row calls the kind of rule."""
         names = [OWN] if self.rule is None or self.after_own else []
-        return "+".join([*names, *([] if self.rule is None else [name_of_rule(self.rule)])])
+        if self.rule is not None:
+            names.append(self.called or name_of_rule(self.rule))
+        return "+".join(names)
 
     def rule_for(self, init: Init) -> Rule:
         """The rule for a fit from ``init``.
@@ -151,7 +158,7 @@ def name_of_rule(rule: Rule) -> str:
 
 
 def candidates(
-    protocol: Protocol, name: str, init: Init, rules: Sequence[Rule] | None = None
+    protocol: Protocol, name: str, init: Init, rules: Rules | None = None
 ) -> list[list[Candidate]]:
     """Everything tried with an initialization, by the kind of rule.
 
@@ -159,7 +166,8 @@ def candidates(
         protocol: what is tried.
         name: of the initialization.
         init: one of its fields, and its rule.
-        rules: tried in place of the protocol's.
+        rules: tried in place of the protocol's. Those with a name, and values that are not
+            registered, are each a kind of their own.
 
     Raises:
         InputError: w0 is given, and the network has none.
@@ -173,12 +181,33 @@ def candidates(
     tried = [
         *([Candidate(None)] if own else []),
         *(Candidate(rule, True) for rule in protocol.after_learned if own),
-        *(Candidate(rule, w0=w0) for w0 in w0s for rule in (rules or protocol.rules)),
+        *(
+            Candidate(rule, w0=w0, called=called)
+            for w0 in w0s
+            for called, rule in _named(rules or protocol.rules)
+        ),
     ]
     groups: dict[str, list[Candidate]] = {}
     for candidate in tried:
         groups.setdefault(candidate.rule_name, []).append(candidate)
     return list(groups.values())
+
+
+def _named(rules: Rules) -> list[tuple[str | None, Rule]]:
+    """The rules, with the names of those whose kind does not say which they are."""
+    if isinstance(rules, Mapping):
+        return list(rules.items())
+    kinds = [name_of_rule(rule) for rule in rules]
+    return [
+        (None if isinstance(rule, RuleConfig) else _numbered(kinds, number), rule)
+        for number, rule in enumerate(rules)
+    ]
+
+
+def _numbered(kinds: Sequence[str], number: int) -> str:
+    """One of several names, counted from 1 where there are others like it."""
+    kind = kinds[number]
+    return kind if kinds.count(kind) == 1 else f"{kind}-{kinds[: number + 1].count(kind)}"
 
 
 REGULARIZED = ("learned", "standard")

@@ -20,10 +20,18 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.forward import ForwardMap, predict
-from theta0.inner import Rule
 from theta0.signals import Task, TaskFamily
 
-from ._candidates import REGULARIZED, Candidate, Init, Inits, additions, candidate_of, candidates
+from ._candidates import (
+    REGULARIZED,
+    Candidate,
+    Init,
+    Inits,
+    Rules,
+    additions,
+    candidate_of,
+    candidates,
+)
 from ._judging import fields_by_step, over_devices, quality_of, step_to_stop
 from ._protocol import Protocol
 from ._rows import Rows, best, statistics
@@ -48,7 +56,7 @@ def evaluate(
     seed: int = 0,
     on_progress: Callable[[str, float], None] | None = None,
     keep: Keep = lambda init, rule, measure: measure(),
-    rules: Sequence[Rule] | None = None,
+    rules: Rules | None = None,
 ) -> Rows:
     """Fit every initialization to test signals.
 
@@ -62,7 +70,7 @@ def evaluate(
         on_progress: called with (what runs, fraction done).
         keep: asked for the rows of each initialization and kind of rule, so that a caller can keep
             them as soon as they are measured, or leave some out; see `Keep`.
-        rules: update rules tried in place of the protocol's; values that are not registered, too.
+        rules: update rules tried in place of the protocol's; see `candidates`.
 
     Returns:
         One :class:`Row` per initialization, kind of rule and number of steps (with

@@ -1,6 +1,6 @@
 """Judging an initialization against the paper's baselines, on arrays or paths."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,7 +47,7 @@ def evaluate(
     signals: Any,
     *,
     inits: Sequence[str] = ("standard", "mean", "matched", "shuffled"),
-    rules: Sequence[Rule] | None = None,
+    rules: Sequence[Rule] | Mapping[str, Rule] | None = None,
     steps: Sequence[int] = (0, 1, 2, 5, 10, 20),
     views: int | None = None,
     test_signals: int = 16,
@@ -67,8 +67,9 @@ def evaluate(
             them should have been learned from.
         inits: the baseline initializations it is compared with: Standard (random weights), Mean,
             Matched and Shuffled; none of them computes what another needs.
-        rules: update rules tried, settings or values; gradient descent and Adam with the step sizes
-            of the preset when left out. A learned rule is always tried.
+        rules: update rules tried, settings or values such as optax transformations; give values by
+            name, ``{"nadam 1e-3": optax.nadam(1e-3)}``, and rows call them so. Gradient descent and
+            Adam with the step sizes of the preset when left out. A learned rule is always tried.
         steps: numbers of inner steps after which fits are judged.
         views: views of a slice or object that are fitted.
         test_signals: how many are judged, at most as many as there are.
