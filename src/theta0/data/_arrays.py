@@ -22,6 +22,9 @@ from theta0.memory import MAX_BYTES, check_memory
 
 _CHUNK_BYTES = 1 << 24
 
+_LEAST_SUSPECT, _MOST_EXPANSION = 1 << 26, 300
+"""An array above this size that grew by more than this factor is of one value, or a zip bomb."""
+
 
 @runtime_checkable
 class _Stream(Protocol):
@@ -60,13 +63,19 @@ def array_names(path: str | Path) -> tuple[str, ...]:
     return tuple(name.removesuffix(".npy") for name in names if name.endswith(".npy"))
 
 
-def read_array(path: str | Path, name: str | None = None, max_bytes: int = MAX_BYTES) -> np.ndarray:
+def read_array(
+    path: str | Path,
+    name: str | None = None,
+    max_bytes: int = MAX_BYTES,
+    bytes_a_value: int = 0,
+) -> np.ndarray:
     """Read one array of numbers or strings.
 
     Args:
         path: An .npy file, or an .npz file.
         name: The array inside an .npz file; None for an .npy file.
-        max_bytes: Refuse larger arrays, before memory is allocated.
+        max_bytes: Refuse to use more memory, before it is allocated.
+        bytes_a_value: Memory that the caller will allocate for each value, besides the array.
 
     Returns:
         The array, in its stored shape and dtype.
@@ -80,17 +89,30 @@ def read_array(path: str | Path, name: str | None = None, max_bytes: int = MAX_B
     with _errors_name(path):
         if name is None:
             with path.open("rb") as stream:
-                return _read_stream(stream, path.stat().st_size, source, max_bytes)
+                return _read_stream(stream, path.stat().st_size, source, max_bytes, bytes_a_value)
         with zipfile.ZipFile(path) as archive:
             member = archive.getinfo(f"{name}.npy")
+            _check_expansion(source, member)
             with archive.open(member) as stream:
-                return _read_stream(stream, member.file_size, source, max_bytes)
+                return _read_stream(stream, member.file_size, source, max_bytes, bytes_a_value)
 
 
-def _read_stream(stream: _Stream, stored_bytes: int, source: str, max_bytes: int) -> np.ndarray:
+def _check_expansion(source: str, member: zipfile.ZipInfo) -> None:
+    size = member.file_size
+    if size > _LEAST_SUSPECT and size > _MOST_EXPANSION * member.compress_size:
+        raise InputError(
+            f"{source}: {member.compress_size:,} bytes would grow to {size:,}, more than "
+            f"{_MOST_EXPANSION} times as many; save it uncompressed (numpy.savez)"
+        )
+
+
+def _read_stream(
+    stream: _Stream, stored_bytes: int, source: str, max_bytes: int, bytes_a_value: int
+) -> np.ndarray:
     shape, fortran, dtype = _read_header(stream, source)
     declared = math.prod(shape) * dtype.itemsize
-    check_memory(source, declared, max_bytes, "store fewer or smaller arrays in the file")
+    needed = declared + math.prod(shape) * bytes_a_value
+    check_memory(source, needed, max_bytes, "store fewer or smaller arrays in the file")
     if declared != stored_bytes - stream.tell():
         raise InputError(
             f"{source}: its header declares {declared} bytes ({shape}, {dtype}) but the file "

@@ -16,7 +16,6 @@ from theta0.data.ct import (
     read_slices,
     resize_slices,
 )
-from theta0.data.images import PICTURE_SUFFIXES, read_image
 from theta0.errors import InputError, require_positive
 from theta0.fields import Siren
 from theta0.forward import Lines, Observation, Points
@@ -142,11 +141,6 @@ class CTConfig(SignalConfig):
             if index:
                 raise InputError(f"{path}: index={index}, but a sinogram is of one slice: 0")
             return self._measured(read_sinogram(path), str(path), views)
-        if Path(path).suffix.lower() in PICTURE_SUFFIXES and np.ptp(read_image(path), -1).max() > 0:
-            raise InputError(
-                f"{path}: a colour picture, but this initialization is for CT slices; "
-                "give a slice, or an initialization for pictures such as faces"
-            )
         pixels = read_slice(path, index=index)[None]
         if reason := constant(pixels[0]):
             raise InputError(f"{path}: slice {index} {reason}")
@@ -163,7 +157,7 @@ class CTConfig(SignalConfig):
 
     def read_all(self, path: str | Path, views: int | None = None) -> list[Signal]:
         """Every slice of a stack, those that show nothing too; see :meth:`read`."""
-        if holds_sinogram(path) or Path(path).suffix.lower() in PICTURE_SUFFIXES:
+        if holds_sinogram(path):
             return [self.read(path, views)]
         return self._signals(read_slices(path).pixels, views)
 

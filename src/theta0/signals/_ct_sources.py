@@ -36,7 +36,7 @@ class SliceFile:
     """Slices of a file or folder, split by patient."""
 
     path: str | None = None
-    """.npz, .npy, picture, DICOM file or folder of one series"""
+    """DICOM, NIfTI, MetaImage, .npz, .npy or TIFF file, or folder of a DICOM series or pictures"""
     validation: int = 16
     """slices kept for validation"""
     test: int = 64

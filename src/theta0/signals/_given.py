@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from theta0.data.ct import as_unit_range, assumed_window, check_numbers
 from theta0.errors import InputError
 
 _ROUNDING = 1e-3
@@ -110,17 +111,20 @@ def squared(
 
 
 def as_slice(values: Any, name: str = "the slice") -> Float[np.ndarray, "height width"]:
-    """A CT slice (height, width) in [0, 1].
+    """A CT slice (height, width) in [0, 1], read as an .npy file of the same array is.
+
+    Signed integers are Hounsfield units, of uint8 255 is 1, floats and booleans are in [0, 1].
 
     Raises:
         InputError: its shape, type or range is another.
     """
-    array = as_unit(values, name)
+    array = np.asarray(values)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    if array.ndim != 2 or min(array.shape) < 2:
+    if array.ndim != 2 or min(array.shape) < 2 or array.dtype.kind not in "biuf":
         raise InputError(
-            f"{name} has shape {np.shape(values)}; give (height, width), or a theta0.Sinogram of "
-            "what a scanner measured"
+            f"{name} has shape {np.shape(values)} and dtype {array.dtype}; give (height, width) "
+            "numbers, or a theta0.Sinogram of what a scanner measured"
         )
-    return array
+    check_numbers(name, array.dtype)
+    return as_unit_range(name, array, assumed_window(array.dtype))

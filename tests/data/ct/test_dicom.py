@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theta0.data.ct import Window, read_dicom, read_slice
-from theta0.errors import InputError, MissingExtra
+from theta0.errors import InputError, InputWarning, MissingExtra
 
 pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
 
@@ -52,7 +52,8 @@ def test_signed_pixels_without_rescale_tags_are_units_as_they_are(write, tmp_pat
 def test_monochrome1_is_inverted(write, tmp_path):
     plain = read_dicom(write(tmp_path / "a.dcm")).pixels
     path = write(tmp_path / "b.dcm", PhotometricInterpretation="MONOCHROME1")
-    np.testing.assert_allclose(read_dicom(path).pixels, 1 - plain, atol=1e-7)
+    with pytest.warns(InputWarning, match="MONOCHROME1: high values are dark"):
+        np.testing.assert_allclose(read_dicom(path).pixels, 1 - plain, atol=1e-7)
 
 
 def test_slices_are_sorted_along_their_normal_not_by_name_or_number(write, tmp_path):
@@ -105,7 +106,8 @@ def test_other_files_and_hidden_ones_are_passed_over(write, tmp_path):
     write(tmp_path / "IM0001")  # DICOM files often have no suffix
     write(tmp_path / ".cache" / "x.dcm", series=OTHER)
     (tmp_path / "README.txt").write_text("notes")
-    assert read_dicom(tmp_path).names == ("IM0001",)
+    with pytest.warns(InputWarning, match=r"1 files .* not DICOM .* such as README\.txt"):
+        assert read_dicom(tmp_path).names == ("IM0001",)
 
 
 def test_two_series_are_refused_by_name(write, tmp_path):
@@ -131,12 +133,11 @@ def test_mixed_orientations_and_sizes_are_refused(write, tmp_path):
     [
         ({"PixelData": None}, "has no pixel data"),
         ({"PixelData": bytes(10)}, "cannot be decoded"),
-        ({"BitsStored": None}, "cannot be decoded"),
+        ({"BitsStored": None}, "has no tag BitsStored"),
         ({"Rows": None}, "holds no picture"),
         ({"Rows": 1, "Columns": 1}, "holds no picture"),
-        ({"NumberOfFrames": 2}, "2 frames"),
         ({"SamplesPerPixel": 3}, "3 values per pixel"),
-        ({"RescaleSlope": 0}, "rescale slope 0"),
+        ({"RescaleSlope": 0}, "tag RescaleSlope is 0"),
     ],
 )
 def test_unusable_files_are_named_in_one_line(write, tmp_path, tags, message):
@@ -151,7 +152,7 @@ def test_compression_no_decoder_knows_is_named(write, tmp_path):
     dataset = pydicom.dcmread(path)
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID("1.2.840.10008.1.2.4.100")  # MPEG2
     dataset.save_as(path)
-    with pytest.raises(InputError, match=r"MPEG2.*cannot be decoded: convert it to uncompressed"):
+    with pytest.raises(InputError, match=r"cannot be decoded: convert it from MPEG2"):
         read_dicom(path)
 
 
@@ -163,7 +164,7 @@ def test_damaged_and_foreign_files_are_refused(write, tmp_path):
         with pytest.raises(InputError, match=r"x\.dcm"):
             read_dicom(path)
     path.write_text("no DICOM")
-    with pytest.raises(InputError, match="holds no DICOM file"):
+    with pytest.raises(InputError, match="does not begin as DICOM files do"):
         read_dicom(path)
     with pytest.raises(InputError, match="no such file"):
         read_dicom(tmp_path / "absent")

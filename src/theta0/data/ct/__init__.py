@@ -1,18 +1,33 @@
 """Computed tomography: slices from files, phantoms and measured sinograms."""
 
+from theta0.data.ct._dicom import read_dicom
+from theta0.data.ct._formats import SLICE_FORMATS
 from theta0.data.ct._phantoms import Phantom, phantom, random_phantom, shepp_logan
-from theta0.data.ct._read import read_dicom, read_npz, read_slice, read_slices
+from theta0.data.ct._read import read_npz, read_slice, read_slices
 from theta0.data.ct._sinograms import Sinogram, checked_sinogram, holds_sinogram, read_sinogram
 from theta0.data.ct._slice_splits import SliceSplits, read_slice_splits
-from theta0.data.ct._slices import HU_WINDOW, Slices, Window, constant, resize_slices
+from theta0.data.ct._slices import (
+    HU_WINDOW,
+    Slices,
+    Window,
+    as_unit_range,
+    assumed_window,
+    check_numbers,
+    constant,
+    resize_slices,
+)
 
 __all__ = [
     "HU_WINDOW",
+    "SLICE_FORMATS",
     "Phantom",
     "Sinogram",
     "SliceSplits",
     "Slices",
     "Window",
+    "as_unit_range",
+    "assumed_window",
+    "check_numbers",
     "checked_sinogram",
     "constant",
     "holds_sinogram",

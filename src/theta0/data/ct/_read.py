@@ -1,4 +1,4 @@
-"""Reads computed-tomography slices from .npz, .npy, DICOM and picture files."""
+"""Reads computed-tomography slices from files of any format that they are stored in."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,14 +7,32 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data._arrays import array_names, read_array
-from theta0.data.ct._dicom import read_series
-from theta0.data.ct._slices import BYTE_WINDOW, HU_WINDOW, Slices, Window, stacked
-from theta0.data.images import PICTURE_SUFFIXES, read_image
+from theta0.data._files import existing_file, visible_files
+from theta0.data.ct._dicom import read_dicom
+from theta0.data.ct._dicom_files import is_dicom
+from theta0.data.ct._formats import DICOM_SUFFIXES, SLICE_FORMATS
+from theta0.data.ct._metaimage import read_metaimage
+from theta0.data.ct._nifti import read_nifti
+from theta0.data.ct._pictures import pictures_in, read_picture, read_picture_folder
+from theta0.data.ct._slices import (
+    BYTE_WINDOW,
+    HU_WINDOW,
+    Slices,
+    Window,
+    assumed_window,
+    check_numbers,
+    stacked,
+)
+from theta0.data.ct._volumes import slices_of
+from theta0.data.images import PICTURE_SUFFIXES
 from theta0.errors import InputError
 from theta0.memory import MAX_BYTES
 
 PUBLISHED = ("data_train", "data_test")
 """Arrays of the .npz files that the paper's authors publish."""
+
+_FLOAT_BYTES = 4
+"""Of the float32 slices that are made of an array, for each of its values."""
 
 
 def read_slices(
@@ -23,35 +41,56 @@ def read_slices(
     key: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Slices:
-    """Read the slices of an .npz, .npy, DICOM or picture file, or of a folder of one DICOM series.
+    """Read the slices of a file or folder.
+
+    Formats: DICOM (a file, or a folder of one series), NIfTI and MetaImage (axial slices, from the
+    feet to the head), .npz, .npy, TIFF (all pages), other grey pictures, and folders of pictures in
+    natural order. Pixels that are not square are resampled.
 
     Args:
         path: File or folder.
-        window: Applied to Hounsfield units: DICOM files, arrays called `hu` in .npz files, and
-            integer .npy arrays. Other arrays must be in [0, 1].
+        window: Applied to Hounsfield units: DICOM, NIfTI and MetaImage files, arrays called `hu` in
+            .npz files, and signed integers of .npy and TIFF files. Of other integers the largest is
+            1, and floats must be in [0, 1].
         key: The array of an .npz file, for instance "data_test"; see `read_npz`.
-        max_bytes: Refuse larger arrays.
+        max_bytes: Refuse to use more memory.
 
     Raises:
         InputError: The file cannot be used.
-        MissingExtra: It is a DICOM file, and pydicom is not installed.
+        MissingExtra: The library for its format is not installed.
     """
     path = Path(path)
     suffix = path.suffix.lower()
+    if path.is_dir():
+        return _read_folder(path, window, max_bytes)
     if suffix == ".npz":
         return read_npz(path, window, key, max_bytes)
     if key is not None:
         raise InputError(f"{path}: key={key!r} names an array of an .npz file; leave it out here")
     if suffix == ".npy":
-        stored = read_array(path, None, max_bytes)
-        hounsfield = stored.dtype.kind in "iu"
-        return stacked(path, stored, window if hounsfield else None, max_bytes, group=path.stem)
+        stored = read_array(path, None, max_bytes, _FLOAT_BYTES)
+        check_numbers(path, stored.dtype)
+        how = assumed_window(stored.dtype, window)
+        return stacked(path, stored, how, max_bytes, group=path.stem)
     if suffix in PICTURE_SUFFIXES:
-        rgb = read_image(path, None)
-        # Rec. 601 luma, in float64 so that grey stays the same grey.
-        grey = rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
-        return stacked(path, grey, None, max_bytes, names=(path.name,))
-    return read_dicom(path, window, max_bytes)
+        return read_picture(path, window, max_bytes)
+    if suffix == ".nii" or path.name.lower().endswith(".nii.gz"):
+        return slices_of(path, read_nifti(path, max_bytes), window, max_bytes)
+    if suffix in (".mhd", ".mha"):
+        return slices_of(path, read_metaimage(path, max_bytes), window, max_bytes)
+    if suffix in DICOM_SUFFIXES or is_dicom(existing_file(path)):
+        return read_dicom(path, window, max_bytes)
+    raise InputError(f"{path}: is in no format that is read; CT slices are {SLICE_FORMATS}")
+
+
+def _read_folder(path: Path, window: Window, max_bytes: int) -> Slices:
+    if any(is_dicom(file) for file in visible_files(path) if file.is_file()):
+        return read_dicom(path, window, max_bytes)
+    if pictures := pictures_in(path):
+        return read_picture_folder(path, pictures, window, max_bytes)
+    raise InputError(
+        f"{path}: holds neither a DICOM series nor pictures; CT slices are {SLICE_FORMATS}"
+    )
 
 
 def read_slice(
@@ -88,7 +127,7 @@ def read_npz(
         window: Applied to `hu` only.
         key: Which array; the default is `hu`, the only array, or `data_test` of the two published
             ones.
-        max_bytes: Refuse larger arrays, before memory is allocated.
+        max_bytes: Refuse to use more memory, before it is allocated.
 
     Raises:
         InputError: The file or the array cannot be used.
@@ -96,30 +135,13 @@ def read_npz(
     path = Path(path)
     available = array_names(path)
     key = _chosen(path, available, key)
-    stored = read_array(path, key, max_bytes)
+    stored = read_array(path, key, max_bytes, _FLOAT_BYTES)
     if key != "hu":
         bytes_window = BYTE_WINDOW if stored.dtype == np.uint8 else None
         return stacked(path, stored, bytes_window, max_bytes)
     names = _strings(path, "names", available, max_bytes)
     patients = _strings(path, "patient", available, max_bytes)
     return stacked(path, stored, window, max_bytes, names, patients, group=path.stem)
-
-
-def read_dicom(path: str | Path, window: Window = HU_WINDOW, max_bytes: int = MAX_BYTES) -> Slices:
-    """Read a DICOM file, or a folder (with its subfolders) that contains one series.
-
-    Slices are sorted by position along their normal, or by InstanceNumber where positions are
-    missing; rescale slope and intercept are applied, and MONOCHROME1 is inverted after the window.
-
-    Raises:
-        InputError: Several series, no pixels, or pixels that cannot be decoded.
-        MissingExtra: pydicom is not installed.
-    """
-    series = read_series(path, max_bytes)
-    slices = stacked(Path(path), series.values, window, max_bytes, series.names, group=series.group)
-    if series.inverted:
-        np.subtract(1.0, slices.pixels, out=slices.pixels)
-    return slices
 
 
 def _chosen(path: Path, available: Sequence[str], key: str | None) -> str:

@@ -3,6 +3,8 @@
 The window maps `low..high` HU linearly to 0..1 and clips values outside.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +18,14 @@ from theta0.memory import MAX_BYTES, check_memory
 _ROUNDING = 1e-3
 """Tolerance for stored values outside [0, 1]."""
 
-_OFFSET = 1024
-"""Added to Hounsfield units by scanners that do not store negative numbers."""
+_OFFSETS = (1024, 32768)
+"""Added to Hounsfield units by programs that do not store negative numbers."""
 
 _TISSUE = (-50, 150, 0.05)
 """Range of soft tissue in Hounsfield units, and the fraction of a slice that it fills at least."""
+
+_LEAST_HU = -1100.0
+"""Values below are not of matter: scanners and other programs write them where nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,31 @@ class Slices:
         return len(self.names)
 
 
+def assumed_window(dtype: np.dtype, window: Window = HU_WINDOW) -> Window | None:
+    """How numbers that nothing else is known about are read, by their type alone.
+
+    Signed integers are Hounsfield units, of bytes 255 is 1, and floats and booleans are in [0, 1]
+    (None). Of larger unsigned integers nobody knows: see `check_numbers`.
+    """
+    if dtype == np.uint8:
+        return BYTE_WINDOW
+    return window if dtype.kind in "iu" else None
+
+
+def check_numbers(source: object, dtype: np.dtype) -> None:
+    """Refuse numbers that `assumed_window` cannot tell the unit of.
+
+    Raises:
+        InputError: They are unsigned integers of more than 8 bits.
+    """
+    if dtype.kind == "u" and dtype.itemsize > 1:
+        raise InputError(
+            f"{source}: has dtype {dtype}, which may be Hounsfield units plus an offset, or "
+            "fractions of full scale; save Hounsfield units as signed integers, or floats in "
+            "[0, 1], or uint8 where 255 is 1"
+        )
+
+
 def resize_slices(
     pixels: Float[np.ndarray, "slices height width"], size: int
 ) -> Float[np.ndarray, "slices size size"]:
@@ -81,8 +111,10 @@ def resize_slices(
     if size < 2:
         raise InputError(f"resize_slices: size={size} must be at least 2")
     count, height, width = pixels.shape
-    check_memory(f"{count} slices", 4 * count * size**2, MAX_BYTES, "choose a smaller size")
     side = max(height, width)
+    # The padded square, Pillow's copy of it, and the copies of one row of filters between.
+    needed = 4 * (count + 1) * size**2 + 8 * side**2 + 4 * side * size
+    check_memory(f"{count} slices", needed, MAX_BYTES, "choose a smaller size, or smaller slices")
     top, left = (side - height) // 2, (side - width) // 2
     method = Image.Resampling.BOX if size <= side else Image.Resampling.BILINEAR
     resized = np.empty((count, size, size), np.float32)
@@ -131,52 +163,113 @@ def stacked(
             f"{path}: has an array of shape {stored.shape} and dtype {stored.dtype}; "
             "slices are (N, height, width) numbers, of at least 2 pixels each"
         )
-    count = len(stack)
-    names = names or tuple(f"{path.stem}/{row:04d}" for row in range(count))
+    names = names or numbered(path, len(stack))
+    return filled(path, stack.shape, stack, window, max_bytes, names, groups, group, stored.nbytes)
+
+
+def numbered(path: Path, count: int) -> tuple[str, ...]:
+    """Names of the slices of one file."""
+    return tuple(f"{path.stem}/{row:04d}" for row in range(count))
+
+
+def filled(
+    path: Path,
+    shape: tuple[int, ...],
+    stack: Iterable[Shaped[np.ndarray, "height width"]],
+    window: Window | None,
+    max_bytes: int,
+    names: tuple[str, ...],
+    groups: tuple[str, ...] | None = None,
+    group: str | None = None,
+    stored_bytes: int = 0,
+) -> Slices:
+    """Map slices to [0, 1] as they come, so that no second copy of them all is in memory.
+
+    Args:
+        path: For errors.
+        shape: (N H W) of the result.
+        stack: N slices; nothing is read of them before the memory is asked for.
+        window: None if the values must already be in [0, 1].
+        max_bytes: Largest amount of memory to use.
+        names: One per slice.
+        groups: One per slice; None for `group`.
+        group: The group of all slices; None makes each slice a group.
+        stored_bytes: In memory besides.
+    """
+    count = shape[0]
     groups = groups or (names if group is None else (group,) * count)
     if len(names) != count or len(groups) != count:
         raise InputError(
             f"{path}: has {count} slices but {len(names)} names and {len(groups)} patients; "
             "store one of each for every slice"
         )
-    check_memory(path, 4 * stack.size, max_bytes, "store fewer slices in the file")
-    pixels = np.empty(stack.shape, np.float32)
-    for row, values in enumerate(stack):  # slice by slice: no second copy of the whole stack
-        _check_values(path, names[row], values, window)
-        pixels[row] = np.clip(values, 0.0, 1.0) if window is None else window.apply(values)
+    needed = needed_bytes(shape) + stored_bytes
+    check_memory(path, needed, max_bytes, "give fewer or smaller slices")
+    pixels = np.empty(shape, np.float32)
+    for row, values in enumerate(stack):
+        pixels[row] = as_unit_range(f"{path}: slice {names[row]!r}", values, window)
     return Slices(pixels, names, groups, window)
 
 
-def _check_values(
-    path: Path, name: str, values: Shaped[np.ndarray, "height width"], window: Window | None
-) -> None:
+def needed_bytes(shape: tuple[int, ...]) -> int:
+    """What `filled` allocates: float32 slices, and float64 copies of the one in work."""
+    return 4 * math.prod(shape) + 16 * math.prod(shape[-2:])
+
+
+def as_unit_range(
+    source: str, values: Shaped[np.ndarray, "height width"], window: Window | None
+) -> Float[np.ndarray, "height width"]:
+    """Check the values of one slice and map them to float32 in [0, 1].
+
+    Args:
+        source: What they are, for errors.
+        values: Numbers.
+        window: None if they must already be in [0, 1].
+
+    Raises:
+        InputError: They are not finite, not in [0, 1], or cannot be Hounsfield units.
+    """
     if not np.isfinite(values).all():
         raise InputError(
-            f"{path}: slice {name!r} holds values that are not numbers (NaN or infinite); "
+            f"{source} holds values that are not finite (NaN or infinite); "
             "replace them, for instance by -1000 HU, or leave the slice out"
         )
+    if window is not None:
+        if window == HU_WINDOW:
+            _check_hounsfield(source, values)
+        return window.apply(values)
     low, high = float(values.min()), float(values.max())
-    if window == HU_WINDOW and 0 <= low < high:
-        _check_offset(path, name, values)
-    if window is None and (low < -_ROUNDING or high > 1 + _ROUNDING):
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise InputError(
-            f"{path}: slice {name!r} has values from {low:g} to {high:g}, not in [0, 1]; scale "
-            "them, or save Hounsfield units as `hu` in an .npz file or as an integer .npy file"
+            f"{source} has values from {low:g} to {high:g}, not in [0, 1]; scale them, or give "
+            "Hounsfield units as signed integers (in a file: .npy, or `hu` in .npz)"
         )
+    return np.clip(values, 0.0, 1.0).astype(np.float32)
 
 
-def _check_offset(path: Path, name: str, values: Shaped[np.ndarray, "height width"]) -> None:
+def _check_hounsfield(source: str, values: Shaped[np.ndarray, "height width"]) -> None:
     """Refuse values that cannot be Hounsfield units, as those of air are negative."""
-    low, high = float(values.min()), float(values.max())
+    values = values[values > _LEAST_HU]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    if not 0 <= low < high:
+        return
     if high <= 1:
         raise InputError(
-            f"{path}: slice {name!r} has values from {low:g} to {high:g}, which is only water in "
-            "Hounsfield units; save values in [0, 1] under another name than `hu`, or as an .npy "
-            "file of floats"
+            f"{source} has values from {low:g} to {high:g}, which is only water in "
+            "Hounsfield units; give values in [0, 1] as floats of a .npy file, or under another "
+            "name than `hu` in a .npz file"
         )
-    least, most, share = _TISSUE
-    if ((values > _OFFSET + least) & (values < _OFFSET + most)).mean() > share:
+    if offset := added_offset(values):
         raise InputError(
-            f"{path}: slice {name!r} has no value below 0, and many at {_OFFSET} plus the "
-            f"Hounsfield units of soft tissue; subtract {_OFFSET}"
+            f"{source} has no value below 0, and many at {offset} plus the "
+            f"Hounsfield units of soft tissue; subtract {offset}"
         )
+
+
+def added_offset(values: Shaped[np.ndarray, "..."]) -> int | None:
+    """What was probably added to Hounsfield units, for many values are then of soft tissue."""
+    least, most, share = _TISSUE
+    for offset in _OFFSETS:
+        if ((values > offset + least) & (values < offset + most)).mean() > share:
+            return offset
+    return None

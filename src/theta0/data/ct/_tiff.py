@@ -1,0 +1,195 @@
+"""Reads the pages of a TIFF file as the slices of one stack, with Pillow.
+
+Signed integers are Hounsfield units, of unsigned ones the largest is 1, floats are in [0, 1].
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+from PIL import Image
+
+from theta0.data._pillow import opened
+from theta0.data.ct._slices import Window, assumed_window
+from theta0.errors import InputError, note
+from theta0.memory import check_memory
+
+_SUBFILE, _BITS, _PHOTOMETRIC, _DESCRIPTION = 254, 258, 262, 270
+_X_RESOLUTION, _Y_RESOLUTION, _SAMPLE_FORMAT = 282, 283, 339
+_WHITE_IS_ZERO = 0
+_SIGNED = 2
+_REDUCED_OR_MASK = 1 | 4
+"""Of the tag NewSubfileType: a page that shows another one smaller, or is its mask."""
+
+_GREY = ("1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+"""Modes of Pillow with one number a pixel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Slices as a picture stores them.
+
+    Attributes:
+        values: Numbers.
+        window: What is 0 and what is 1; None if values must be in [0, 1].
+        inverted: High values are dark.
+        spacing: Distance between rows, and between columns.
+    """
+
+    values: Shaped[np.ndarray, "slices height width"]
+    window: Window | None
+    inverted: bool
+    spacing: tuple[float, float]
+
+
+def read_pages(path: Path, window: Window, max_bytes: int) -> Stored:
+    """Read all pages of a TIFF file.
+
+    Args:
+        path: The file.
+        window: Of Hounsfield units.
+        max_bytes: Largest amount of memory to use, for float32 slices too.
+
+    Raises:
+        InputError: The file is damaged, in colour, or has several channels or times.
+    """
+    with opened(path) as image:
+        tags: Any = image.tag_v2  # pyright: ignore[reportAttributeAccessIssue]
+        scale = _description(path, str(tags.get(_DESCRIPTION, "")), image.n_frames)
+        bits, form = _first(tags, _BITS, 1), _first(tags, _SAMPLE_FORMAT, 1)
+        inverted = _first(tags, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO and bits > 8
+        spacing = _spacing(tags)
+        needed = 8 * image.n_frames * image.width * image.height
+        check_memory(path, needed, max_bytes, "give fewer pages")
+        values = np.stack(_pages(path, image, form))
+    if inverted:
+        note(f"{path}: WhiteIsZero: high values are dark, so it is inverted")
+    if scale is not None:
+        values = (values * np.float64(scale[1]) + scale[0]).astype(np.float32)
+        return Stored(values, window, inverted, spacing)
+    if values.dtype == np.uint16:
+        return Stored(values, Window(0.0, 2.0 ** min(bits, 16) - 1), inverted, spacing)
+    if values.dtype.kind == "u" and values.dtype != np.uint8:
+        raise InputError(
+            f"{path}: has unsigned pixels of {bits} bits, of unknown unit; save Hounsfield units "
+            "as signed 16-bit, or floats in [0, 1]"
+        )
+    return Stored(values, assumed_window(values.dtype, window), inverted, spacing)
+
+
+def _first(tags: Any, tag: int, default: int) -> int:
+    """The first value of a tag; all of a grey page are the same."""
+    value = tags.get(tag, default)
+    return int(value[0] if isinstance(value, tuple) else value)
+
+
+def _pages(path: Path, image: Any, form: int) -> list[Shaped[np.ndarray, "height width"]]:
+    """The pages that are slices; others are counted and noted."""
+    pages: list[np.ndarray] = []
+    left_out, size = 0, (image.height, image.width)
+    for number in range(image.n_frames):
+        image.seek(number)
+        reduced = _first(image.tag_v2, _SUBFILE, 0) & _REDUCED_OR_MASK
+        if pages and (reduced or (image.height, image.width) != size):
+            left_out += 1
+            continue
+        values = _numbers(path, image, form)
+        if pages and values.dtype != pages[0].dtype:
+            raise InputError(f"{path}: page {number} has pixels of another type than page 0")
+        pages.append(values)
+    if left_out:
+        note(
+            f"{path}: {left_out} of {image.n_frames} pages are left out, of another size than the "
+            "first or smaller copies of others"
+        )
+    return pages
+
+
+def _numbers(path: Path, image: Image.Image, form: int) -> Shaped[np.ndarray, "height width"]:
+    bits = _first(image.tag_v2, _BITS, 1)  # pyright: ignore[reportAttributeAccessIssue]
+    values = np.asarray(image if image.mode in _GREY else image.convert("RGB"))
+    if values.ndim == 3:
+        if (np.ptp(values, axis=2) > 0).any():
+            raise InputError(colour(path))
+        return values[..., 0]
+    # Pillow does not tell signed from unsigned where it has but one mode.
+    if form == _SIGNED and values.dtype == np.uint8:
+        return values.view(np.int8)
+    if form != _SIGNED and values.dtype == np.int32:
+        return values.view(np.uint32) if bits == 32 else values.astype(np.uint16)
+    return values
+
+
+def colour(path: Path) -> str:
+    """What is said of a picture in colour."""
+    return (
+        f"{path}: a colour picture, but CT slices are grey; give a slice, or an initialization "
+        "for pictures such as faces"
+    )
+
+
+def _spacing(tags: Any) -> tuple[float, float]:
+    """From the pixels per unit across and down."""
+    try:
+        across, down = float(tags.get(_X_RESOLUTION, 1)), float(tags.get(_Y_RESOLUTION, 1))
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 1.0, 1.0
+    return (1 / down, 1 / across) if min(across, down) > 0 else (1.0, 1.0)
+
+
+def _description(path: Path, text: str, pages: int) -> tuple[float, float] | None:
+    """What microscope programs write: more images than pages, several channels, a calibration.
+
+    Returns:
+        Intercept and slope from stored values to calibrated ones, or None.
+    """
+    declared, several, scale = 1, [], None
+    if text.startswith("ImageJ="):
+        lines = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        declared = _whole(lines.get("images"))
+        several = [name for name in ("channels", "frames") if _whole(lines.get(name)) > 1]
+        scale = _calibration(path, lines)
+    elif text.startswith("{"):
+        declared = _shaped(text)
+    elif "<OME" in text:
+        several = [name for name in ("SizeC", "SizeT") if re.search(rf'{name}="0*[2-9]', text)]
+    if several:
+        raise InputError(
+            f"{path}: has several {' and '.join(several)}; save one of them as a stack"
+        )
+    if declared > pages:
+        raise InputError(
+            f"{path}: its description says {declared} images, but it has {pages} pages; save it "
+            "again, each slice a page"
+        )
+    return scale
+
+
+def _calibration(path: Path, lines: dict[str, str]) -> tuple[float, float] | None:
+    if "c0" not in lines or "c1" not in lines:
+        return None
+    try:
+        intercept, slope = float(lines["c0"]), float(lines["c1"])
+    except ValueError:
+        intercept, slope = 0.0, 0.0
+    if slope == 0 or not np.isfinite([intercept, slope]).all():
+        raise InputError(f"{path}: ImageJ's calibration c0, c1 is wrong; save it without")
+    note(f"{path}: calibrated by ImageJ ({intercept:g} + {slope:g} x value) to Hounsfield units")
+    return intercept, slope
+
+
+def _whole(text: str | None) -> int:
+    return int(text) if text and text.strip().isdigit() else 1
+
+
+def _shaped(text: str) -> int:
+    """The number of images that tifffile declares."""
+    try:
+        shape = json.loads(text).get("shape", [])
+        return int(np.prod(shape[:-2], dtype=object)) if len(shape) > 2 else 1
+    except (ValueError, AttributeError, TypeError):
+        return 1
