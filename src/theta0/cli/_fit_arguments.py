@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from theta0.data.ct import SLICE_FORMATS
 from theta0.errors import InputError
 from theta0.inner import Objective
 from theta0.presets import INITS, InitName
@@ -61,6 +62,12 @@ and the fit as seen from there.
 """
 
 
+_SIGNAL = (
+    "picture, CT slice or stack of slices, measured sinogram, or object (folder of views, or "
+    f"photograph). CT slices are {SLICE_FORMATS}"
+)
+
+
 @dataclass(frozen=True)
 class Terms(Objective):
     """The terms of an objective as options of their own, where other commands take one word."""
@@ -72,9 +79,7 @@ class FitArguments:
 
     init: tyro.conf.Positional[str]
     """run folder, .safetensors file, or name of a shipped initialization"""
-    signal: tyro.conf.Positional[Path]
-    """picture, CT slice (.npz, .npy, DICOM file or folder, grey picture), measured sinogram, or
-    object (folder of views, or photograph)"""
+    signal: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(help=_SIGNAL)]]
     steps: int = 50
     """inner steps"""
     rule: str | None = None

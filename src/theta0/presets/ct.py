@@ -131,7 +131,7 @@ _SCANS = replace(
 PRESETS = {
     # theta0 train ct-phantoms: randomized Shepp-Logan phantoms
     "ct-phantoms": {"smoke": SMOKE, "cpu": CPU, "paper": PAPER},
-    # theta0 train ct-scans --data PATH: slices of .npz, .npy or DICOM files
+    # theta0 train ct-scans --data PATH: slices of any format that theta0 fit reads
     "ct-scans": {
         "smoke": _on_scans(SMOKE, 4, 4),
         "cpu": _SCANS,

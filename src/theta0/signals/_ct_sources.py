@@ -36,7 +36,7 @@ class SliceFile:
     """Slices of a file or folder, split by patient."""
 
     path: str | None = None
-    """DICOM, NIfTI, MetaImage, .npz, .npy or TIFF file, or folder of a DICOM series or pictures"""
+    """file or folder of CT slices, in any format that theta0 fit reads (theta0 fit --help)"""
     validation: int = 16
     """slices kept for validation"""
     test: int = 64
