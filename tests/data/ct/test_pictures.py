@@ -39,7 +39,7 @@ def test_other_files_of_a_folder_are_counted(tmp_path):
     write_png(tmp_path / "a.png", U16[0])
     (tmp_path / "notes.txt").write_text("text")
     (tmp_path / "b.xyz").write_text("text")
-    with pytest.warns(InputWarning, match=r"2 files that are no pictures .* such as b\.xyz"):
+    with pytest.warns(InputWarning, match=r"2 files that are of another format .* such as b\.xyz"):
         assert len(read_slices(tmp_path)) == 1
 
 

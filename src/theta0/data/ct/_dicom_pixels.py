@@ -86,7 +86,7 @@ def _check_length(file: Path, tags: Tags, allocated: int, found: int) -> None:
 
 def _stored(frame: Frame, dataset: Any) -> Shaped[np.ndarray, "height width"]:
     """The numbers that are stored, with all bits that are allocated."""
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     try:
         with pydicom_quiet():
@@ -118,7 +118,7 @@ def _values(
     numbers = stored if stored.dtype.kind == "f" else _of_stored_bits(frame, dataset, stored)
     if frame.scale is not None:
         return numbers * np.float64(frame.scale[0]) + frame.scale[1]
-    from pydicom.pixels import apply_modality_lut
+    from pydicom.pixels.processing import apply_modality_lut
 
     try:
         with pydicom_quiet():

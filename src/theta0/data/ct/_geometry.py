@@ -65,15 +65,15 @@ def square_pixels(
     Raises:
         InputError: They need more memory than `max_bytes`, or the spacing is impossible.
     """
-    count, *shape = pixels.shape
-    height, width = squared_shape(source, *shape, spacing)
-    if [height, width] == shape:
+    count, own_height, own_width = pixels.shape
+    height, width = squared_shape(source, own_height, own_width, spacing)
+    if (height, width) == (own_height, own_width):
         return pixels
     needed = 4 * (count + 2) * height * width + pixels.nbytes
     check_memory(source, needed, max_bytes, "give fewer slices, or resample them")
     note(
         f"{source}: pixels are {spacing[0]:g} high and {spacing[1]:g} wide; resampled to squares "
-        f"({shape[0]} x {shape[1]} to {height} x {width} pixels)"
+        f"({own_height} x {own_width} to {height} x {width} pixels)"
     )
     squared = np.empty((count, height, width), np.float32)
     for row, values in enumerate(pixels):

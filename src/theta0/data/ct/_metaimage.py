@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data._files import existing_file
-from theta0.data.ct._volumes import Volume, check_voxels
+from theta0.data.ct._voxels import Volume, check_voxels
 from theta0.errors import InputError, note
 
 _MOST_HEADER = 1 << 16

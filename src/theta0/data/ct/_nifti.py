@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data._files import existing_file, reason
-from theta0.data.ct._volumes import Volume, check_voxels
+from theta0.data.ct._voxels import Volume, check_voxels
 from theta0.errors import InputError, MissingExtra, note
 
 _HEADER_BYTES = {348, 540}
@@ -41,7 +41,7 @@ def read_nifti(path: str | Path, max_bytes: int) -> Volume:
             header = _header(nibabel, path)
             shape = _shape(path, header.get_data_shape())
             _check_size(path, header, shape, max_bytes)
-            image = nibabel.load(path)
+            image: Any = nibabel.load(path)
             voxels = image.dataobj.get_unscaled().reshape(shape)
     except InputError:
         raise

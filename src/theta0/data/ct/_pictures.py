@@ -1,19 +1,17 @@
 """Reads pictures as CT slices: one, the pages of a TIFF file, or a folder of them."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from theta0.data._files import visible_files
 from theta0.data._pillow import opened
 from theta0.data.ct._formats import TIFF_SUFFIXES
 from theta0.data.ct._geometry import square_pixels
 from theta0.data.ct._slices import Slices, Window, numbered, stacked
 from theta0.data.ct._tiff import Stored, colour, read_pages
-from theta0.data.images import PICTURE_SUFFIXES, read_image
-from theta0.errors import InputError, note
+from theta0.data.images import read_image
+from theta0.errors import InputError
 from theta0.memory import check_memory
 
 _FULL = 65535
@@ -69,24 +67,6 @@ def read_picture_folder(
     values = np.concatenate([one.values for one in found])
     stored = Stored(values, found[0].window, found[0].inverted, found[0].spacing)
     return _slices(path, stored, names, groups, max_bytes)
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """The pictures of a folder and its subfolders, in natural order; others are noted."""
-    files = [file for file in visible_files(folder) if file.is_file()]
-    found = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
-    if found and len(found) < len(files):
-        other = min(set(files) - set(found)).relative_to(folder).as_posix()
-        note(
-            f"{folder}: {len(files) - len(found)} files that are no pictures are left out, such as "
-            f"{other}"
-        )
-    return sorted(found, key=lambda file: _natural(file.relative_to(folder).as_posix()))
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    parts = re.split(r"([0-9]+)", name)
-    return [(1, int(part), part) if part.isdecimal() else (0, 0, part) for part in parts]
 
 
 def _slices(

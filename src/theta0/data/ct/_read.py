@@ -1,5 +1,6 @@
 """Reads computed-tomography slices from files of any format that they are stored in."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +11,8 @@ from theta0.data._arrays import array_names, read_array
 from theta0.data._files import existing_file, visible_files
 from theta0.data.ct._dicom import read_dicom
 from theta0.data.ct._dicom_files import is_dicom
-from theta0.data.ct._formats import DICOM_SUFFIXES, SLICE_FORMATS
-from theta0.data.ct._metaimage import read_metaimage
-from theta0.data.ct._nifti import read_nifti
-from theta0.data.ct._pictures import pictures_in, read_picture, read_picture_folder
+from theta0.data.ct._formats import DICOM_SUFFIXES, SLICE_FORMATS, VOLUME_SUFFIXES
+from theta0.data.ct._pictures import read_picture, read_picture_folder
 from theta0.data.ct._slices import (
     BYTE_WINDOW,
     HU_WINDOW,
@@ -23,9 +22,9 @@ from theta0.data.ct._slices import (
     check_numbers,
     stacked,
 )
-from theta0.data.ct._volumes import slices_of
+from theta0.data.ct._volumes import read_volume, read_volumes
 from theta0.data.images import PICTURE_SUFFIXES
-from theta0.errors import InputError
+from theta0.errors import InputError, note
 from theta0.memory import MAX_BYTES
 
 PUBLISHED = ("data_train", "data_test")
@@ -44,8 +43,8 @@ def read_slices(
     """Read the slices of a file or folder.
 
     Formats: DICOM (a file, or a folder of one series), NIfTI and MetaImage (axial slices, from the
-    feet to the head), .npz, .npy, TIFF (all pages), other grey pictures, and folders of pictures in
-    natural order. Pixels that are not square are resampled.
+    feet to the head), .npz, .npy, TIFF (all pages), other grey pictures, and folders of pictures or
+    of volumes, in natural order. Pixels that are not square are resampled.
 
     Args:
         path: File or folder.
@@ -74,23 +73,45 @@ def read_slices(
         return stacked(path, stored, how, max_bytes, group=path.stem)
     if suffix in PICTURE_SUFFIXES:
         return read_picture(path, window, max_bytes)
-    if suffix == ".nii" or path.name.lower().endswith(".nii.gz"):
-        return slices_of(path, read_nifti(path, max_bytes), window, max_bytes)
-    if suffix in (".mhd", ".mha"):
-        return slices_of(path, read_metaimage(path, max_bytes), window, max_bytes)
+    if path.name.lower().endswith(VOLUME_SUFFIXES):
+        return read_volume(path, window, max_bytes)
     if suffix in DICOM_SUFFIXES or is_dicom(existing_file(path)):
         return read_dicom(path, window, max_bytes)
     raise InputError(f"{path}: is in no format that is read; CT slices are {SLICE_FORMATS}")
 
 
 def _read_folder(path: Path, window: Window, max_bytes: int) -> Slices:
-    if any(is_dicom(file) for file in visible_files(path) if file.is_file()):
+    files = [file for file in visible_files(path) if file.is_file()]
+    if any(is_dicom(file) for file in files):
         return read_dicom(path, window, max_bytes)
-    if pictures := pictures_in(path):
-        return read_picture_folder(path, pictures, window, max_bytes)
+    suffixes = VOLUME_SUFFIXES, tuple(PICTURE_SUFFIXES)
+    for ending, read in zip(suffixes, (read_volumes, read_picture_folder), strict=True):
+        found = [file for file in files if file.name.lower().endswith(ending)]
+        if found:
+            _note_others(path, files, found)
+            found.sort(key=lambda file: _natural(file.relative_to(path).as_posix()))
+            return read(path, found, window, max_bytes)
     raise InputError(
-        f"{path}: holds neither a DICOM series nor pictures; CT slices are {SLICE_FORMATS}"
+        f"{path}: holds no DICOM series, volume or picture; CT slices are {SLICE_FORMATS}"
     )
+
+
+def _note_others(path: Path, files: Sequence[Path], found: Sequence[Path]) -> None:
+    # The voxels of an .mhd file are read with it.
+    others = sorted(
+        file for file in set(files) - set(found) if file.suffix.lower() not in (".raw", ".zraw")
+    )
+    if others:
+        note(
+            f"{path}: {len(others)} files that are of another format are left out, such as "
+            f"{others[0].relative_to(path).as_posix()}"
+        )
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key by which 2 comes before 10."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(1, int(part), part) if part.isdecimal() else (0, 0, part) for part in parts]
 
 
 def read_slice(

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
-from PIL import Image
 
 from theta0.data._pillow import opened
 from theta0.data.ct._slices import Window, assumed_window
@@ -57,8 +56,9 @@ def read_pages(path: Path, window: Window, max_bytes: int) -> Stored:
     Raises:
         InputError: The file is damaged, in colour, or has several channels or times.
     """
-    with opened(path) as image:
-        tags: Any = image.tag_v2  # pyright: ignore[reportAttributeAccessIssue]
+    with opened(path) as picture:
+        image: Any = picture
+        tags = image.tag_v2
         scale = _description(path, str(tags.get(_DESCRIPTION, "")), image.n_frames)
         bits, form = _first(tags, _BITS, 1), _first(tags, _SAMPLE_FORMAT, 1)
         inverted = _first(tags, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO and bits > 8
@@ -109,8 +109,8 @@ def _pages(path: Path, image: Any, form: int) -> list[Shaped[np.ndarray, "height
     return pages
 
 
-def _numbers(path: Path, image: Image.Image, form: int) -> Shaped[np.ndarray, "height width"]:
-    bits = _first(image.tag_v2, _BITS, 1)  # pyright: ignore[reportAttributeAccessIssue]
+def _numbers(path: Path, image: Any, form: int) -> Shaped[np.ndarray, "height width"]:
+    bits = _first(image.tag_v2, _BITS, 1)
     values = np.asarray(image if image.mode in _GREY else image.convert("RGB"))
     if values.ndim == 3:
         if (np.ptp(values, axis=2) > 0).any():

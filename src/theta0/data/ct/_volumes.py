@@ -1,47 +1,64 @@
-"""Volumes of voxels, in Hounsfield units, as stacks of axial slices."""
+"""Reads volumes of voxels, in Hounsfield units, as stacks of axial slices."""
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
 from theta0.data.ct._geometry import axial, square_pixels
+from theta0.data.ct._metaimage import read_metaimage
+from theta0.data.ct._nifti import read_nifti
 from theta0.data.ct._slices import Slices, Window, filled, numbered
+from theta0.data.ct._voxels import Volume
 from theta0.errors import InputError
 from theta0.memory import check_memory
 
 
-@dataclass(frozen=True, eq=False)
-class Volume:
-    """A volume as a file stores it.
-
-    Attributes:
-        voxels: By the axes of the file.
-        steps: Column i is the step from a voxel to the next along axis i, in LPS.
-        scale: Slope and intercept, from stored values to Hounsfield units.
-    """
-
-    voxels: Shaped[np.ndarray, "_ _ _"]
-    steps: Float[np.ndarray, "3 3"]
-    scale: tuple[float, float]
-
-
-def check_voxels(path: Path, shape: tuple[int, ...], dtype: np.dtype, max_bytes: int) -> None:
-    """Refuse voxels that are no real numbers, or that need too much memory, before they are read.
+def read_volume(path: Path, window: Window, max_bytes: int) -> Slices:
+    """The axial slices of a NIfTI or MetaImage file, from the feet to the head; one patient.
 
     Raises:
-        InputError: They are, or they do.
+        InputError: The file cannot be used.
+        MissingExtra: nibabel is not installed, which NIfTI needs.
     """
-    if dtype.kind not in "iuf":
-        raise InputError(f"{path}: its voxels are {dtype}; save plain numbers, one per voxel")
-    needed = (4 + dtype.itemsize) * math.prod(map(int, shape))
-    check_memory(path, needed, max_bytes, "save fewer slices")
+    is_metaimage = path.suffix.lower() in (".mhd", ".mha")
+    read = read_metaimage if is_metaimage else read_nifti
+    return _slices_of(path, read(path, max_bytes), window, max_bytes)
 
 
-def slices_of(path: Path, volume: Volume, window: Window, max_bytes: int) -> Slices:
+def read_volumes(path: Path, files: Sequence[Path], window: Window, max_bytes: int) -> Slices:
+    """The slices of the volumes of a folder, each of a patient of its own.
+
+    Raises:
+        InputError: One of them cannot be used, or they differ in size.
+    """
+    found: list[Slices] = []
+    for file in files:
+        found.append(read_volume(file, window, max_bytes))
+        shape, first = found[-1].pixels.shape[1:], found[0].pixels.shape[1:]
+        if shape != first:
+            raise InputError(
+                f"{file}: has slices of {shape[0]} x {shape[1]} pixels, but {files[0].name} of "
+                f"{first[0]} x {first[1]}; give volumes of one size"
+            )
+        # Once more when they are joined.
+        needed = 2 * sum(one.pixels.nbytes for one in found)
+        check_memory(path, needed, max_bytes, "give fewer volumes")
+    folders = [file.relative_to(path).as_posix() for file in files]
+    counts = [len(one) for one in found]
+    return Slices(
+        np.concatenate([one.pixels for one in found]),
+        tuple(
+            f"{name}/{row:04d}" for name, count in zip(folders, counts, strict=True)
+            for row in range(count)
+        ),
+        tuple(name for name, count in zip(folders, counts, strict=True) for _ in range(count)),
+        window,
+    )  # fmt: skip
+
+
+def _slices_of(path: Path, volume: Volume, window: Window, max_bytes: int) -> Slices:
     """The axial slices of a volume, from the feet to the head; one patient.
 
     Raises:
