@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy
 
+from theta0.data._arrays import read_array
 from theta0.data.ct import read_npz, read_slices
 from theta0.errors import InputError
 
@@ -131,3 +132,24 @@ def test_damaged_bytes_are_found_by_the_checksum(tmp_path):
     (tmp_path / "x.npz").write_bytes(content)
     with pytest.raises(InputError, match=r"x\.npz: cannot be read"):
         read_npz(tmp_path / "x.npz")
+
+
+def test_an_archive_that_grows_out_of_all_proportion_is_refused(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", data=np.zeros((80, 1000, 1000), np.uint8))
+    with pytest.raises(InputError, match=r"bytes would grow to 80,000,\d+, more than 300 times"):
+        read_slices(tmp_path / "x.npz")
+
+
+def test_an_archive_in_an_archive_is_no_array(tmp_path):
+    np.savez(tmp_path / "inner.npz", data=np.zeros((4, 4)))
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.write(tmp_path / "inner.npz", "data.npy")
+    with pytest.raises(InputError, match=r"x\.npz: cannot be read as a NumPy file"):
+        read_slices(tmp_path / "x.npz")
+
+
+def test_memory_that_the_caller_needs_besides_is_counted(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros(1000, np.uint8))
+    assert len(read_array(tmp_path / "x.npy", None, 5000, bytes_a_value=4)) == 1000
+    with pytest.raises(InputError, match="more than the limit"):
+        read_array(tmp_path / "x.npy", None, 4999, bytes_a_value=4)

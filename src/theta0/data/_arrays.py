@@ -16,14 +16,11 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.lib import format as npy
 
-from theta0.data._files import existing_file, reason
+from theta0.data._files import check_expansion, existing_file, reason
 from theta0.errors import InputError
 from theta0.memory import MAX_BYTES, check_memory
 
 _CHUNK_BYTES = 1 << 24
-
-_LEAST_SUSPECT, _MOST_EXPANSION = 1 << 26, 300
-"""An array above this size that grew by more than this factor is of one value, or a zip bomb."""
 
 
 @runtime_checkable
@@ -92,18 +89,9 @@ def read_array(
                 return _read_stream(stream, path.stat().st_size, source, max_bytes, bytes_a_value)
         with zipfile.ZipFile(path) as archive:
             member = archive.getinfo(f"{name}.npy")
-            _check_expansion(source, member)
+            check_expansion(source, member.compress_size, member.file_size)
             with archive.open(member) as stream:
                 return _read_stream(stream, member.file_size, source, max_bytes, bytes_a_value)
-
-
-def _check_expansion(source: str, member: zipfile.ZipInfo) -> None:
-    size = member.file_size
-    if size > _LEAST_SUSPECT and size > _MOST_EXPANSION * member.compress_size:
-        raise InputError(
-            f"{source}: {member.compress_size:,} bytes would grow to {size:,}, more than "
-            f"{_MOST_EXPANSION} times as many; save it uncompressed (numpy.savez)"
-        )
 
 
 def _read_stream(

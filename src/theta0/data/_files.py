@@ -35,6 +35,28 @@ def existing_folder(path: str | Path) -> Path:
     return path
 
 
+_LEAST_SUSPECT, _MOST_EXPANSION = 1 << 26, 300
+"""What grows beyond this many bytes, and by more than this factor, is of one value, or a bomb."""
+
+
+def check_expansion(source: object, stored: int, expanded: int) -> None:
+    """Refuse what would grow out of all proportion when it is decompressed.
+
+    Args:
+        source: What it is, for errors.
+        stored: Bytes in the file.
+        expanded: Bytes that its header declares.
+
+    Raises:
+        InputError: It would.
+    """
+    if expanded > _LEAST_SUSPECT and expanded > _MOST_EXPANSION * stored:
+        raise InputError(
+            f"{source}: {stored:,} bytes would grow to {expanded:,}, more than {_MOST_EXPANSION} "
+            "times as many; it is truncated or forged, or else save it uncompressed"
+        )
+
+
 def visible_files(folder: Path) -> Iterator[Path]:
     """The files in a folder and its subfolders, without hidden ones; linked folders count once."""
     seen: set[str] = set()

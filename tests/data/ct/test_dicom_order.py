@@ -40,7 +40,7 @@ def test_several_acquisitions_are_told_apart_and_refused(write_dicom, tmp_path, 
     words = rf"3 slices have the same position .* 0\.dcm and 10\.dcm, and differ in {tag} \("
     with pytest.raises(InputError, match=words) as caught:
         read_dicom(tmp_path)
-    assert "give the files with one of these values" in str(caught.value)
+    assert "give only those with one of these values" in str(caught.value)
 
 
 def test_slices_at_one_place_that_nothing_tells_apart_are_refused(write_dicom, tmp_path):

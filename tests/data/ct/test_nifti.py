@@ -139,6 +139,29 @@ def test_damaged_files_are_refused_in_one_line(tmp_path, name):
         read_slices(path)
 
 
+def test_a_damaged_archive_is_noticed_by_its_sum(tmp_path):
+    content = bytearray(gzip.compress(write(tmp_path / "x.nii", HU.T, lps()).read_bytes(), 0))
+    content[-100] ^= 1  # a voxel, stored as it is
+    (tmp_path / "x.nii.gz").write_bytes(content)
+    with pytest.raises(InputError, match=r"cannot be read as NIfTI .CRC check failed"):
+        read_slices(tmp_path / "x.nii.gz")
+
+
+def test_bytes_beyond_the_voxels_are_noted(tmp_path):
+    path = write(tmp_path / "x.nii", HU.T, lps())
+    path.write_bytes(path.read_bytes() + bytes(9))
+    with pytest.warns(InputWarning, match="9 bytes or more after the voxels are left out"):
+        np.testing.assert_allclose(read_slices(path).pixels, windowed(HU), atol=1e-6)
+
+
+def test_an_archive_that_grows_without_bound_is_refused(tmp_path):
+    header = bytearray(write(tmp_path / "y.nii", HU.T, lps()).read_bytes()[:352])
+    header[42:46] = np.array([1 << 13] * 2, "<u2").tobytes()
+    (tmp_path / "x.nii.gz").write_bytes(gzip.compress(bytes(header) + bytes(1 << 24)))
+    with pytest.raises(InputError, match="more than 300 times as many"):
+        read_slices(tmp_path / "x.nii.gz")
+
+
 def test_missing_nibabel_names_the_install_command(tmp_path, monkeypatch):
     path = write(tmp_path / "x.nii", HU.T, lps())
     monkeypatch.setitem(sys.modules, "nibabel", None)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from theta0.data.ct import Window, read_npz, read_slice, read_slices
-from theta0.errors import InputError
+from theta0.errors import InputError, InputWarning
 
 from .hounsfield import random_hu, windowed
 
@@ -133,6 +133,12 @@ def test_pictures_are_read_as_grey(tmp_path):
     Image.new("RGB", (4, 4), (255, 0, 0)).save(tmp_path / "red.png")
     with pytest.raises(InputError, match=r"red\.png: a colour picture, but CT slices are grey"):
         read_slice(tmp_path / "red.png")
+
+
+def test_a_stack_without_air_is_noted(tmp_path):
+    np.save(tmp_path / "x.npy", np.abs(random_hu()) // 2)
+    with pytest.warns(InputWarning, match="no value is below 0, as those of air are"):
+        read_slices(tmp_path / "x.npy")
 
 
 @pytest.mark.parametrize("index", [-1, 3])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from theta0.data._files import check_expansion
 from theta0.data.ct._dicom_files import open_dataset
 from theta0.data.ct._dicom_tags import Tags
 from theta0.errors import InputError
@@ -152,7 +153,9 @@ def _check_count(file: Path, count: int, shape: tuple[int, int], described: int)
         raise InputError(
             f"{file}: its tag NumberOfFrames is {count}, more than the file has bytes; correct it"
         )
-    check_memory(file, 4 * count * shape[0] * shape[1], MAX_BYTES, "split it")
+    pixels = count * shape[0] * shape[1]
+    check_memory(file, 4 * pixels, MAX_BYTES, "split it")
+    check_expansion(file, file.stat().st_size, 2 * pixels)
 
 
 _GROUPS = (

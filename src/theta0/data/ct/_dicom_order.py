@@ -98,7 +98,7 @@ def _refuse_repeats(
     else:
         found = sorted({frame.moments.get(keyword, "none") for frame in ordered})
         values = ", ".join(found[:6])
-        why = f"and differ in {keyword} ({values}); give the files with one of these values"
+        why = f"and differ in {keyword} ({values}); give only those with one of these values"
     raise InputError(
         f"{path}: {len(pairs)} slices have the same {what} as others, such as "
         f"{_name(one)} and {_name(other)}, {why}"

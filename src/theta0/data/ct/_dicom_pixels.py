@@ -65,7 +65,10 @@ def _check_pixels(file: Path, dataset: Any) -> None:
             f"PixelRepresentation {signed} are not of whole-number pixels; export it again"
         )
     if dataset.file_meta.TransferSyntaxUID in _UNCOMPRESSED:
-        _check_length(file, tags, allocated, len(dataset.PixelData or b""))
+        content = tags.get("PixelData") or b""
+        if not isinstance(content, bytes):
+            raise InputError(f"{file}: its tag PixelData is not of bytes; copy it again")
+        _check_length(file, tags, allocated, len(content))
 
 
 def _check_length(file: Path, tags: Tags, allocated: int, found: int) -> None:
@@ -95,13 +98,15 @@ def _stored(frame: Frame, dataset: Any) -> Shaped[np.ndarray, "height width"]:
             )
     except Exception as error:  # decoders raise many types
         syntax = dataset.file_meta.TransferSyntaxUID
+        packed = "" if syntax in _UNCOMPRESSED else f" ({getattr(syntax, 'name', 'unknown')})"
         remedy = (
-            "copy or export it again" if syntax in _UNCOMPRESSED else
-            f"convert it from {getattr(syntax, 'name', 'its encoding')} to uncompressed "
-            "(gdcmconv --raw) or pip install 'pylibjpeg[all]'"
-        )  # fmt: skip
+            "convert it to uncompressed (gdcmconv --raw) or pip install 'pylibjpeg[all]'"
+            if packed
+            else "copy or export it again"
+        )
         raise InputError(
-            f"{frame.file}: its pixels cannot be decoded: {remedy}; pydicom says: {reason(error)}"
+            f"{frame.file}: its pixels{packed} cannot be decoded: {remedy}; pydicom says: "
+            f"{reason(error)}"
         ) from error
     if stored.shape != frame.shape:
         raise InputError(

@@ -1,6 +1,5 @@
 """Reads MetaImage volumes (.mha, or .mhd with a file of voxels) in Hounsfield units."""
 
-import math
 import zlib
 from pathlib import Path
 
@@ -39,8 +38,9 @@ def read_metaimage(path: str | Path, max_bytes: int) -> Volume:
         raise InputError(f"{path}: is of modality {modality}, not in Hounsfield units; give CT")
     shape = _shape(path, fields)
     kind = _dtype(path, fields)
-    check_voxels(path, shape, kind, max_bytes)
-    content = _content(path, fields, end, math.prod(shape) * kind.itemsize)
+    file, start = _place(path, fields, end)
+    size = check_voxels(path, shape, kind, file.stat().st_size, max_bytes)
+    content = _content(path, fields, file, start, size)
     # The first axis runs fastest.
     voxels = np.frombuffer(content, kind).reshape(shape[::-1]).T
     slope = _numbers(path, fields, "ElementToIntensityFunctionSlope", 1) or (1.0,)
@@ -115,12 +115,16 @@ def _dtype(path: Path, fields: dict[str, str]) -> np.dtype:
     return np.dtype((">" if big else "<") + _TYPES[name])
 
 
-def _content(path: Path, fields: dict[str, str], end: int, size: int) -> bytes:
+def _place(path: Path, fields: dict[str, str], end: int) -> tuple[Path, int]:
+    """The file of the voxels, and where they begin if nothing else is said."""
+    name = fields["ElementDataFile"]
+    return (path, end) if name.upper() == "LOCAL" else (_beside(path, name), 0)
+
+
+def _content(path: Path, fields: dict[str, str], file: Path, start: int, size: int) -> bytes:
     """The bytes of the voxels."""
     if "BinaryData" in fields and not _flag(fields, "BinaryData"):
         raise InputError(f"{path}: its voxels are text (BinaryData = False); save them as binary")
-    name = fields["ElementDataFile"]
-    file, start = (path, end) if name.upper() == "LOCAL" else (_beside(path, name), 0)
     header = _numbers(path, fields, "HeaderSize", 1) or (0,)
     packed = _flag(fields, "CompressedData")
     stored = file.stat().st_size

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from theta0.data._files import existing_file, reason
 from theta0.data.ct._voxels import Volume, check_voxels
@@ -19,7 +19,7 @@ _MOST_DEFLATED = 1032
 """Deflate makes nothing smaller by a larger factor."""
 
 _MOST_BEFORE = 1 << 24
-"""Bytes that may stand before the voxels, for extensions."""
+"""Bytes that may stand before the voxels, for extensions, or are looked at after them."""
 
 
 def read_nifti(path: str | Path, max_bytes: int) -> Volume:
@@ -40,24 +40,25 @@ def read_nifti(path: str | Path, max_bytes: int) -> Volume:
             warnings.simplefilter("ignore")  # nibabel warns of what it repairs
             header = _header(nibabel, path)
             shape = _shape(path, header.get_data_shape())
-            _check_size(path, header, shape, max_bytes)
-            image: Any = nibabel.load(path)
-            voxels = image.dataobj.get_unscaled().reshape(shape)
+            slope, inter = header.get_slope_inter()
+        voxels = _voxels(path, header, shape, max_bytes)
     except InputError:
         raise
     except Exception as error:  # nibabel, gzip and zlib raise many types
         raise InputError(
             f"{path}: cannot be read as NIfTI ({reason(error)}); copy or export it again"
         ) from error
-    slope, inter = header.get_slope_inter()
     scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
     return Volume(voxels, _steps(path, header), scale)
 
 
+def _opened(path: Path) -> Any:
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
 def _header(nibabel: Any, path: Path) -> Any:
     """The header alone: nibabel reads extensions, of any size, with it."""
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rb") as stream:
+    with _opened(path) as stream:
         block = stream.read(540)
     first = {int.from_bytes(block[:4], order) for order in ("little", "big")}
     if not first & _HEADER_BYTES:
@@ -85,17 +86,25 @@ def _shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
     return x, y, z
 
 
-def _check_size(path: Path, header: Any, shape: tuple[int, ...], max_bytes: int) -> None:
-    kind = header.get_data_dtype()
-    stored = int(np.prod(shape, dtype=object)) * kind.itemsize
-    compressed = path.suffix.lower() == ".gz"
-    check_voxels(path, shape, kind, max_bytes)
-    found = path.stat().st_size * (_MOST_DEFLATED if compressed else 1)
-    if stored > found:
-        raise InputError(
-            f"{path}: its header declares {stored} bytes of voxels ({shape}, {kind}), more than "
-            "the file can hold; it is truncated or forged: copy it again"
-        )
+def _voxels(
+    path: Path, header: Any, shape: tuple[int, int, int], max_bytes: int
+) -> Shaped[np.ndarray, "_ _ _"]:
+    kind, found = header.get_data_dtype(), path.stat().st_size
+    size = check_voxels(path, shape, kind, found, max_bytes)
+    found *= _MOST_DEFLATED if path.suffix.lower() == ".gz" else 1
+    if size <= found:
+        with _opened(path) as stream:
+            stream.seek(header.get_data_offset())
+            content = stream.read(size)
+            more = len(stream.read(_MOST_BEFORE))  # gzip checks its sum at the end
+        if more:
+            note(f"{path}: {more} bytes or more after the voxels are left out")
+        if len(content) == size:
+            return np.frombuffer(content, kind).reshape(shape, order="F")
+    raise InputError(
+        f"{path}: its header declares {size} bytes of voxels ({shape}, {kind}), more than the file "
+        "holds; it is truncated or forged: copy it again"
+    )
 
 
 def _steps(path: Path, header: Any) -> Float[np.ndarray, "3 3"]:

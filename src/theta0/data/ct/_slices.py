@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from PIL import Image
 
-from theta0.errors import InputError
+from theta0.errors import InputError, note
 from theta0.memory import MAX_BYTES, check_memory
 
 _ROUNDING = 1e-3
@@ -206,8 +206,13 @@ def filled(
     needed = needed_bytes(shape) + stored_bytes
     check_memory(path, needed, max_bytes, "give fewer or smaller slices")
     pixels = np.empty(shape, np.float32)
+    below, varying = False, False
     for row, values in enumerate(stack):
         pixels[row] = as_unit_range(f"{path}: slice {names[row]!r}", values, window)
+        below |= bool(((values < 0) & (values > _LEAST_HU)).any())
+        varying |= bool(values.min() < values.max())
+    if window == HU_WINDOW and varying and not below:
+        note(f"{path}: no value is below 0, as those of air are; they may not be Hounsfield units")
     return Slices(pixels, names, groups, window)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from theta0.data._files import check_expansion
 from theta0.data._pillow import opened
 from theta0.data.ct._slices import Window, assumed_window
 from theta0.errors import InputError, note
@@ -65,6 +66,7 @@ def read_pages(path: Path, window: Window, max_bytes: int) -> Stored:
         spacing = _spacing(tags)
         needed = 8 * image.n_frames * image.width * image.height
         check_memory(path, needed, max_bytes, "give fewer pages")
+        check_expansion(path, path.stat().st_size, needed * bits // 64)
         values = np.stack(_pages(path, image, form))
     if inverted:
         note(f"{path}: WhiteIsZero: high values are dark, so it is inverted")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from theta0.data._files import check_expansion
 from theta0.errors import InputError
 from theta0.memory import check_memory
 
@@ -26,13 +27,27 @@ class Volume:
     scale: tuple[float, float]
 
 
-def check_voxels(path: Path, shape: tuple[int, ...], dtype: np.dtype, max_bytes: int) -> None:
+def check_voxels(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype, stored: int, max_bytes: int
+) -> int:
     """Refuse voxels that are no real numbers, or that need too much memory, before they are read.
+
+    Args:
+        path: For errors.
+        shape: Of the volume.
+        dtype: Of the voxels.
+        stored: Bytes of the file that holds them, compressed or not.
+        max_bytes: Largest amount of memory to use.
+
+    Returns:
+        The bytes of the voxels.
 
     Raises:
         InputError: They are, or they do.
     """
     if dtype.kind not in "iuf":
         raise InputError(f"{path}: its voxels are {dtype}; save plain numbers, one per voxel")
-    needed = (4 + dtype.itemsize) * math.prod(map(int, shape))
-    check_memory(path, needed, max_bytes, "save fewer slices")
+    count = math.prod(map(int, shape))
+    check_memory(path, (4 + dtype.itemsize) * count, max_bytes, "save fewer slices")
+    check_expansion(path, stored, count * dtype.itemsize)
+    return count * dtype.itemsize
