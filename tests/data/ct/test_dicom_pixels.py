@@ -136,8 +136,10 @@ def test_tags_that_decoding_needs_are_named(write_dicom, tmp_path, tags, message
 
 
 def test_pixels_may_be_floats(write_dicom, tmp_path):
+    stored = np.where(OUTSIDE, 9e9, HU).astype("<f4")
     path = write_dicom(
-        tmp_path / "x.dcm", HU, PixelData=None, FloatPixelData=HU.astype("<f4").tobytes(),
-        BitsAllocated=32, BitsStored=None, HighBit=None, PixelRepresentation=None, **PLAIN,
+        tmp_path / "x.dcm", HU, PixelData=None, FloatPixelData=stored.tobytes(),
+        FloatPixelPaddingValue=9e9, BitsAllocated=32, BitsStored=None, HighBit=None,
+        PixelRepresentation=None, **PLAIN,
     )  # fmt: skip
-    np.testing.assert_allclose(read_dicom(path).pixels[0], windowed(HU), atol=1e-6)
+    np.testing.assert_allclose(read_dicom(path).pixels[0], EXPECTED, atol=1e-6)

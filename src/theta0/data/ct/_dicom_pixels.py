@@ -164,7 +164,12 @@ def _padded(
     frame: Frame, dataset: Any, stored: Shaped[np.ndarray, "height width"]
 ) -> Bool[np.ndarray, "height width"]:
     """Where nothing is known; a padding value may need more bits than BitsStored."""
-    if frame.padding is None or stored.dtype.kind == "f":
+    if stored.dtype.kind == "f":
+        tags = Tags(frame.file, [dataset])
+        value = tags.number("FloatPixelPaddingValue")
+        value = tags.number("DoubleFloatPixelPaddingValue") if value is None else value
+        return np.zeros(stored.shape, bool) if value is None else stored == value
+    if frame.padding is None:
         return np.zeros(stored.shape, bool)
     bits, _, signed = _bits(frame, dataset)
     width = 8 * stored.dtype.itemsize

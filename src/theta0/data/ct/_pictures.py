@@ -8,7 +8,7 @@ import numpy as np
 from theta0.data._pillow import opened
 from theta0.data.ct._formats import TIFF_SUFFIXES
 from theta0.data.ct._geometry import square_pixels
-from theta0.data.ct._slices import Slices, Window, numbered, stacked
+from theta0.data.ct._slices import Slices, Window, added_offset, numbered, stacked
 from theta0.data.ct._tiff import Stored, colour, read_pages
 from theta0.data.images import read_image
 from theta0.errors import InputError
@@ -102,7 +102,8 @@ def _check_full_scale(path: Path, stored: Stored) -> None:
     high = int(stored.values.max())
     low = int(stored.values.min(where=stored.values > 0, initial=_FULL))
     least, most = _SIGNED_OFFSET
-    if 1 < high < _TWELVE_BITS or (least < low and high < most):
+    dark = high < _TWELVE_BITS or (high < 4 * _TWELVE_BITS and added_offset(stored.values))
+    if high > 1 and (dark or (least < low and high < most)):
         raise InputError(
             f"{path}: has 16-bit pixels from {low} to {high} of {_FULL}, as Hounsfield units plus "
             "an offset have; subtract it and save them signed (TIFF, .npy), or use the full scale"
