@@ -114,11 +114,6 @@ def test_what_is_no_picture_is_refused_in_the_callers_words(faces, picture, name
         faces.fit(change(picture))
 
 
-def test_grey_where_colours_were_learned_is_refused(faces, slice_):
-    with pytest.raises(theta0.InputError, match="channels"):
-        faces.fit(slice_)
-
-
 def test_what_does_not_fit_the_kind_is_refused(faces, phantoms, picture, slice_):
     with pytest.raises(theta0.InputError, match=r"theta0\.Sinogram"):
         phantoms.fit(picture)
@@ -130,3 +125,69 @@ def test_what_does_not_fit_the_kind_is_refused(faces, phantoms, picture, slice_)
         phantoms.fit(slice_, rule="adm")
     with pytest.raises(theta0.InputError, match="one of angles_deg, angles_rad"):
         theta0.Sinogram(np.ones((4, 9)) * np.arange(9) / 20)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ({"steps": 0}, "steps is 0"),
+        ({"steps": -1}, "steps is -1"),
+        ({"batch": 0}, "batch is 0"),
+        ({"batch": -3}, "batch is -3"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seconds": -1}, "seconds is -1; give a time above 0"),
+        ({"seconds": 1, "validation_fraction": 0.1}, "give one of the two"),
+        ({"validation_fraction": 2.0}, "validation_fraction is 2.0; give a fraction"),
+        ({"rule": "learned+adm"}, "did you mean adam"),
+        ({"mask": np.ones((3, 4))}, "the mask: a mask of 4 x 3 pixels for a picture of 128 x 128"),
+        ({"mask": np.zeros((128, 128))}, "leaves nothing to fit"),
+        ({"views": 3}, "views are of CT slices and objects"),
+    ],
+)
+def test_what_a_fit_cannot_be_told_is_refused_in_a_line(faces, picture, arguments, words):
+    with pytest.raises(theta0.InputError, match=words):
+        faces.fit(picture, **arguments)
+
+
+def test_the_learned_steps_can_be_followed_by_adam(faces, picture):
+    fit = faces.fit(picture, steps=3, rule="learned+adam:1e-4")
+    assert fit.rows[-1]["rule"] == "learned+adam"
+    assert fit.rows[-1]["psnr"] > faces.fit(picture, steps=2).psnr
+
+
+def test_a_mask_is_an_array_or_a_file(faces, picture, tmp_path):
+    seen = np.arange(128) < 64
+    mask = np.broadcast_to(seen, (128, 128))
+    Image.fromarray(np.uint8(255 * mask)).save(tmp_path / "mask.png")
+    found = [faces.fit(picture, steps=2, mask=one) for one in (mask, tmp_path / "mask.png")]
+    assert found[0].metrics == found[1].metrics and "psnr_unseen" in found[0].metrics
+    kept = faces.fit(picture, steps=1, keep=0.5)
+    assert kept.signal.task.support.y.shape == (128 * 128 // 2, 3)
+
+
+def test_a_grey_picture_is_fitted_in_colour_whatever_it_is_given_as(faces, picture, tmp_path):
+    grey = picture[..., 0]
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    given = [grey, grey[..., None], Image.fromarray(grey), tmp_path / "grey.png"]
+    found = [faces.fit(one, steps=1) for one in given]
+    assert len({fit.psnr for fit in found}) == 1 and found[0].image().shape == (128, 128, 3)
+
+
+def test_a_fit_goes_on_from_itself_flipped_or_not(faces, picture):
+    fit = faces.fit(picture, steps=2, flip=True)
+    again = fit.initialization()
+    assert again.fit(picture, steps=1).loop.flip
+    assert not again.fit(picture, steps=1, rule="adam:1e-4", flip=False).loop.flip
+    assert "flip" not in repr(again) and "LearnedInitialization('faces'" in repr(again)
+
+
+def test_what_a_fit_cannot_show_is_refused(faces, picture, tmp_path):
+    fit = faces.fit(picture, steps=1)
+    for size in (0, -3, 1, 20_000):
+        with pytest.raises(theta0.InputError, match="size is"):
+            fit.image(size=size)
+    with pytest.raises(theta0.InputError, match=r"region is .*top, left, bottom, right"):
+        fit.image(region=(0, 0, 1))
+    (tmp_path / "file").touch()
+    with pytest.raises(theta0.InputError, match="is a file; give a folder"):
+        fit.save(tmp_path / "file")

@@ -1,8 +1,10 @@
 """``theta0.learn`` and ``theta0.evaluate`` on arrays."""
 
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from PIL import Image
 
 import theta0
 from theta0.signals import TaskFamily, pixel_coordinates
@@ -114,3 +116,24 @@ def test_what_cannot_be_learned_from_is_refused_in_the_callers_words(wrong, word
 def test_a_network_for_other_channels_is_refused():
     with pytest.raises(theta0.InputError, match=r"field\.out_size"):
         theta0.learn(waves(6, 1), kind=KIND, field=SMALL, steps=1)
+
+
+def test_pictures_are_learned_from_by_path_and_from_other_libraries(pictures, tmp_path):
+    """A folder, a list of paths and arrays of another library, split by the same shares."""
+    for number, picture in enumerate(pictures):
+        pixels = np.uint8(np.rint(255 * picture))
+        Image.fromarray(pixels).save(tmp_path / f"{number:02}.png")
+    few = {"kind": KIND, "field": SMALL, "steps": 1, "outer": theta0.OuterConfig(tasks=2)}
+    meta = theta0.MAML(steps=1, rule=theta0.SGD(0.05))
+    paths = sorted(tmp_path.glob("*.png"))
+    for signals in (tmp_path, paths, [str(path) for path in paths], jnp.asarray(pictures)):
+        found = theta0.learn(signals, meta, **few)
+        assert found.fit(paths[0], steps=1).psnr > 5
+    with pytest.raises(theta0.InputError, match="which is one picture"):
+        theta0.learn(pictures[0], meta, **few)
+
+
+def test_shares_that_leave_nothing_to_learn_from_are_refused_by_their_name(pictures):
+    shares = theta0.Shares(validation=0.25, test=0.5)
+    with pytest.raises(theta0.InputError, match=r"shares are 0.25 .* none of 3 signals"):
+        theta0.learn(pictures[:3], kind=KIND, shares=shares)

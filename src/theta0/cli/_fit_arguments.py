@@ -12,8 +12,6 @@ from theta0.inner import Objective
 from theta0.presets import INITS, InitName
 from theta0.signals import LARGEST_SIZE, Region, check_region
 
-from ._common import Flag
-
 EXAMPLES = """Fit one picture, CT slice, measured sinogram or object seen by cameras from a learned
 initialization, and write the reconstruction, the fitted weights, PSNR and SSIM by step, and a grid
 of pictures. Update rule, batch and added terms of the objective are those that the initialization
@@ -98,11 +96,11 @@ class FitArguments:
     sinogram so many of its own, evenly spaced in their order, or all when left out; of an object
     the first ones, or half of them when left out"""
     azimuth: float | None = None
-    """of a photograph: where the camera stood, in degrees from +x towards +y (objects face -y)"""
+    """photographs only: where the camera stood, in degrees from +x towards +y (objects face -y)"""
     elevation: float | None = None
-    """of a photograph: degrees above the horizontal"""
+    """photographs only: degrees above the horizontal"""
     distance: float | None = None
-    """of a photograph: from the camera to the object's centre, in world units (the bounding
+    """photographs only: from the camera to the object's centre, in world units (the bounding
     sphere's radius is 1); what the initialization was learned for when left out"""
     fov: float | None = None
     """of a photograph: angle between its left and right edge, in degrees; what the initialization
@@ -128,9 +126,10 @@ class FitArguments:
     to 1), its long side at --size pixels, or at the scale of the file"""
     objective: Annotated[Terms, tyro.conf.arg(name="")] = field(default_factory=Terms)
     """what is minimized besides the mean squared error"""
-    flip: Flag = False
+    flip: bool = False
     """flip test-time augmentation: fit a CT slice or picture twice, as it is and mirrored left to
-    right, and show the mean; smaller errors where little was measured, in twice the time"""
+    right, and show the mean; smaller errors where little was measured, in twice the time. As the
+    initialization was learned for when neither is given"""
     validation_fraction: str | None = None
     """choose the number of steps, among those shown, by which a fit of the rest predicts this
     random fraction of the measurements best, such as 10%; then fit all of them. No ground truth is

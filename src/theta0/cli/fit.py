@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from theta0.errors import InputError
-from theta0.evaluation import Candidate, Init, Inits
-from theta0.forward import check_shapes
+from theta0.evaluation import Candidate, Init, Inits, rule_in_words
 from theta0.inits import Description, Initialization, find
 from theta0.inner import InnerConfig, InnerLoop, Objective
 from theta0.presets import INITS, Experiment, InitName, experiment_of
@@ -18,6 +17,7 @@ from theta0.reconstruct import (
     fit_signals,
     in_words,
     stack_in_words,
+    suited,
     write_fits,
     write_stack,
 )
@@ -25,7 +25,6 @@ from theta0.signals import Signal
 
 from ._common import parse, progress_bar, require_folder, say
 from ._fit_arguments import EXAMPLES, FitArguments, Terms, camera_of, check, fraction_of
-from ._rules import rule_of
 
 
 class _Job(NamedTuple):
@@ -62,11 +61,12 @@ def main(argv: list[str]) -> dict[str, Any]:
     out = arguments.out or Path("fits") / arguments.signal.resolve().stem
     require_folder(out)
     initialization = _sampled(find(arguments.init), arguments.samples)
-    # Once more, now that it is known which terms hold where none are given.
-    own = Terms(**vars(initialization.description.inner.objective))
-    default = FitArguments(arguments.init, arguments.signal, objective=own)
+    # Once more, now that it is known what holds where nothing is said.
+    inner = initialization.description.inner
+    own = Terms(**vars(inner.objective))
+    default = FitArguments(arguments.init, arguments.signal, objective=own, flip=inner.flip)
     arguments = parse(FitArguments, argv, "fit", default=default)
-    rule = rule_of(initialization, arguments.rule, arguments.lr)
+    rule = rule_in_words(initialization, arguments.rule, arguments.lr)
     job = _Job(arguments, initialization, rule, _loop(initialization, arguments), fraction)
     return _fit_all(job, out) if arguments.index == "all" else _fit_one(job, out, keep)
 
@@ -76,7 +76,7 @@ def _fit_one(job: _Job, out: Path, keep: float | None) -> dict[str, Any]:
     arguments, signal = job.arguments, _signal(job, keep)
     fits = _fits(job, signal)
     write_fits(out, job.initialization, signal, job.loop, fits, arguments.size, arguments.region)
-    say(f"reconstruction, weights, pictures and table: {out}")
+    say(f"reconstruction, weights, pictures and numbers: {out}")
     return {
         "out": str(out),
         **fits[0].rule.described(),
@@ -115,7 +115,7 @@ def _fit_all(job: _Job, out: Path) -> dict[str, Any]:
             "other than all and mean"
         )
     signals = description.data.read_all(arguments.signal, arguments.views)
-    _check_network(description, signals[0])
+    signals = [suited(one, description) for one in signals]
     ((name, init),) = _inits(job, signals[0]).items()
     began = time.monotonic()
     with progress_bar(len(signals), "slices") as update:
@@ -126,7 +126,7 @@ def _fit_all(job: _Job, out: Path) -> dict[str, Any]:
     rows = write_stack(out, signals, fits)
     seconds = round(time.monotonic() - began, 2)
     say(f"{arguments.signal.name}: {stack_in_words(fits)} in {seconds:.1f} s")
-    say(f"volume, montage and table: {out}")
+    say(f"volume, montage and numbers: {out}")
     return {"out": str(out), "slices": rows, "seconds": seconds}
 
 
@@ -143,7 +143,7 @@ def _loop(initialization: Initialization, arguments: FitArguments) -> InnerLoop:
         steps=arguments.steps,
         batch=inner.batch if arguments.batch is None else arguments.batch,
         objective=replace(objective, tv_side=objective.tv_side or data.size),
-        flip=arguments.flip or inner.flip,
+        flip=arguments.flip,
     )
     return config.build()
 
@@ -158,7 +158,7 @@ def _signal(job: _Job, keep: float | None) -> Signal:
         signal = signal.observe_part(arguments.mask, keep or 1.0, arguments.seed)
         seen, pixels = len(signal.task.support.y), len(signal.task.query.y)
         say(f"{seen} of {pixels} pixels are seen")
-    _check_network(job.description, signal)
+    signal = suited(signal, job.description)
     if arguments.region is not None and arguments.size is None:
         signal.check_region(arguments.region)
     return signal
@@ -171,11 +171,6 @@ def _read(job: _Job) -> Signal:
     if camera is None:
         return data.read(arguments.signal, arguments.views, arguments.index)
     return data.photograph(arguments.signal, **camera)
-
-
-def _check_network(description: Description, signal: Signal) -> None:
-    support = signal.task.support
-    check_shapes(description.forward, description.field, support.p, support.y)
 
 
 def _inits(job: _Job, signal: Signal) -> Inits:

@@ -1,5 +1,6 @@
 """``theta0 info``: what an initialization is for and where it comes from, or what is registered."""
 
+import dataclasses
 import inspect
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,8 @@ class Info:
     """Arguments of ``theta0 info``."""
 
     init: tyro.conf.Positional[str | None] = None
-    """run folder, .safetensors file, or name of a shipped initialization; the names of networks,
-    update rules, ... are listed when left out"""
+    """run folder, .safetensors file, name of a shipped initialization, or name of a network, update
+    rule, ...; these names are listed when left out"""
 
 
 EXAMPLES = """Describe an initialization: network, forward map, inner loop, data, provenance.
@@ -31,6 +32,7 @@ the names that the other commands take, those of plug-ins included.
 examples:
   theta0 info
   theta0 info faces
+  theta0 info adam
   theta0 info runs/ct-phantoms/cpu --json
   theta0 --plugin my_network.py info
 """
@@ -49,11 +51,25 @@ def main(argv: list[str]) -> dict[str, Any]:
     arguments = parse(Info, argv, "info", description=EXAMPLES)
     if arguments.init is None:
         return _registered()
+    for registry in all_registries():
+        if arguments.init in registry.names():
+            return _settings(registry, arguments.init)
     initialization = find(arguments.init)
     plain = to_plain(initialization.description)
     plain["weights"] = count_weights(initialization.field)
     _tell(plain)
     return plain
+
+
+def _settings(registry: Registry, name: str) -> dict[str, Any]:
+    """What is registered under a name: a line that describes it, and its settings."""
+    defaults = {}
+    for field in dataclasses.fields(registry[name]):
+        has_default = field.default is not dataclasses.MISSING
+        defaults[field.name.replace("_", "-")] = repr(field.default) if has_default else "VALUE"
+    say(f"{registry.kind} {name}: {_described(registry, name)}")
+    _tell(defaults, "  ")
+    return {registry.key: name, "settings": defaults}
 
 
 def _tell(values: dict[str, Any], indent: str = "") -> None:

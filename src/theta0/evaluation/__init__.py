@@ -20,6 +20,7 @@ from ._signals import (
     require_signals,
     tuning_tasks,
 )
+from ._words import rule_in_words
 
 __all__ = [
     "Candidate",
@@ -43,6 +44,7 @@ __all__ = [
     "quality_by_step",
     "quality_of",
     "require_signals",
+    "rule_in_words",
     "rule_label",
     "shown",
     "statistics",

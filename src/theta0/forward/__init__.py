@@ -1,6 +1,6 @@
 """Forward maps: how a signal is measured."""
 
-from ._base import ForwardMap, Observation, RayMap, check_shapes
+from ._base import ForwardMap, Observation, RayMap, check_shapes, predicted_shape
 from ._chunks import Chunks, cut, points_per_chunk, predict, predict_in_blocks, sum_over
 from ._lines import Lines, Segments
 from ._points import Points
@@ -22,5 +22,6 @@ __all__ = [
     "points_per_chunk",
     "predict",
     "predict_in_blocks",
+    "predicted_shape",
     "sum_over",
 ]

@@ -82,17 +82,30 @@ def check_shapes(
     Raises:
         InputError: says what does not go together.
     """
+    predicted = predicted_shape(forward, field, p)
+    if predicted != y.shape:
+        raise InputError(
+            f"{_in_words(forward, field)} predicts {predicted[1]} channels where the signals have "
+            f"{y.shape[1]}; change field.out_size, now {field.out_size}"
+        )
+
+
+def predicted_shape(forward: ForwardMap, field: NetworkConfig, p: Any) -> tuple[int, ...]:
+    """The shape (n, c) of what a network predicts at ``p``; nothing is computed.
+
+    Raises:
+        InputError: the network cannot be measured there.
+    """
     built = jax.eval_shape(field.build, jax.random.PRNGKey(0))
-    kinds = f"{type(field).__name__} measured by {type(forward).__name__}"
     try:
-        predicted = jax.eval_shape(forward, built, p)
+        return jax.eval_shape(forward, built, p).shape
     except Exception as error:  # whatever a forward map raises on a network it is not for
         raise InputError(
-            f"{kinds} does not fit these signals: check field.in_size={field.in_size} and "
-            f"field.out_size={field.out_size}, or take the preset for this kind of signal"
+            f"{_in_words(forward, field)} does not fit these signals: check "
+            f"field.in_size={field.in_size} and field.out_size={field.out_size}, or take the "
+            "preset for this kind of signal"
         ) from error
-    if predicted.shape != y.shape:
-        raise InputError(
-            f"{kinds} predicts {predicted.shape[1]} channels where the signals have {y.shape[1]}; "
-            f"change field.out_size, now {field.out_size}"
-        )
+
+
+def _in_words(forward: ForwardMap, field: NetworkConfig) -> str:
+    return f"{type(field).__name__} measured by {type(forward).__name__}"

@@ -79,7 +79,7 @@ def evaluate(
         on_progress: called with (what runs, fraction done).
 
     Raises:
-        InputError: says in your words what is wrong with what was given.
+        InputError: says what is wrong with what was given.
     """
     for name in inits:
         if name not in INITS:

@@ -1,18 +1,23 @@
 """A fitted signal: what it shows, how good it is, and what it leaves behind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
+from theta0.errors import InputError
 from theta0.fields import Field
-from theta0.inits import Initialization
 from theta0.inner import InnerLoop
 from theta0.reconstruct import SignalFit, View, fitted_of, render_view, write_fits
-from theta0.signals import WHOLE, Signal, check_region
+from theta0.signals import LARGEST_SIZE, WHOLE, Signal, check_region
+
+from ._checks import check_whole
+
+if TYPE_CHECKING:
+    from ._init import LearnedInitialization
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -20,7 +25,7 @@ class Fitted:
     """What ``init.fit`` returns."""
 
     done: SignalFit
-    init: Initialization
+    init: "LearnedInitialization"
     signal: Signal
     loop: InnerLoop
 
@@ -43,7 +48,7 @@ class Fitted:
     def metrics(self) -> dict[str, float]:
         """What judges the fit: ``psnr`` (dB), ``ssim``, and what else the kind of signal has.
 
-        Of a signal whose truth is not known, ``loss``: the mean squared error of its measurements.
+        If the true signal is not known, ``loss``: the mean squared error of its measurements.
         """
         about = ("init", "rule", "lr", "settings", "steps", "flip", "samples", "tv", "huber")
         return {name: value for name, value in self.rows[-1].items() if name not in about}
@@ -68,10 +73,15 @@ class Fitted:
             region: (top, left, bottom, right) in fractions of the fitted square.
 
         Raises:
-            InputError: the signal is no picture.
+            InputError: the signal is not a picture, or cannot be shown at this size.
         """
+        check_whole(size=size)
+        if size is not None and not 2 <= size <= LARGEST_SIZE:
+            raise InputError(f"size is {size}; give 2 to {LARGEST_SIZE} pixels")
         if region is None:
             return self.signal.image(self.field, size, WHOLE)
+        if len(region) != 4:
+            raise InputError(f"region is {region}; give (top, left, bottom, right)")
         top, left, bottom, right = map(float, region)
         check_region((top, left, bottom, right))
         return self.signal.image(self.field, size, (top, left, bottom, right))
@@ -90,9 +100,10 @@ class Fitted:
         volume: Any = self.init.description.forward
         return render_view(volume, self.field, data, data.camera(np.asarray(c2w)[:3], size))
 
-    def initialization(self) -> Initialization:
+    def initialization(self) -> "LearnedInitialization":
         """The fitted weights as an initialization of their own, to go on from."""
-        return fitted_of(self.init, self.signal, self.loop, self.done)
+        found = fitted_of(self.init, self.signal, self.loop, self.done)
+        return replace(self.init, **vars(found))
 
     def save(self, folder: str | Path) -> Path:
         """Write the reconstruction, the weights, PSNR by step and a strip of pictures.
@@ -101,6 +112,8 @@ class Fitted:
             The folder, which ``theta0 render`` and ``theta0 export`` take.
         """
         folder = Path(folder)
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder}: is a file; give a folder")
         write_fits(folder, self.init, self.signal, self.loop, [self.done])
         return folder
 

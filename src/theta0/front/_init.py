@@ -5,17 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from theta0.config import from_words
+import optax
+
 from theta0.errors import InputError
-from theta0.evaluation import Candidate, Init
-from theta0.fields import weights
-from theta0.forward import check_shapes
+from theta0.evaluation import Candidate, Init, rule_in_words
+from theta0.fields import count_weights
 from theta0.inits import Initialization, find
-from theta0.inner import InnerLoop, Objective, Rule
-from theta0.reconstruct import fit_signal
-from theta0.registry import RULES
+from theta0.inner import InnerConfig, Objective, Rule, RuleConfig, UpdateRule
+from theta0.reconstruct import fit_signal, suited
 from theta0.signals import Signal
 
+from ._checks import check_share, check_stop, check_whole
 from ._fitted import Fitted
 
 
@@ -35,9 +35,9 @@ class LearnedInitialization(Initialization):
         rule: Rule | str | None = None,
         batch: int | None = None,
         objective: Objective | None = None,
-        flip: bool = False,
+        flip: bool | None = None,
         keep: float | int = 1.0,
-        mask: str | Path | None = None,
+        mask: Any = None,
         samples: int | None = None,
         validation_fraction: float | None = None,
         seconds: float | int | None = None,
@@ -54,13 +54,15 @@ class LearnedInitialization(Initialization):
             views: views of a slice, or of an object, that are fitted.
             steps: inner steps.
             rule: an update rule: its settings (``theta0.Adam(1e-3)``), a value, any optax
-                transformation, or its name (``"adam"``, ``"adam:1e-3"``); the rule this
-                initialization was learned for when left out.
+                transformation, or its name (``"adam"``, ``"adam:1e-3"``, or ``"learned+adam:1e-4"``
+                for the learned steps, then Adam); the rule this initialization was learned for when
+                left out.
             batch: observations per step; as learned when left out.
             objective: terms beside the mean squared error, such as ``theta0.Objective(tv=1e-3)``.
-            flip: flip test-time augmentation.
+            flip: flip test-time augmentation; as learned when left out.
             keep: random fraction of the pixels that is fitted.
-            mask: picture whose white pixels are fitted, of a picture given as a path.
+            mask: which pixels of a picture are fitted: a file, white where they are, or an array
+                (height, width), 1 or True where they are.
             samples: samples per ray.
             validation_fraction: of the observations, which says at which step to stop.
             seconds: stop after this much time.
@@ -69,36 +71,56 @@ class LearnedInitialization(Initialization):
             on_progress: called with (steps done, loss).
 
         Raises:
-            InputError: says in your words what is wrong with what was given.
+            InputError: says what is wrong with what was given.
             DivergedError: the fit became non-finite.
         """
-        description = self.description
+        description, inner = self.description, self.description.inner
+        numbers = {"steps": steps, "views": views, "samples": samples, "batch": batch}
+        check_whole(**numbers, index=index, seed=seed)
+        check_stop(seconds, validation_fraction)
+        terms = inner.objective if objective is None else objective
+        if not isinstance(terms, Objective):
+            raise InputError(f"objective is {terms!r}; give such as theta0.Objective(tv=1e-3)")
+        loop = InnerConfig(
+            steps=steps,
+            batch=inner.batch if batch is None else batch,
+            objective=replace(terms, tv_side=terms.tv_side or description.data.size),
+            flip=inner.flip if flip is None else flip,
+        ).build()
+        candidate = self._candidate(rule)
         given = _signal(description.data, signal, views, index)
         if mask is not None or keep != 1.0:
-            given = given.observe_part(None if mask is None else Path(mask), keep, seed)
+            check_share("keep", keep)
+            given = given.observe_part(mask, keep, seed)
         forward = description.forward.with_samples(samples)
-        check_shapes(forward, description.field, given.task.support.p, given.task.support.y)
-        inner = description.inner
-        terms = objective or inner.objective
-        loop = InnerLoop(
-            steps,
-            inner.batch if batch is None else batch,
-            replace(terms, tv_side=terms.tv_side or description.data.size),
-            flip or inner.flip,
-        )
+        given = suited(given, replace(description, forward=forward))
         init = Init.learned(self.learned, inner)
         done = fit_signal(
-            description.name, init, self._candidate(rule), loop, forward, given, seed, seconds,
+            description.name, init, candidate, loop, forward, given, seed, seconds,
             on_progress, validation_fraction,
         )  # fmt: skip
         seen = replace(self, description=replace(description, forward=forward))
         return Fitted(done, seen, given, loop)
 
     def _candidate(self, rule: Rule | str | None) -> Candidate:
-        if rule is not None:
-            return Candidate(from_words(rule, RULES) if isinstance(rule, str) else rule)
-        own = self.description.inner.rule
-        return Candidate(None if weights(self.rule) else own)
+        if rule is None or isinstance(rule, str):
+            return rule_in_words(self, rule)
+        if not isinstance(rule, UpdateRule | RuleConfig | optax.GradientTransformation):
+            raise InputError(
+                f"rule is {rule!r}; give settings such as theta0.Adam(1e-3), words such as "
+                '"adam:1e-3", or an optax transformation'
+            )
+        return Candidate(rule)
+
+    def __repr__(self) -> str:
+        told, facts = self.description, self.description.provenance
+        psnr = facts.get("validation_psnr")
+        judged = "" if psnr is None else f", validation_psnr={psnr:.2f}"
+        return (
+            f"LearnedInitialization({told.name!r}, {type(told.field).__name__} of "
+            f"{count_weights(self.field):,} weights, for {told.data.noun} of size "
+            f"{told.data.size}, {told.inner.steps} steps{judged})"
+        )
 
 
 def _signal(data: Any, signal: Any, views: int | None, index: int) -> Signal:

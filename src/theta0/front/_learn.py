@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import optax
 
+from theta0.errors import InputError
 from theta0.evaluation import Protocol
 from theta0.fields import NetworkConfig
 from theta0.forward import ForwardMap
@@ -62,9 +63,10 @@ def learn(
         The initialization that was best on validation signals.
 
     Raises:
-        InputError: says in your words what is wrong with what was given.
+        InputError: says what is wrong with what was given.
         DivergedError: meta-training became non-finite.
     """
+    _check_parts(meta, field, forward, kind)
     kind = kind or (signals if isinstance(signals, SignalConfig) else ImageConfig())
     family = family_of(signals, kind, shares)
     own_field, own_forward = kind.network()
@@ -80,6 +82,19 @@ def learn(
     where = None if folder is None else Path(folder)
     found = train(experiment, where, True, on_step, family, optimizer=optimizer)
     return LearnedInitialization(found.field, found.rule, found.description)
+
+
+def _check_parts(meta: Any, field: Any, forward: Any, kind: Any) -> None:
+    """Refuse names and classes in place of settings."""
+    wanted = {
+        "meta": (meta, MetaGradient, "theta0.MAML(steps=2)"),
+        "field": (field, NetworkConfig, "theta0.Siren()"),
+        "forward": (forward, ForwardMap, "theta0.Points()"),
+        "kind": (kind, SignalConfig, "theta0.ImageConfig()"),
+    }
+    for name, (value, base, such) in wanted.items():
+        if value is not None and not isinstance(value, base):
+            raise InputError(f"{name} is {value!r}; give settings such as {such}")
 
 
 def _suited(field: NetworkConfig, forward: ForwardMap, tasks: Task) -> NetworkConfig:
@@ -98,5 +113,5 @@ def family_of(signals: Any, kind: SignalConfig, shares: Shares) -> TaskFamily:
     if isinstance(signals, SignalConfig):
         return signals.build()
     if isinstance(signals, str | Path):
-        return kind.with_path(str(signals)).build()
+        return kind.with_path(str(signals)).with_shares(shares).build()
     return kind.from_arrays(signals, shares)

@@ -11,7 +11,8 @@ import jax
 from theta0.errors import DivergedError
 from theta0.evaluation import Candidate, Init, over_devices, step_to_stop
 from theta0.fields import Field
-from theta0.forward import ForwardMap, Observation
+from theta0.forward import ForwardMap, Observation, check_shapes, predicted_shape
+from theta0.inits import Description
 from theta0.inner import Adam, Fit, InnerLoop, fit, loss_and_gradient
 from theta0.signals import Pictures, Signal
 
@@ -113,6 +114,20 @@ def fit_signals(
         return done
 
     return over_devices(one, signals)
+
+
+def suited(signal: Signal, description: Description) -> Signal:
+    """A signal with the channels that an initialization shows: grey in colour, or colour in grey.
+
+    Raises:
+        InputError: the initialization is for another kind of signal.
+    """
+    forward, field = description.forward, description.field
+    predicted = predicted_shape(forward, field, signal.task.support.p)
+    signal = signal.in_channels(predicted[-1])
+    support = signal.task.support
+    check_shapes(forward, field, support.p, support.y)
+    return signal
 
 
 @eqx.filter_jit

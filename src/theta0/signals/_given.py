@@ -1,6 +1,7 @@
 """Signals given as arrays: checked in the caller's words, brought to float32 in [0, 1]."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from theta0.data.ct import as_unit_range, assumed_window, check_numbers
+from theta0.data.images import read_image
 from theta0.errors import InputError
 
 _ROUNDING = 1e-3
@@ -69,23 +71,36 @@ def as_picture(values: Any, name: str = "the image") -> Float[np.ndarray, "heigh
 def as_pictures(
     values: Any, size: int, name: str = "images"
 ) -> list[Float[np.ndarray, "size size channels"]]:
-    """Pictures as centred squares: an array (N, height, width, 3), or a sequence of pictures.
+    """Pictures as centred squares: an array (N, height, width, 3), or a sequence of pictures
+    or of their paths.
 
     Raises:
         InputError: there are none, one cannot be used, or some are grey and others in colour.
     """
+    if hasattr(values, "__array__"):  # of JAX, PyTorch, ...
+        values = np.asarray(values)
     if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str) or not len(values):
         raise InputError(f"{name}: give an array (N, height, width, 3) or a list of pictures")
     if isinstance(values, np.ndarray) and values.ndim not in (3, 4):
         raise InputError(
             f"{name} has shape {values.shape}; give (N, height, width, 3) or (N, height, width)"
         )
-    found = [
-        squared(as_picture(one, f"{name}[{number}]"), size) for number, one in enumerate(values)
-    ]
+    if isinstance(values, np.ndarray) and values.ndim == 3 and values.shape[2] in (3, 4):
+        raise InputError(
+            f"{name} has shape {values.shape}, which is one picture; give several: "
+            "(N, height, width, 3)"
+        )
+    found = [_squared_of(one, f"{name}[{number}]", size) for number, one in enumerate(values)]
     if len(kinds := {one.shape[2] for one in found}) > 1:
         raise InputError(f"{name} have {sorted(kinds)} channels; give all in grey or all in colour")
     return found
+
+
+def _squared_of(one: Any, name: str, size: int) -> Float[np.ndarray, "size size channels"]:
+    """The centred square of a picture given as an array or by its path."""
+    if isinstance(one, str | Path):
+        return read_image(one, size)
+    return squared(as_picture(one, name), size)
 
 
 def squared(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from theta0.data import Split
 from theta0.data.images import (
@@ -16,16 +16,17 @@ from theta0.data.images import (
     Imagenette,
     Pictures,
     Text,
+    image_names,
     image_size,
     read_image,
-    read_mask,
+    square_mask,
 )
 from theta0.errors import InputError, require_positive
 from theta0.forward import Observation, Points
 from theta0.registry import SIGNALS
 
 from ._base import SplitName, Task, TaskFamily, stack
-from ._given import as_picture, as_pictures, squared
+from ._given import as_picture, as_pictures, as_unit, squared
 from ._grid import pixel_coordinates, z_order
 from ._kind import SignalConfig
 from ._shares import SHARES, Shares
@@ -76,6 +77,14 @@ class ImageConfig(SignalConfig):
             )
         return replace(self, source=replace(self.source, path=path))
 
+    def with_shares(self, shares: Shares) -> "ImageConfig":
+        """The same; of a folder, so many of its pictures are for validation and test."""
+        if not isinstance(self.source, Folder) or self.source.path is None:
+            return self
+        parts = shares.of(len(image_names(self.source.path)))
+        counts = {"validation": len(parts.validation), "test": len(parts.test)}
+        return replace(self, source=replace(self.source, **counts))
+
     def on_new(self, path: str) -> "ImageConfig":
         """The same on pictures that were not learned from, whatever their names and number."""
         moved = self.with_path(path)
@@ -96,22 +105,30 @@ class ImageConfig(SignalConfig):
             raise InputError(f"{path}: CT data, but this initialization is for pictures")
         if index:
             raise InputError("index is for stacks of slices; leave it out for a picture")
-        values, side = read_image(path, self.size), min(image_size(path))
-        return self._signal(values, side, views, lambda mask: read_mask(mask, path, self.size))
+        return self._signal(read_image(path, self.size), image_size(path), views)
 
     def take(self, values: Any, views: int | None = None) -> Signal:
         """A picture given as an array (height, width, 3) or (height, width), or a PIL image."""
         picture = as_picture(values)
-        return self._signal(squared(picture, self.size), min(picture.shape[:2]), views, None)
+        height, width = picture.shape[:2]
+        return self._signal(squared(picture, self.size), (height, width), views)
 
-    def _signal(self, picture, own_side: int, views: int | None, read_mask) -> PlanarSignal:
+    def _signal(self, picture, shape: tuple[int, int], views: int | None) -> PlanarSignal:
+        """A square as a signal; ``shape`` is the height and width of the picture it is cut from."""
         if views is not None:
             raise InputError("views are of CT slices and objects; leave them out for a picture")
         points = pixel_coordinates(self.size, self.size, self.pixel_offset)
         everything = Observation(points, _flat(picture))
         task = Task(everything, everything)
+
+        def read_mask(mask: Any) -> Bool[np.ndarray, "size size"]:
+            from_file = isinstance(mask, str | Path)
+            values = read_image(mask) if from_file else as_unit(mask, "the mask")
+            values = values if values.ndim == 2 else values.mean(axis=-1)
+            return square_mask(values, shape, self.size, str(mask) if from_file else "the mask")
+
         return PlanarSignal(
-            task, Points(), self.size, own_side, self.pixel_offset, read_mask=read_mask
+            task, Points(), self.size, min(shape), self.pixel_offset, read_mask=read_mask
         )
 
     def from_arrays(self, arrays: Any, shares: Shares = SHARES) -> "ImageTasks":

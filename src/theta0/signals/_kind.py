@@ -45,6 +45,10 @@ class SignalConfig:
         """
         raise InputError(f"{path}: these signals are made by a procedure; leave --data out")
 
+    def with_shares(self, shares: Shares) -> "SignalConfig":
+        """The same, split by shares where the source does not say how it is split otherwise."""
+        return self
+
     def on_new(self, path: str) -> "SignalConfig":
         """The same on signals that were not learned from, whatever their names and number."""
         return self.with_path(path)
@@ -114,8 +118,8 @@ class SignalConfig:
             InputError: the kind is not; ``source`` says where it was found.
         """
         raise InputError(
-            f"{source}: is no fit of an object seen by cameras, but of {self.noun}; what it shows "
-            "is in the files that theta0 fit writes"
+            f"{source}: a fit of {self.noun}, not of an object seen by cameras; open the pictures "
+            "that theta0 fit wrote beside it"
         )
 
 

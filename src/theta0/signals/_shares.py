@@ -36,8 +36,14 @@ class Shares:
                 "validation and one to test"
             )
         names = [f"{number:06d}" for number in range(count)]
-        number = lambda share: max(1, round(share * count))
-        return split(names, number(self.validation), number(self.test))
+        validation, test = (max(1, round(share * count)) for share in (self.validation, self.test))
+        if validation + test >= count:
+            raise InputError(
+                f"shares are {self.validation:g} for validation and {self.test:g} for testing, "
+                f"which leaves none of {count} signals to learn from; give smaller shares, or more "
+                "signals"
+            )
+        return split(names, validation, test)
 
     def parts(self, signals: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
         """The signals for training, validation and test."""

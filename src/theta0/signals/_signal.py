@@ -4,15 +4,14 @@ import io
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from theta0.errors import InputError
+from theta0.errors import InputError, note
 from theta0.fields import Field
-from theta0.forward import ForwardMap, predict
+from theta0.forward import ForwardMap, Observation, predict
 from theta0.metrics import psnr, quality
 
 from ._base import Pictures, Task
@@ -65,11 +64,11 @@ class Signal:
         found, similarity = quality(self.pictures(values), self.pictures(self.target))
         return {"psnr": round(found, 3), "ssim": round(similarity, 4)}
 
-    def observe_part(self, mask: Path | None, share: float, seed: int) -> "Signal":
+    def observe_part(self, mask: Any, share: float, seed: int) -> "Signal":
         """The same of which the fit sees a part; it is still judged by all of it.
 
         Args:
-            mask: file of a mask, white where it is seen; all of it when left out.
+            mask: file of a mask, white where it is seen, or an array; all of it when left out.
             share: random fraction of what the mask shows.
             seed: of that fraction.
 
@@ -78,8 +77,15 @@ class Signal:
         """
         raise InputError(
             "a mask or a fraction to keep is of a picture's pixels, but this signal is measured "
-            "along rays; leave --mask and --keep out and choose how much is seen with --views"
+            "along rays; leave both out and choose how much is seen by the number of views"
         )
+
+    def in_channels(self, count: int) -> "Signal":
+        """The same for a network that shows so many channels, where one can be made of the other.
+
+        As it is by default.
+        """
+        return self
 
     def refuse(self, options: Mapping[str, Any]) -> None:
         """Refuse options of a fit, by name, that have no meaning for such a signal.
@@ -136,6 +142,12 @@ class Signal:
         return data
 
 
+_GREY = np.array([[0.299], [0.587], [0.114]], np.float32)
+"""Luma of RGB (Rec. 601)."""
+
+_COLOUR = np.ones((1, 3), np.float32)
+
+
 @dataclass(frozen=True)
 class PlanarSignal(Signal):
     """A signal on the unit square: a picture, or a slice."""
@@ -148,9 +160,9 @@ class PlanarSignal(Signal):
     """where in its pixel a sample lies"""
     seen: Bool[np.ndarray, " pixels"] | None = None
     """which pixels of the query the support holds, if only a part is observed"""
-    read_mask: Callable[[Path], Bool[np.ndarray, "side side"]] | None = None
-    """reads a mask as large as the picture's file, white where it is seen; None of a signal
-    measured along rays"""
+    read_mask: Callable[[Any], Bool[np.ndarray, "side side"]] | None = None
+    """reads a mask as large as the picture, white where it is seen, from a file or an array; None
+    of a signal measured along rays"""
     disc_only: bool = False
     """of a slice of which only the inscribed disc is measured: it is shown as 0 elsewhere"""
 
@@ -171,6 +183,18 @@ class PlanarSignal(Signal):
         if self.read_mask is None:
             return super().observe_part(mask, share, seed)
         return part_of_pixels(self, self.read_mask, mask, share, seed)
+
+    def in_channels(self, count):
+        task = self.task
+        had = task.support.y.shape[1]
+        if (had, count) not in ((1, 3), (3, 1)):
+            return self
+        if count == 1:
+            note("the picture is in colour, but the initialization is for grey: its luma is fitted")
+        change = lambda seen: Observation(seen.p, seen.y @ (_GREY if count == 1 else _COLOUR))
+        support = change(task.support)
+        query = support if task.query is task.support else change(task.query)
+        return replace(self, task=Task(support, query))
 
     def check_region(self, region):
         native_size(region, self.own_side)
@@ -211,7 +235,7 @@ def judged_unseen(
     return {"psnr_unseen": round(of_unseen, 3)}
 
 
-def part_of_pixels(signal, read_mask, mask: Path | None, share: float, seed: int):
+def part_of_pixels(signal, read_mask, mask: Any, share: float, seed: int):
     """A signal whose pixels are seen where a mask is white, and of these a random fraction."""
     everything = signal.task.query
     if signal.task.support is not everything:

@@ -6,6 +6,7 @@ from theta0.data.images._imagenette import Imagenette
 from theta0.data.images._images import (
     PICTURE_SUFFIXES,
     Images,
+    image_names,
     image_paths,
     image_size,
     read_folder,
@@ -13,7 +14,7 @@ from theta0.data.images._images import (
     read_images,
     read_upright,
 )
-from theta0.data.images._masks import read_mask, require_seen
+from theta0.data.images._masks import read_mask, require_seen, square_mask
 from theta0.data.images._picture_arrays import Arrays
 from theta0.data.images._pictures import Pictures, PicturesInMemory, PictureSource
 from theta0.data.images._sdf import SDF, random_curve, signed_distance
@@ -32,6 +33,7 @@ __all__ = [
     "Pictures",
     "PicturesInMemory",
     "Text",
+    "image_names",
     "image_paths",
     "image_size",
     "random_curve",
@@ -42,5 +44,6 @@ __all__ = [
     "read_upright",
     "require_seen",
     "signed_distance",
+    "square_mask",
     "write_npz",
 ]

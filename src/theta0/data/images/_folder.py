@@ -8,6 +8,9 @@ from theta0.data.images._images import image_names, read_folder
 from theta0.data.images._pictures import PicturesInMemory, given_path
 from theta0.errors import require_positive
 
+VALIDATION, TEST = 25, 100
+"""Pictures of a large folder that are kept for validation and for testing."""
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -15,10 +18,10 @@ class Folder:
 
     path: str | None = None
     """the folder"""
-    validation: int = 25
-    """pictures kept for validation"""
-    test: int = 100
-    """pictures kept for testing"""
+    validation: int | None = None
+    """pictures kept for validation; when left out 25, or a tenth of them if that is fewer"""
+    test: int | None = None
+    """pictures kept for testing; when left out 100, or a fifth of them if that is fewer"""
     group: str | None = None
     """regular expression naming what must stay in one split, e.g. '^(\\d+)_' for a person"""
     limit: int | None = None
@@ -39,8 +42,10 @@ class Folder:
         names = image_names(given_path(self.path))[: self.limit]
         if self.group is not None and any(map(group_pattern(self.group).search, names)):
             return self
-        few = self.validation + self.test >= len(names)
-        counts = (len(names) // 4, len(names) // 2) if few else (self.validation, self.test)
+        counts = [VALIDATION if self.validation is None else self.validation]
+        counts.append(TEST if self.test is None else self.test)
+        if sum(counts) >= len(names):
+            counts = [len(names) // 4, len(names) // 2]
         return replace(self, group=None, validation=counts[0], test=counts[1])
 
     def read(self, size: int) -> PicturesInMemory:
@@ -54,5 +59,9 @@ class Folder:
                 they need too much memory.
         """
         images = read_folder(given_path(self.path), size, limit=self.limit)
-        parts = split(images.names, self.validation, self.test, self.group)
+        count, (validation, test) = len(images.names), (self.validation, self.test)
+        # At least one of each, and one to learn from: a folder of three is enough.
+        validation = min(VALIDATION, -(-count // 10)) if validation is None else validation
+        test = min(TEST, -(-count // 5)) if test is None else test
+        parts = split(images.names, validation, test, self.group)
         return PicturesInMemory(images.pixels, images.names, images.skipped, parts)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Shaped
 
 from theta0.data.images._images import image_size, read_image
 from theta0.errors import InputError
@@ -25,18 +25,24 @@ def read_mask(path: str | Path, picture: str | Path, size: int) -> Bool[np.ndarr
     Raises:
         InputError: The mask cannot be read, has another size, or covers the whole square.
     """
-    mask = read_image(path)
-    height, width = image_size(picture)
-    if mask.shape[:2] != (height, width):
+    return square_mask(read_image(path).mean(axis=-1), image_size(picture), size, str(path))
+
+
+def square_mask(
+    mask: Shaped[np.ndarray, "height width"], shape: tuple[int, int], size: int, source: str
+) -> Bool[np.ndarray, "size size"]:
+    """A mask in [0, 1] of a picture of a shape (height, width); see `read_mask`."""
+    height, width = shape
+    if mask.shape != shape:
         raise InputError(
-            f"{path}: a mask of {mask.shape[1]} x {mask.shape[0]} pixels for a picture of "
+            f"{source}: a mask of {mask.shape[1]} x {mask.shape[0]} pixels for a picture of "
             f"{width} x {height}; make it of the picture's own size"
         )
     short = min(height, width)
     nearest = ((np.arange(size) + 0.5) * short / size).astype(int)
     rows, columns = (height - short) // 2 + nearest, (width - short) // 2 + nearest
-    seen = mask.mean(axis=-1)[np.ix_(rows, columns)] >= 0.5
-    require_seen(path, seen)
+    seen = mask[np.ix_(rows, columns)] >= 0.5
+    require_seen(source, seen)
     return seen
 
 
