@@ -19,7 +19,7 @@ ORDER = [
     "evaluation", "reconstruct", "presets", "front", "paper", "cli", "__main__",
 ]  # fmt: skip
 
-INSIDE_FUNCTIONS = {"matplotlib", "skimage", "pydicom", "imageio_ffmpeg"}
+INSIDE_FUNCTIONS = {"matplotlib", "skimage", "pydicom", "nibabel", "imageio_ffmpeg"}
 HEAVY = {"jax", "equinox", "optax", "numpy", "PIL", *INSIDE_FUNCTIONS}
 
 
