@@ -74,7 +74,7 @@ def test_both_angles_make_two_focal_lengths_and_given_ones_win(blender, scenes):
     scenes.edit_json(blender / "transforms.json", lambda v: v.update(camera_angle_y=angle))
     camera = open_views(blender).cameras[0]
     np.testing.assert_allclose([camera.fl_x, camera.fl_y], [7.5, 9])
-    scenes.edit_json(blender / "transforms.json", lambda v: v.update(fl_x=5.0))
+    scenes.edit_json(blender / "transforms.json", lambda v: v.update(fl_x=5.0, w=6, h=4))
     camera = open_views(blender).cameras[0]
     assert (camera.fl_x, camera.fl_y) == (5, 5)
 

@@ -159,7 +159,7 @@ def test_the_class_of_a_folder_is_saved_and_read():
         (lambda folder: ViewConfig(ObjectFolder()).build(), "give --data PATH"),
         (lambda folder: CONFIG.build().held_out("test", 0, 6), "give 1 to 5"),
         (lambda folder: CONFIG.build().held_out("test", 0, 0), "give 1 to 5"),
-        (lambda folder: replace(CONFIG, size=15).read(folder / "object0"), "divides both"),
+        (lambda folder: replace(CONFIG, size=15).read(folder / "object0"), "crop or resize them to squares"),
         (lambda folder: CONFIG.read(folder / "object0", 8), "give 1 to 7"),
         (lambda folder: CONFIG.read(folder / "object0", 1, 2), "one object"),
         (lambda folder: replace(CONFIG, radius=0.0), "radius is 0"),
@@ -174,8 +174,8 @@ def test_the_class_of_a_folder_is_saved_and_read():
         (lambda folder: replace(CONFIG, inner_views=5), "training sees 4 views"),
         (lambda folder: replace(CONFIG, inner_views=0), "inner_views is 0"),
         (lambda folder: of(folder, first_held_out=8).held_out("test", 0, 1), "none from number 8"),
-        (lambda folder: of(folder, radius=1e-3).held_out("test", 0, 1), "larger radius"),
-        (lambda folder: of(folder, radius=1e-3).training_tasks(0, 0, 1), "larger radius"),
+        (lambda folder: of(folder, radius=1e-3).held_out("test", 0, 1), "move and scale"),
+        (lambda folder: of(folder, radius=1e-3).training_tasks(0, 0, 1), "move and scale"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(folder, call, words):

@@ -17,6 +17,8 @@ def existing_file(path: str | Path) -> Path:
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give a file")
     if not path.is_file():
+        if path.exists():  # reading it might never end
+            raise InputError(f"{path}: is a pipe, socket or device; give a file")
         raise InputError(f"{path}: no such file; check the path")
     return path
 
@@ -57,8 +59,13 @@ def check_expansion(source: object, stored: int, expanded: int) -> None:
         )
 
 
-def visible_files(folder: Path) -> Iterator[Path]:
-    """The files in a folder and its subfolders, without hidden ones; linked folders count once."""
+def visible_files(folder: Path, hidden: bool = False) -> Iterator[Path]:
+    """The files in a folder and its subfolders, without hidden folders; linked ones count once.
+
+    Args:
+        folder: Searched.
+        hidden: Also list hidden files.
+    """
     seen: set[str] = set()
     for root, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(root)
@@ -68,7 +75,7 @@ def visible_files(folder: Path) -> Iterator[Path]:
         seen.add(real)
         # Sorted, so that the same one of two links to a folder is always followed.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in files if not name.startswith("."))
+        yield from (Path(root, name) for name in files if hidden or not name.startswith("."))
 
 
 def reason(error: BaseException) -> str:

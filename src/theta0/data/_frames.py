@@ -15,7 +15,8 @@ from theta0.data.cameras import Camera, Distortion, checked_pose, undistort, und
 from theta0.errors import InputError
 from theta0.memory import check_memory
 
-_LARGEST_JSON = 1 << 28
+_LARGEST_JSON, _BYTES_PER_CHARACTER = 1 << 30, 24
+"""Memory for a description; a number or an empty list takes up to 24 times its text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,7 @@ class Frame:
         near: Near bound of the scene's depth, in units of the pose.
         far: Far bound of the scene's depth.
         part: 'train', 'val' or 'test', if the file defines a split.
+        upright: The pose is of the picture turned as its file says, not as it is stored.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Frame:
     near: float | None = None
     far: float | None = None
     part: str | None = None
+    upright: bool = False
 
 
 def camera_of(frame: Frame, width: int, height: int) -> Camera:
@@ -55,7 +58,7 @@ def camera_of(frame: Frame, width: int, height: int) -> Camera:
         InputError: The description is not a valid camera, or is of a picture of another shape.
     """
     lens = frame.lens
-    w, h = lens.get("w", float(width)), lens.get("h", float(height))
+    w, h = _described_size(frame, width, height)
     # Downscaling a picture may change its aspect by the rounding of one pixel.
     if not (w >= 1 and h >= 1 and abs(w * height - h * width) <= max(w, h)):
         raise InputError(
@@ -73,6 +76,27 @@ def camera_of(frame: Frame, width: int, height: int) -> Camera:
         return Camera(width, height, fl_x * x, fl_y * y, *middle, checked_pose(frame.pose))
     except InputError as error:
         raise InputError(f"{frame.image}: {error}") from error
+
+
+def _described_size(frame: Frame, width: int, height: int) -> tuple[float, float]:
+    """Width and height of the picture that the numbers in pixels refer to."""
+    lens = frame.lens
+    if "w" in lens or "h" in lens:
+        w = lens["w"] if "w" in lens else lens["h"] * width / height
+        return w, lens["h"] if "h" in lens else w * height / width
+    focal, angle = lens.get("fl_x", 0), lens.get("camera_angle_x", 0)
+    implied = 2 * focal * math.tan(angle / 2) if focal > 0 and 0 < angle < math.pi else width
+    middle = lens.get("cx", width / 2), lens.get("cy", height / 2)
+    if abs(implied - width) > 0.02 * width + 1:
+        why = f"fl_x and camera_angle_x are of a picture {implied:.0f} wide"
+    elif not (0 <= middle[0] <= width and 0 <= middle[1] <= height):
+        why = f"its principal point is ({middle[0]:g}, {middle[1]:g})"
+    else:
+        return float(width), float(height)
+    raise InputError(
+        f"{frame.image}: is {width} x {height}, but {why}; add w and h, the size of the picture "
+        "that the numbers belong to"
+    )
 
 
 def undistorted_camera_of(frame: Frame, width: int, height: int) -> Camera:
@@ -123,11 +147,28 @@ def read_any_json(path: Path) -> Any:
         InputError: The file is missing, too large or not JSON.
     """
     path = existing_file(path)
-    check_memory(path, path.stat().st_size, _LARGEST_JSON, "it does not describe views")
+    needed = _BYTES_PER_CHARACTER * path.stat().st_size
+    check_memory(path, needed, _LARGEST_JSON, "it does not describe views")
     try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"))
+        content = path.read_bytes()
+        text = content.decode(json.detect_encoding(content))
+        return json.loads(text, object_pairs_hook=_without_duplicates)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: is not JSON in UTF-8, but perhaps in another encoding ({reason(error)}); "
+            "save it as UTF-8"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON ({reason(error)}); write it again") from error
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of two values of a key the readers of JSON take either."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is twice")
+    return found
 
 
 def inner_file(name: object, folder: Path, source: Path) -> Path:

@@ -1,17 +1,17 @@
 """Views described by a `transforms.json` of Blender, nerfstudio or the paper's authors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from theta0.data._frames import Frame, inner_file, inner_path, read_json
+from theta0.data._transforms_keys import LENS, MODELS, note_ignored, refuse_panoramas
+from theta0.data._transforms_split import PARTS, with_parts
 from theta0.data.cameras import COEFFICIENTS
 from theta0.errors import InputError
 
-PARTS = ("train", "val", "test")
-
-_LENS = ("fl_x", "fl_y", "cx", "cy", "w", "h", "camera_angle_x", "camera_angle_y")
-_MODELS = ("PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "FULL_OPENCV")
+_DEPTH_FILES = ("depth_file_path", "depth_path")
+_DEPTH_SCALES = ("depth_scale", "depth_unit_scale_factor", "integer_depth_scale")
 
 
 def transforms_files(path: Path, part: str | None) -> list[Path]:
@@ -20,24 +20,26 @@ def transforms_files(path: Path, part: str | None) -> list[Path]:
     Args:
         path: A folder, or the file itself.
         part: 'train', 'val' or 'test'; None for `transforms.json`, or for all parts if there is
-            no such file.
+            no such file. A `transforms.json` may define parts itself.
     """
     if path.is_file():
         return [path]
+    whole = path / "transforms.json"
     parts = [path / f"transforms_{name}.json" for name in PARTS]
     if part is None:
-        whole = path / "transforms.json"
         return [whole] if whole.is_file() else [file for file in parts if file.is_file()]
     if part not in PARTS:
         raise InputError(f"part is {part!r}; choose from {', '.join(PARTS)}")
     file = path / f"transforms_{part}.json"
-    if not file.is_file():
+    if not file.is_file() and not whole.is_file():
         raise InputError(f"{path}: contains no {file.name}; leave the part out to read all views")
-    return [file]
+    return [file if file.is_file() else whole]
 
 
-def read_transforms(path: Path, ignore_distortion: bool) -> Iterator[Frame]:
+def read_transforms(path: Path, ignore_distortion: bool) -> list[Frame]:
     """The frames of one description, in order.
+
+    If it defines a split by lists of file names (nerfstudio), frames in none of them are left out.
 
     Raises:
         InputError: It is malformed, leads out of its folder, or has an unsupported lens model.
@@ -52,29 +54,49 @@ def read_transforms(path: Path, ignore_distortion: bool) -> Iterator[Frame]:
                 f"{path}: frame {number} lacks file_path or transform_matrix; add it or leave "
                 "the frame out"
             )
-        settings = whole | frame
-        image = _picture(frame["file_path"], path)
-        lens = {name: _number(settings, name, path) for name in _LENS if name in settings}
-        if not ignore_distortion:
-            lens |= _distortion(settings, path)
-        yield Frame(
-            name=image.relative_to(path.parent).with_suffix("").as_posix(),
-            image=image,
-            pose=frame["transform_matrix"],
-            lens=lens,
-            depth=_optional_file(frame, "depth_file_path", path),
-            depth_scale=_number(whole, "depth_scale", path, Frame.depth_scale),
-            mask=_optional_file(frame, "mask_path", path),
-            near=_optional_number(settings, "near", path),
-            far=_optional_number(settings, "far", path),
-            part=_part(frame, path),
-        )
+    note_ignored(path, whole, frames)
+    found = [_frame(whole, frame, path, ignore_distortion) for frame in frames]
+    return with_parts(path, whole, found, lambda name: _picture(name, path))
+
+
+def _frame(
+    whole: Mapping[str, Any], frame: Mapping[str, Any], path: Path, ignore_distortion: bool
+) -> Frame:
+    settings = _settings(whole, frame)
+    refuse_panoramas(path, settings)
+    image = _picture(frame["file_path"], path)
+    lens = {name: _number(settings, name, path) for name in LENS if name in settings}
+    if not ignore_distortion:
+        lens |= _distortion(settings, path)
+    depths = (_optional_file(frame, name, path) for name in _DEPTH_FILES)
+    scales = (_optional_number(settings, name, path) for name in _DEPTH_SCALES)
+    return Frame(
+        name=image.relative_to(path.parent).with_suffix("").as_posix(),
+        image=image,
+        pose=frame["transform_matrix"],
+        lens=lens,
+        depth=next((file for file in depths if file is not None), None),
+        depth_scale=next((scale for scale in scales if scale is not None), Frame.depth_scale),
+        mask=_optional_file(frame, "mask_path", path),
+        near=_optional_number(settings, "near", path),
+        far=_optional_number(settings, "far", path),
+        part=_part(frame, path),
+    )
+
+
+def _settings(whole: Mapping[str, Any], frame: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a frame: its own before those of the file."""
+    shared = dict(whole)
+    if "camera_angle_x" in frame and "fl_x" not in frame:  # else the shared one would win
+        for name in ("fl_x", "fl_y", "camera_angle_y"):
+            shared.pop(name, None)
+    return shared | dict(frame)
 
 
 def _distortion(settings: Mapping[str, Any], path: Path) -> dict[str, float]:
     """The distortion coefficients of a supported lens model."""
-    model = settings.get("camera_model", _MODELS[0])
-    strange = [f"camera_model {model!r}"] if model not in _MODELS else []
+    model = settings.get("camera_model", MODELS[0])
+    strange = [f"camera_model {model!r}"] if model not in MODELS else []
     if settings.get("is_fisheye") is True:
         strange = ["is_fisheye"]
     found = {name: _number(settings, name, path, 0.0) for name in COEFFICIENTS}
@@ -83,8 +105,8 @@ def _distortion(settings: Mapping[str, Any], path: Path) -> dict[str, float]:
     if strange:
         raise InputError(
             f"{path}: the distortion of the lens is not supported ({', '.join(strange)}; supported "
-            f"are {', '.join(_MODELS)}); undistort the pictures, for instance with `colmap "
-            "image_undistorter`, and describe those, or choose to ignore distortion"
+            f"are {', '.join(MODELS)}); undistort the pictures, for instance with `colmap "
+            "image_undistorter`, and describe those"
         )
     return found
 

@@ -11,7 +11,7 @@ from theta0.data import cameras
 from theta0.data.images import require_seen
 from theta0.data.photos import Photo, PhotoFolder, PhotoOptions, read_photos
 from theta0.data.town import TouristTown
-from theta0.errors import InputError, require_positive
+from theta0.errors import InputError, note, require_positive
 from theta0.fields import Positional
 from theta0.forward import Observation, Rays, Volume
 from theta0.registry import SIGNALS
@@ -95,7 +95,14 @@ class PhotoConfig(SceneConfig):
         options = PhotoOptions(
             source.test, source.validation, source.rotation or 0, allow_missing=source.allow_missing
         )
-        return PhotoTasks(self, read_photos(path, options))
+        photos = read_photos(path, options)
+        masks = sum(frame.mask is not None for frame in photos.frames)
+        if masks and not self.leave_out_hidden:
+            note(
+                f"{path}: its {masks} occlusion masks (mask_path) are not used; theta0 train "
+                "leaves out what they hide with --data.leave-out-hidden"
+            )
+        return PhotoTasks(self, photos)
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
         """A photograph of a collection as a signal, all of which is fitted.
@@ -108,6 +115,9 @@ class PhotoConfig(SceneConfig):
         if views not in (None, 1):
             raise InputError(f"views={views}: a fit is of one photograph; give 1")
         photos, index = _found(Path(path), index)
+        own_mask = photos.frames[index].mask
+        if own_mask is not None and not self.leave_out_hidden:
+            note(f"{path}: its occlusion mask is not used, unless given as --mask {own_mask}")
         whole = photos.load(index)
         photo = whole.square(self.size)
         observed = self.observe(photo)

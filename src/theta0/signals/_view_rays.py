@@ -85,5 +85,8 @@ def meeting(support: Observation) -> Observation:
 def _meeting(meets: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " m"]:
     """Numbers of the rays that meet the bounding sphere."""
     if not meets.any():
-        raise InputError("no ray of these views meets the bounding sphere; give a larger radius")
+        raise InputError(
+            "no ray of these views meets the bounding sphere around the origin, of radius 1 or the "
+            "--data.radius of training; move and scale the poses so that the object lies in it"
+        )
     return np.flatnonzero(meets)

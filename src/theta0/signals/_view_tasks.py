@@ -76,7 +76,7 @@ class ViewTasks(TaskFamily):
         if not judged:
             raise InputError(
                 f"{seen.object_id}: has {len(seen)} views, none from number {first} on to judge a "
-                "fit; give a smaller first_held_out"
+                "fit; add views, or train with a smaller --data.first-held-out"
             )
         return Task(meeting(support), config.observe(seen, judged))
 

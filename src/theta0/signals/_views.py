@@ -142,8 +142,10 @@ class ViewConfig(SceneConfig):
         """How views of a stored size are read."""
         if stored.width != stored.height or stored.width % self.size:
             raise InputError(
-                f"{path}: views of {stored.width} x {stored.height} pixels cannot become "
-                f"{self.size} x {self.size} by whole blocks; give a size that divides both sides"
+                f"{path}: its views are {stored.width} x {stored.height} pixels, but are averaged "
+                f"over whole blocks to {self.size} x {self.size}; crop or resize them to squares "
+                f"of {self.size} pixels or a multiple, with w, h, cx and cy of their cameras (or, "
+                "to train on squares, give --data.size a divisor of their side)"
             )
         return ViewOptions(stored.width // self.size)
 

@@ -74,13 +74,13 @@ def test_at_the_papers_size_the_centre_is_cropped_and_no_pixel_resampled(root):
 
 
 def test_limits_take_the_first_names_and_only_those_are_decoded(root, monkeypatch):
-    decoded, decode = [], images._decode
+    decoded, decode = [], images.decode
 
     def spy(path, size):
         decoded.append(path.name)
         return decode(path, size)
 
-    monkeypatch.setattr(images, "_decode", spy)
+    monkeypatch.setattr(images, "decode", spy)
     shuffled = np.random.default_rng(0).permutation(lines().splitlines())
     (root / "list_eval_partition.txt").write_text("\r\n".join([*shuffled, "", ""]))
     pictures = CelebA(str(root), validation=1, test=2, limit=3).read(16)
@@ -168,7 +168,7 @@ def test_no_readable_training_picture_is_an_error(root):
 
 
 def test_memory_is_checked_before_anything_is_decoded(root, monkeypatch):
-    monkeypatch.setattr(images, "_decode", None)
+    monkeypatch.setattr(images, "decode", None)
     with pytest.raises(InputError, match=r"15 pictures at size=50000: needs .* GiB.*limit"):
         CelebA(str(root)).read(50_000)
 

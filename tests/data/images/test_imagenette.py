@@ -85,8 +85,8 @@ def test_one_more_picture_leaves_the_validation_of_the_other_classes_alone(root)
 
 
 def test_only_the_pictures_used_are_decoded(root, monkeypatch):
-    decoded, decode = [], images._decode
-    monkeypatch.setattr(images, "_decode", lambda p, s: decoded.append(p) or decode(p, s))
+    decoded, decode = [], images.decode
+    monkeypatch.setattr(images, "decode", lambda p, s: decoded.append(p) or decode(p, s))
     Imagenette(str(root), validation=1, test=2, limit=3).read(16)
     assert len(decoded) == 6
 

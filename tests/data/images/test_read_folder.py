@@ -8,7 +8,7 @@ import pytest
 from theta0.data import split
 from theta0.data.images import _images as images
 from theta0.data.images import image_paths, read_folder, read_image
-from theta0.errors import InputError
+from theta0.errors import InputError, InputWarning
 
 from .picture_files import damaged, noise, save
 
@@ -20,7 +20,8 @@ def test_paths_are_sorted_by_relative_name_and_hidden_files_left_out(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "a" / "up").symlink_to(tmp_path, target_is_directory=True)  # no endless walk
-    names = [path.relative_to(tmp_path).as_posix() for path in image_paths(tmp_path)]
+    with pytest.warns(InputWarning, match=r"1 file is left out \(.png\): hidden"):
+        names = [path.relative_to(tmp_path).as_posix() for path in image_paths(tmp_path)]
     assert names == ["Z.webp", "a/x.JPEG", "b.png", "b/2.PNG"]
 
 
@@ -86,7 +87,7 @@ def test_folder_without_a_good_file_is_an_error_with_the_first_reason(tmp_path):
 def test_memory_is_checked_before_anything_is_decoded(tmp_path, monkeypatch):
     for number in range(3):
         save(tmp_path / f"{number}.png", noise(4, 4))
-    monkeypatch.setattr(images, "_decode", None)
+    monkeypatch.setattr(images, "decode", None)
     with pytest.raises(InputError, match=r"3 pictures at size=100000: needs 83.8 GiB.*smaller"):
         read_folder(tmp_path, 100_000)
     with pytest.raises(InputError, match="limit of"):

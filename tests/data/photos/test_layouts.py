@@ -75,7 +75,7 @@ def test_the_authors_pictures_may_lie_beside_dense_or_elsewhere(tmp_path, scene)
     (folder / "images").rename(folder / "dense" / "images")
     assert_same_scenes(read_photos(folder, FEW), expected)
     (folder / "dense" / "images").rename(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match=r"holds no pictures; give their folder"):
+    with pytest.raises(InputError, match=r"holds no pictures; copy them to its folder images"):
         read_photos(folder, FEW)
     elsewhere = replace(FEW, images=str(tmp_path / "elsewhere"))
     assert_same_scenes(read_photos(folder, elsewhere), expected)

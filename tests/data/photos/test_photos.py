@@ -48,7 +48,7 @@ def test_pixels_of_the_square_are_means_over_what_they_cover():
 
 @pytest.mark.parametrize("size", [0, 21])
 def test_a_square_larger_than_the_picture_is_refused(size):
-    with pytest.raises(InputError, match=f"size is {size}; give 1 to 20 for a picture of 30 x 20"):
+    with pytest.raises(InputError, match=f"one: is 30 x 20, but .* read at {size} x {size}"):
         photo().square(size)
 
 

@@ -62,7 +62,7 @@ def test_one_of_several_kinds_is_chosen(tmp_path, scenes, folders):
         scenes.write_json(tmp_path / f"{kind}_splits.json", SPLITS)
     assert read_objects(tmp_path, "car").names[0] == "02958343/id3"
     assert read_objects(tmp_path, "chair").names[0] == "chairs/id3"
-    with pytest.raises(InputError, match="several kinds; choose kind from car, chair"):
+    with pytest.raises(InputError, match=r"several kinds \(car, chair\); give the folder of one"):
         read_objects(tmp_path)
 
 
@@ -73,7 +73,7 @@ def test_a_split_may_bear_the_plural_and_another_class_is_not_taken_for_it(
     scenes.write_json(tmp_path / "chairs_splits.json", SPLITS)
     assert parts(read_objects(tmp_path, "chair")) == parts(read_objects(tmp_path, "chairs"))
     assert ids(read_objects(tmp_path, "chair")) == list(SPLITS.values())
-    with pytest.raises(InputError, match="holds no lamp; choose from chairs"):
+    with pytest.raises(InputError, match="holds no lamp; choose the category from chairs"):
         read_objects(tmp_path, "lamp")
 
 
@@ -124,7 +124,7 @@ def test_srns_parts_are_the_split(tmp_path, folders):
     for kind in (None, "cars", "car"):
         assert ids(read_objects(tmp_path, kind)) == [sorted(names) for names in SPLITS.values()]
     (tmp_path / "chairs_train").mkdir()
-    with pytest.raises(InputError, match="choose kind from cars, chairs"):
+    with pytest.raises(InputError, match=r"several kinds \(cars, chairs\); give the folder of one"):
         read_objects(tmp_path)
 
 

@@ -4,16 +4,14 @@ from theta0.data.images._celeba import CelebA
 from theta0.data.images._folder import Folder
 from theta0.data.images._imagenette import Imagenette
 from theta0.data.images._images import (
-    PICTURE_SUFFIXES,
     Images,
-    image_names,
-    image_paths,
     image_size,
     read_folder,
     read_image,
     read_images,
     read_upright,
 )
+from theta0.data.images._listing import PICTURE_SUFFIXES, image_names, image_paths, pictures_in
 from theta0.data.images._masks import read_mask, require_seen, square_mask
 from theta0.data.images._picture_arrays import Arrays
 from theta0.data.images._pictures import Pictures, PicturesInMemory, PictureSource
@@ -36,6 +34,7 @@ __all__ = [
     "image_names",
     "image_paths",
     "image_size",
+    "pictures_in",
     "random_curve",
     "read_folder",
     "read_image",

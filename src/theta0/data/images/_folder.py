@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from theta0.data import split
 from theta0.data._splits import group_pattern
-from theta0.data.images._images import image_names, read_folder
+from theta0.data.images._images import read_folder
+from theta0.data.images._listing import image_names
 from theta0.data.images._pictures import PicturesInMemory, given_path
 from theta0.errors import require_positive
 

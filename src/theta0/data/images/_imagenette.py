@@ -12,7 +12,7 @@ from pathlib import Path
 
 from theta0.data._files import existing_folder
 from theta0.data._splits import digest
-from theta0.data.images._images import PICTURE_SUFFIXES
+from theta0.data.images._listing import PICTURE_SUFFIXES
 from theta0.data.images._pictures import PicturesInMemory, given_path, read_parts
 from theta0.errors import InputError, require_positive
 

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8
-from PIL import Image, ImageOps
+from jaxtyping import Float, UInt8
+from PIL import Image
 
-from theta0.data._files import existing_folder, visible_files
+from theta0.data._picture_remarks import note_remarks
 from theta0.data._pillow import opened
-from theta0.errors import InputError
+from theta0.data.images._decode import as_array, as_bytes, decode, flat, squared
+from theta0.data.images._listing import image_names
+from theta0.errors import InputError, MissingExtra
 from theta0.memory import MAX_BYTES, check_memory
-
-PICTURE_SUFFIXES = frozenset(
-    ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
-)
-"""Lower-case suffixes of the files that count as pictures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,36 +36,13 @@ class Images:
         return len(self.names)
 
 
-def image_paths(folder: str | Path) -> tuple[Path, ...]:
-    """List the pictures in a folder and its subfolders, sorted by relative path.
-
-    Files count as pictures if their suffix is in `PICTURE_SUFFIXES`. Hidden files and folders are
-    ignored; linked folders are followed, each once.
-
-    Raises:
-        InputError: There is no such folder, or no picture in it.
-    """
-    folder = existing_folder(folder)
-    found = [path for path in visible_files(folder) if path.suffix.lower() in PICTURE_SUFFIXES]
-    if not found:
-        raise InputError(
-            f"{folder}: holds no picture; files ending in "
-            f"{' '.join(sorted(PICTURE_SUFFIXES))} count"
-        )
-    return tuple(sorted(found, key=lambda path: path.relative_to(folder).as_posix()))
-
-
-def image_names(folder: str | Path) -> tuple[str, ...]:
-    """`image_paths` as names relative to the folder, with forward slashes."""
-    return tuple(path.relative_to(folder).as_posix() for path in image_paths(folder))
-
-
 def read_image(path: str | Path, size: int | None = None) -> Float[np.ndarray, "height width 3"]:
     """Read a picture of any mode as RGB.
 
-    Transparent pictures are composited over white, 16-bit greys keep their precision, 16-bit
-    colours are reduced to 8 bits, CMYK is converted without its colour profile, of animations the
-    first frame is read, and the EXIF orientation is applied.
+    Transparent pictures are composited over white, 16-bit greys keep their precision, and the
+    orientation of the file is applied. What is left out is noted once (`InputWarning`): 16-bit
+    colours are reduced to 8 bits, CMYK is converted without its colour profile, other profiles and
+    gammas than sRGB are ignored, and of animations and pages the first is read.
 
     Args:
         path: The file.
@@ -81,9 +55,10 @@ def read_image(path: str | Path, size: int | None = None) -> Float[np.ndarray, "
     Raises:
         InputError: The file cannot be read or is too large or too small.
     """
-    pixels = _decode(path, _checked_size(size))
+    pixels, remarks = decode(path, _checked_size(size))
+    note_remarks(path, {str(path): remarks})
     if pixels.dtype == np.uint8:
-        return pixels.astype(np.float32) / np.float32(255)
+        return np.divide(pixels, np.float32(255), dtype=np.float32)
     return np.repeat(pixels[..., None], 3, axis=-1)
 
 
@@ -93,30 +68,30 @@ def image_size(path: str | Path) -> tuple[int, int]:
     Raises:
         InputError: The file cannot be read or is too large or too small.
     """
-    with opened(path) as image:
-        turned = image.getexif().get(_ORIENTATION, 1) in _SIDEWAYS
-        return (image.width, image.height) if turned else (image.height, image.width)
+    with opened(path, header_only=True) as picture:
+        width, height = picture.upright_size
+    return height, width
 
 
-_ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)
-"""The EXIF tag of the camera's orientation, and its values that exchange width and height."""
-
-
-def read_upright(path: str | Path, longest: int) -> UInt8[np.ndarray, "height width 3"]:
+def read_upright(
+    path: str | Path, longest: int
+) -> tuple[UInt8[np.ndarray, "height width 3"], tuple[str, ...]]:
     """Read a picture of any mode as 8-bit RGB; see `read_image`.
 
     Args:
         path: The file.
         longest: Longest side, in pixels; larger pictures are downscaled.
 
+    Returns:
+        The pixels, and what of the file is not used, which is not noted.
+
     Raises:
         InputError: The file cannot be read or is too large or too small.
     """
-    with opened(path) as image:
-        image = _flat(ImageOps.exif_transpose(image), Path(path))
+    with opened(path) as picture:
+        image = flat(picture)
         image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-        pixels = _as_array(image)
-    return pixels if pixels.dtype == np.uint8 else np.repeat(_as_bytes(pixels), 3, axis=2)
+        return as_bytes(as_array(image)), picture.remarks
 
 
 def read_folder(
@@ -161,7 +136,8 @@ def read_images(
     """
     _checked_size(size)
     pixels = empty_squares(folder, len(names), size, max_bytes)
-    problems = _decode_into(pixels, [Path(folder, name) for name in names], workers)
+    problems, remarks = _decode_into(pixels, [Path(folder, name) for name in names], workers)
+    note_remarks(folder, dict(zip(names, remarks, strict=True)))
     skipped = tuple((name, text) for name, text in zip(names, problems, strict=True) if text)
     good = [row for row, text in enumerate(problems) if not text]
     if not good:
@@ -178,24 +154,30 @@ def square(
     pixels: UInt8[np.ndarray, "height width 3"], size: int
 ) -> UInt8[np.ndarray, "{size} {size} 3"]:
     """The centred square of a picture in memory, resized as by `read_image`."""
-    return _as_array(_square(Image.fromarray(pixels), _checked_size(size)))
+    return as_array(squared(Image.fromarray(pixels), _checked_size(size)))
 
 
 def _decode_into(
     pixels: UInt8[np.ndarray, "images size size 3"], paths: Sequence[Path], workers: int | None
-) -> list[str | None]:
-    """Fill `pixels` in threads (Pillow releases the GIL); return an error or None for each row."""
+) -> tuple[list[str | None], list[tuple[str, ...]]]:
+    """Fill `pixels` in threads (Pillow releases the GIL).
 
-    def load(row: int) -> str | None:
+    Returns:
+        An error, or None, for each row; and what of each file is not used.
+    """
+
+    def load(row: int) -> tuple[str | None, tuple[str, ...]]:
         try:
-            pixels[row] = _as_bytes(_decode(paths[row], pixels.shape[1]))
-        except InputError as error:
-            return str(error)
-        return None
+            decoded, remarks = decode(paths[row], pixels.shape[1])
+        except (InputError, MissingExtra) as error:
+            return str(error), ()
+        pixels[row] = as_bytes(decoded)
+        return None, remarks
 
     threads = _at_least_one("workers", workers) or min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(load, range(len(paths))))
+        results = list(pool.map(load, range(len(paths))))
+    return [error for error, _ in results], [remarks for _, remarks in results]
 
 
 def empty_squares(
@@ -225,54 +207,3 @@ def _at_least_one(argument: str, value: int | None) -> int | None:
     if value is not None and value < 1:
         raise InputError(f"read_folder: {argument}={value} must be at least 1, or left out")
     return value
-
-
-def _decode(path: str | Path, size: int | None) -> Shaped[np.ndarray, "height width *channels"]:
-    """Return uint8 RGB (h w 3), or float32 grey (h w) in [0, 1] for files with more than 8 bits."""
-    with opened(path) as image:
-        return _as_array(_square(_flat(ImageOps.exif_transpose(image), Path(path)), size))
-
-
-def _flat(image: Image.Image, path: Path) -> Image.Image:
-    """Convert any mode to RGB, or to F in [0, 1] where 8 bits would lose precision."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image).astype(np.float32)
-        # Pillow opens 16-bit files as I;16 or as I, depending on format and version.
-        values /= np.float32(1 if image.mode == "F" else 65535)
-        if not (values.min() >= 0 and values.max() <= 1):
-            raise InputError(
-                f"{path}: has {image.mode} pixels from {values.min():g} to {values.max():g} of "
-                "full scale; save it as 8-bit or 16-bit, or as floats in [0, 1]"
-            )
-        return Image.fromarray(values)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("RGB")
-
-
-def _square(image: Image.Image, size: int | None) -> Image.Image:
-    """Resize the short side to `size` and crop the centre, in one step.
-
-    Cropping first keeps the intermediate result of a very long picture small.
-    """
-    if size is None:
-        return image
-    short = min(image.size)
-    left, top = (image.width - short) // 2, (image.height - short) // 2
-    box = (left, top, left + short, top + short)
-    return image.resize((size, size), Image.Resampling.LANCZOS, box=box)
-
-
-def _as_array(image: Image.Image) -> Shaped[np.ndarray, "height width *channels"]:
-    pixels = np.array(image)
-    # Lanczos overshoots; for 8 bits Pillow clips.
-    return pixels if pixels.dtype == np.uint8 else np.clip(pixels, 0.0, 1.0, out=pixels)
-
-
-def _as_bytes(
-    pixels: Shaped[np.ndarray, "height width *channels"],
-) -> UInt8[np.ndarray, "height width _"]:
-    if pixels.dtype == np.uint8:
-        return pixels
-    return np.rint(pixels * 255).astype(np.uint8)[..., None]

@@ -26,13 +26,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 
 from theta0.data import Split
 from theta0.data._frames import Frame, camera_of, undistorted_camera_of, undistorted_pixels
-from theta0.data._pillow import opened
+from theta0.data._picture_remarks import note_remarks
 from theta0.data._transforms import transforms_files
-from theta0.data._view_pixels import over, read_header, read_pixels
+from theta0.data._view_pixels import over, read_header, read_hidden, read_pixels
 from theta0.data.cameras import Camera
 from theta0.data.photos._colmap_layouts import colmap_layout, model_folders, nerfw_layout
 from theta0.data.photos._layouts import (
@@ -107,7 +106,8 @@ class PhotoFolder:
         pixels = read_pixels(frame.image, read_header(frame.image).alpha)
         hidden = None
         if frame.mask is not None:
-            hidden = undistorted_pixels(frame, _mask(frame.mask))[..., 0] > 0
+            mask = read_hidden(frame.mask)[..., None] * np.uint8(255)
+            hidden = undistorted_pixels(frame, mask)[..., 0] > 0
         pixels = undistorted_pixels(frame, pixels)
         if pixels.shape[2] == 4:
             pixels = np.rint(over(pixels, "white") * 255).astype(np.uint8)
@@ -138,7 +138,9 @@ def read_photos(path: str | Path, options: PhotoOptions = _USUAL) -> PhotoFolder
         raise InputError(f"{path}: no such folder; check the path")
     layout = _layout(path, options)
     frames, missing = _present(path, layout.frames, options.allow_missing)
-    cameras = [_judged(frame) for frame in frames]
+    judged = [_judged(frame) for frame in frames]
+    cameras = [camera for camera, _ in judged]
+    note_remarks(path, {frame.name: of for frame, (_, of) in zip(frames, judged, strict=True)})
     try:
         world = world_from_file(layout, frames, cameras, options)
     except InputError as error:
@@ -208,8 +210,11 @@ def _present(
     return present, missing
 
 
-def _judged(frame: Frame) -> Camera:
-    """The camera of a frame, after a check of the headers of its picture and mask."""
+def _judged(frame: Frame) -> tuple[Camera, tuple[str, ...]]:
+    """The camera of a frame, after a check of the headers of its picture and mask.
+
+    With it comes what of the picture's file is not used.
+    """
     header = read_header(frame.image)
     if frame.mask is not None:
         mask = read_header(frame.mask)
@@ -219,7 +224,7 @@ def _judged(frame: Frame) -> Camera:
                 f"{frame.mask}: a mask of {size(mask)} for a picture of {size(header)}; give it "
                 "the size of the picture"
             )
-    return camera_of(frame, header.width, header.height)
+    return camera_of(frame, header.width, header.height), header.remarks
 
 
 def _names(frames: Sequence[Frame]) -> tuple[str, ...]:
@@ -229,10 +234,3 @@ def _names(frames: Sequence[Frame]) -> tuple[str, ...]:
         return stems
     shared = os.path.commonpath([frame.image.parent for frame in frames])
     return tuple("_".join(frame.image.relative_to(shared).parts) for frame in frames)
-
-
-def _mask(path: Path) -> UInt8[np.ndarray, "height width 1"]:
-    """255 where a mask is black (occluded), and 0 elsewhere."""
-    with opened(path) as image:
-        black = np.asarray(image.convert("L")) < 128
-    return black[..., None] * np.uint8(255)

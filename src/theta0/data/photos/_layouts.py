@@ -12,10 +12,11 @@ from jaxtyping import Bool, Float, Int
 
 from theta0.data._arrays import read_array
 from theta0.data._frames import Frame, inner_file, read_any_json, read_json
-from theta0.data._transforms import PARTS, read_transforms, transforms_files
+from theta0.data._transforms import read_transforms, transforms_files
+from theta0.data._transforms_split import PARTS
 from theta0.data._view_pixels import read_header
 from theta0.data.cameras import swap_opencv_opengl
-from theta0.data.images import PICTURE_SUFFIXES
+from theta0.data.images import PICTURE_SUFFIXES, pictures_in
 from theta0.data.photos._write import Points
 from theta0.errors import InputError
 
@@ -182,7 +183,7 @@ def authors_layout(path: Path, images: Path | None) -> Layout:
         InputError: An array has another shape or length, or a matrix is not that of a pinhole.
     """
     folder = _images_folder(path, images)
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+    files = pictures_in(folder)
     bounds, poses, inverses, sizes = _authors_arrays(path, folder, len(files))
     if not _in_order(files, sizes):
         sizes = sizes[:, ::-1]
@@ -245,4 +246,7 @@ def _images_folder(path: Path, images: Path | None) -> Path:
     for folder in (images,) if images else (path / "images", path / "dense" / "images", path):
         if folder.is_dir() and any(x.suffix.lower() in PICTURE_SUFFIXES for x in folder.iterdir()):
             return folder
-    raise InputError(f"{images or path}: holds no pictures; give their folder (images)")
+    raise InputError(
+        f"{images or path}: holds no pictures; copy them to its folder images (or, from Python, "
+        "give their folder as images)"
+    )

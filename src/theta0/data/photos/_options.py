@@ -54,7 +54,7 @@ def split_photos(path: Path, frames: Sequence[Frame], options: PhotoOptions) -> 
     if second >= len(ordered):
         raise InputError(
             f"{path}: {len(frames)} photographs leave none for training after test={options.test} "
-            f"and validation={options.validation}; ask for fewer, such as "
+            f"and validation={options.validation}; add photographs, or ask theta0 train for fewer: "
             f"--data.source.test {len(frames) // 5} --data.source.validation {len(frames) // 10}"
         )
     train, validation, test = ordered[second:], ordered[first:second], ordered[:first]

@@ -67,8 +67,8 @@ class Photo:
         side = min(camera.width, camera.height)
         if not 0 < size <= side:
             raise InputError(
-                f"{self.name}: size is {size}; give 1 to {side} for a picture of {camera.width} x "
-                f"{camera.height}"
+                f"{self.name}: is {camera.width} x {camera.height}, but photographs are read at "
+                f"{size} x {size}; give a larger one (or, to train on these, --data.size {side})"
             )
         left, top = (camera.width - side) // 2, (camera.height - side) // 2
         box, factor = (left, top, left + side, top + side), side / size

@@ -6,7 +6,6 @@ WORK/images/00000.png    the photos, upright and downscaled, in the order of the
 
 import hashlib
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,12 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import ExifTags, Image
 
+from theta0.data._files import existing_file
 from theta0.data._frames import read_json
-from theta0.data._pillow import opened
+from theta0.data._picture_remarks import note_remarks
+from theta0.data._pillow import opened, quiet
 from theta0.data.images import image_paths, read_upright
-from theta0.errors import InputError
+from theta0.errors import InputError, MissingExtra
 from theta0.files import whole_folder, write_json
 
 FORMAT_VERSION = 1
@@ -101,9 +102,9 @@ def reasons(skipped: Sequence[Sequence[str]]) -> str:
 def _digest(path: Path) -> str | None:
     """The SHA-256 of a file; None if it cannot be read, which is reported when it is opened."""
     try:
-        with open(path, "rb") as file:
+        with open(existing_file(path), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except (InputError, OSError):
         return None
 
 
@@ -119,13 +120,13 @@ def _write_upright(
     skipped: list[list[str]] = []
     seen: dict[bytes, str] = {}
     names: set[str] = set()
+    remarks: dict[str, tuple[str, ...]] = {}
     for number, path in enumerate(paths):
         on_progress(number, len(paths))
         file = path.relative_to(folder).as_posix()
         try:
-            with warnings.catch_warnings(action="ignore"):  # of damaged tags
-                pixels, focal = read_upright(path, max_size), exif_focal(path)
-        except InputError as error:
+            (pixels, remarks[file]), focal = read_upright(path, max_size), exif_focal(path)
+        except (InputError, MissingExtra) as error:
             skipped.append([file, str(error).removeprefix(f"{path}: ")])
             continue
         first = seen.setdefault(_content(pixels), file)
@@ -143,6 +144,7 @@ def _write_upright(
             }
         )  # fmt: skip
     on_progress(len(paths), len(paths))
+    note_remarks(folder, remarks)
     return photos, skipped
 
 
@@ -183,19 +185,22 @@ def exif_focal(path: Path) -> float | None:
     It is computed from the 35 mm equivalent, which is defined by the diagonal (CIPA DC-008), or
     from the focal length of the lens and the resolution of the sensor.
     """
-    tag = ExifTags.Base
-    with opened(path) as image:
+    with opened(path, header_only=True) as picture, quiet():
         try:
-            tags = image.getexif().get_ifd(ExifTags.IFD.Exif)
-            if (film := float(tags.get(tag.FocalLengthIn35mmFilm, 0))) > 0:
-                focal = film / _FILM_DIAGONAL_MM
-            else:
-                millimetres = _MM[tags[tag.FocalPlaneResolutionUnit]]
-                pixels = float(tags[tag.FocalPlaneXResolution]) / millimetres
-                width = tags.get(tag.ExifImageWidth, image.width)
-                height = tags.get(tag.ExifImageHeight, image.height)
-                focal = float(tags[tag.FocalLength]) * pixels / math.hypot(width, height)
+            focal = _focal(picture.image)
         except Exception:  # of a damaged tag; the photo itself is usable
             return None
     # Values outside 5 to 2000 mm (35 mm equivalent) are implausible.
     return focal if 0.1 < focal < 50 else None
+
+
+def _focal(image: Image.Image) -> float:
+    tag = ExifTags.Base
+    tags = image.getexif().get_ifd(ExifTags.IFD.Exif)
+    if (film := float(tags.get(tag.FocalLengthIn35mmFilm, 0))) > 0:
+        return film / _FILM_DIAGONAL_MM
+    millimetres = _MM[tags[tag.FocalPlaneResolutionUnit]]
+    pixels = float(tags[tag.FocalPlaneXResolution]) / millimetres
+    width = tags.get(tag.ExifImageWidth, image.width)
+    height = tags.get(tag.ExifImageHeight, image.height)
+    return float(tags[tag.FocalLength]) * pixels / math.hypot(width, height)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from theta0.data._frames import inner_path, read_json
-from theta0.data._transforms import PARTS, transforms_files
+from theta0.data._transforms import transforms_files
+from theta0.data._transforms_split import PARTS
 from theta0.data.views._srn import is_srn
 from theta0.errors import InputError
 
@@ -60,7 +61,10 @@ def split_file(root: Path, kind: str | None) -> Path | None:
         wanted = [folder / name for folder in (root, root.parent) for name in named]
         found = next((file for file in wanted if file.is_file()), None)
         if found is None and files:
-            raise InputError(f"{root}: holds no {kind}; choose from {', '.join(kinds)}")
+            raise InputError(
+                f"{root}: holds no {kind}; choose the category from {', '.join(kinds)} "
+                "(--data.source.category of theta0 train)"
+            )
         return found
     _one_kind(root, kinds)
     if files:
@@ -125,4 +129,7 @@ def part_folders(root: Path, kind: str | None) -> Parts | None:
 
 def _one_kind(root: Path, kinds: Sequence[str]) -> None:
     if len(kinds) > 1:
-        raise InputError(f"{root}: holds several kinds; choose kind from {', '.join(kinds)}")
+        raise InputError(
+            f"{root}: holds several kinds ({', '.join(kinds)}); give the folder of one, or to "
+            "theta0 train --data.source.category"
+        )

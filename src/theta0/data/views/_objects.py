@@ -116,7 +116,7 @@ def _listed(file: Path, root: Path, allow_absent: bool) -> tuple[Parts, list[tup
     if absent and not allow_absent:
         raise InputError(
             f"{file}: {len(absent)} of its objects are missing, such as {absent[0][0]}; "
-            f"copy them to {root}, or allow absent objects"
+            f"copy them to {root}, or leave them out (--data.source.allow-absent of theta0 train)"
         )
     return parts, absent
 

@@ -14,7 +14,7 @@ import numpy as np
 from theta0.data._files import existing_file
 from theta0.data._frames import Frame
 from theta0.data.cameras import checked_pose, inverse_pose, swap_opencv_opengl
-from theta0.data.images import PICTURE_SUFFIXES
+from theta0.data.images import pictures_in
 from theta0.errors import InputError
 from theta0.memory import check_memory
 
@@ -33,7 +33,7 @@ def read_srn(path: Path) -> Iterator[Frame]:
         InputError: A file is missing or malformed.
     """
     lens, inverse = _intrinsics(path / "intrinsics.txt")
-    images = sorted(x for x in (path / "rgb").iterdir() if x.suffix.lower() in PICTURE_SUFFIXES)
+    images = pictures_in(path / "rgb")
     if not images:
         raise InputError(f"{path / 'rgb'}: holds no picture; copy them there")
     for image in images:

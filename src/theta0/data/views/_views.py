@@ -18,13 +18,14 @@ from jaxtyping import Float
 from theta0.data._arrays import read_array
 from theta0.data._files import existing_file
 from theta0.data._frames import Frame, undistorted_camera_of, undistorted_pixels
+from theta0.data._picture_remarks import note_remarks
 from theta0.data._pillow import opened
 from theta0.data._transforms import read_transforms, transforms_files
 from theta0.data._view_pixels import Header, downscaled, read_header, read_pixels
 from theta0.data.cameras import Camera, Distortion, Number, fov_rad, orbit
 from theta0.data.views._posed import Views
 from theta0.data.views._srn import is_srn, read_srn
-from theta0.errors import InputError
+from theta0.errors import InputError, note
 from theta0.memory import MAX_BYTES, check_memory
 
 
@@ -88,9 +89,10 @@ class ViewFiles:
         remedy = "downscale them, or describe fewer views"
         check_memory(f"{self.object_id}: {len(self)} views", self.size_bytes, max_bytes, remedy)
         alpha = self.channels == 4
+        stored = (read_pixels(frame.image, alpha, frame.upright) for frame in self.frames)
         images = [
-            downscaled(undistorted_pixels(frame, read_pixels(frame.image, alpha)), self.downscale)
-            for frame in self.frames
+            downscaled(undistorted_pixels(frame, pixels), self.downscale)
+            for frame, pixels in zip(self.frames, stored, strict=True)
         ]
         depth = None
         if self._has_depth:
@@ -127,17 +129,30 @@ def open_views(
     if path.is_dir() and is_srn(path):
         frames = list(read_srn(path))
     else:
-        frames = [
-            frame
-            for file in transforms_files(path, part)
-            for frame in read_transforms(file, options.ignore_distortion)
-        ]
+        files = transforms_files(path, part)
+        found = (read_transforms(file, options.ignore_distortion) for file in files)
+        frames = _of_part(path, [frame for of_file in found for frame in of_file], part)
     if not frames:
         raise InputError(
             f"{path}: holds no views; give a folder with transforms.json, or with rgb, pose and "
             "intrinsics.txt"
         )
     return _opened((path if path.is_dir() else path.parent).resolve().name, frames, options)
+
+
+def _of_part(path: Path, frames: list[Frame], part: str | None) -> list[Frame]:
+    """The frames of a part, where a file defines several; what is not used of others is noted."""
+    if any(frame.mask for frame in frames):
+        note(
+            f"{path}: masks of the views (mask_path) are not used: what they hide is fitted and "
+            "judged as all else; make it transparent in the pictures instead"
+        )
+    if not any(frame.part for frame in frames):
+        return frames
+    if part is not None:
+        return [frame for frame in frames if frame.part == part]
+    note(f"{path}: its split into training and test views is not used; all views are read in order")
+    return frames
 
 
 def read_photograph(
@@ -149,6 +164,8 @@ def read_photograph(
     options: ViewOptions = ViewOptions(need_alpha=True),
 ) -> Views:
     """Read one picture of an object, taken from a known direction, as its only view.
+
+    The picture is turned as its file says.
 
     Args:
         path: A picture whose alpha is the mask of the object.
@@ -164,7 +181,8 @@ def read_photograph(
     path = existing_file(path)
     pose = orbit(azimuth_deg, elevation_deg, distance)
     lens = {"camera_angle_x": fov_rad(fov_x_deg)}
-    return _opened(path.stem, [Frame(path.stem, path, pose, lens)], options).load()
+    frame = Frame(path.stem, path, pose, lens, upright=True)
+    return _opened(path.stem, [frame], options).load()
 
 
 def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> ViewFiles:
@@ -182,7 +200,7 @@ def _opened(object_id: str, frames: Sequence[Frame], options: ViewOptions) -> Vi
         raise InputError(
             f"{frames[0].image.parent}: the views have different lens distortions, so that the "
             "undistorted pictures differ in size; undistort them first (`colmap "
-            "image_undistorter`), or choose to ignore distortion"
+            "image_undistorter`; from Python, ignore_distortion reads them as they are)"
         )
     return ViewFiles(
         object_id=object_id,
@@ -200,7 +218,10 @@ def _common_header(frames: Sequence[Frame], need_alpha: bool) -> Header:
     Raises:
         InputError: They differ, one lacks the required alpha, or one is used twice.
     """
-    headers = [read_header(frame.image) for frame in frames]
+    headers = [read_header(frame.image, frame.upright) for frame in frames]
+    whole = frames[0].image if len(frames) == 1 else frames[0].image.parent
+    names = [str(frame.image) if len(frames) == 1 else frame.name for frame in frames]
+    note_remarks(whole, {name: of.remarks for name, of in zip(names, headers, strict=True)})
     first, seen = headers[0], set()
     for frame, header in zip(frames, headers, strict=True):
         if need_alpha and not header.alpha:
@@ -226,8 +247,8 @@ def _read_depth(frame: Frame, camera: Camera) -> Float[np.ndarray, "height width
     if path.suffix == ".npy":
         stored, scale = read_array(path), 1.0
     else:
-        with opened(path) as image:
-            stored, scale = np.asarray(image), frame.depth_scale
+        with opened(path) as picture:
+            stored, scale = np.asarray(picture.image), frame.depth_scale
     if stored.shape != (camera.height, camera.width) or stored.dtype.kind not in "iuf":
         raise InputError(
             f"{path}: has shape {stored.shape}; give one depth per pixel of the "
