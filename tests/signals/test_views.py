@@ -159,7 +159,7 @@ def test_the_class_of_a_folder_is_saved_and_read():
         (lambda folder: ViewConfig(ObjectFolder()).build(), "give --data PATH"),
         (lambda folder: CONFIG.build().held_out("test", 0, 6), "give 1 to 5"),
         (lambda folder: CONFIG.build().held_out("test", 0, 0), "give 1 to 5"),
-        (lambda folder: replace(CONFIG, size=15).read(folder / "object0"), "crop or resize them to squares"),
+        (lambda folder: replace(CONFIG, size=15).read(folder / "object0"), "crop or resize"),
         (lambda folder: CONFIG.read(folder / "object0", 8), "give 1 to 7"),
         (lambda folder: CONFIG.read(folder / "object0", 1, 2), "one object"),
         (lambda folder: replace(CONFIG, radius=0.0), "radius is 0"),

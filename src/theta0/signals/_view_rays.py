@@ -34,11 +34,12 @@ def drawn(
     foreground: float,
     everything: Observation,
     shown: Bool[np.ndarray, " n"] | None,
+    source: str,
     among: Int[np.ndarray, " m"] | None = None,
 ) -> Int[np.ndarray, " rays"]:
     """Pixels of a training task: a share of those that show the object, the rest from all.
 
-    All are those numbered ``among``, if given.
+    All are those numbered ``among``, if given; ``source`` names them in errors.
 
     Raises:
         InputError: foreground is asked for where pictures have no alpha, or no ray meets anything.
@@ -47,7 +48,7 @@ def drawn(
         raise InputError("foreground is given, but the pictures have no alpha; leave it out")
     inside = np.zeros(len(everything.y), bool)
     inside[slice(None) if among is None else among] = True
-    meets = _meeting(inside & everything.p.meets)
+    meets = _meeting(inside & everything.p.meets, source)
     front = meets[:0] if shown is None else np.flatnonzero(inside & shown)
     wanted = round(foreground * rays) if len(front) else 0
     parts = (
@@ -72,21 +73,22 @@ def of_many(
     return joined([draw(rng, int(number), count) for number in chosen])
 
 
-def meeting(support: Observation) -> Observation:
-    """Without the rays that meet nothing, which no fit can change.
+def meeting(support: Observation, source: str) -> Observation:
+    """Without the rays that meet nothing, which no fit can change; ``source`` is for errors.
 
     Their number is rounded up by repeating the first ones, so that objects whose views differ by a
     few such rays share a compiled program.
     """
-    meets = _meeting(support.p.meets)
+    meets = _meeting(support.p.meets, source)
     return rows(support, np.resize(meets, -(-len(meets) // _BLOCK) * _BLOCK))
 
 
-def _meeting(meets: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " m"]:
+def _meeting(meets: Bool[np.ndarray, " n"], source: str) -> Int[np.ndarray, " m"]:
     """Numbers of the rays that meet the bounding sphere."""
     if not meets.any():
         raise InputError(
-            "no ray of these views meets the bounding sphere around the origin, of radius 1 or the "
-            "--data.radius of training; move and scale the poses so that the object lies in it"
+            f"{source}: no ray of these views meets the bounding sphere around the origin, of "
+            "radius 1 or the --data.radius of training; move and scale the poses so that the "
+            "object lies in it"
         )
     return np.flatnonzero(meets)

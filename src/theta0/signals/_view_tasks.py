@@ -35,11 +35,11 @@ class ViewTasks(TaskFamily):
         return stack([self._training_task(int(number), rng) for number in numbers])
 
     def _training_task(self, number: int, rng: np.random.Generator) -> Task:
-        config = self.config
+        config, name = self.config, self._objects.names[number]
         variant = random_variant(rng) if config.augment and rng.random() < config.augment else None
         everything, shown = self._seen(number, config.training_views, variant)
         draw = lambda among: rows(
-            everything, drawn(rng, config.rays, config.foreground, everything, shown, among)
+            everything, drawn(rng, config.rays, config.foreground, everything, shown, name, among)
         )
         if config.inner_views is None:
             return Task(draw(None), draw(None))
@@ -78,12 +78,13 @@ class ViewTasks(TaskFamily):
                 f"{seen.object_id}: has {len(seen)} views, none from number {first} on to judge a "
                 "fit; add views, or train with a smaller --data.first-held-out"
             )
-        return Task(meeting(support), config.observe(seen, judged))
+        return Task(meeting(support, seen.object_id), config.observe(seen, judged))
 
     def mean_signal(self) -> Observation:
         def draw(rng: np.random.Generator, number: int, count: int) -> Observation:
             everything, shown = self._seen(number, self.config.training_views)
-            return rows(everything, drawn(rng, count, 0.0, everything, shown))
+            name = self._objects.names[number]
+            return rows(everything, drawn(rng, count, 0.0, everything, shown, name))
 
         return of_many(self._objects.split.train, draw)
 

@@ -182,7 +182,7 @@ class ViewConfig(SceneConfig):
             )
         first = self.first_held_out if count <= self.first_held_out < len(seen) else count
         judged = range(first, len(seen))[: self.held_out_views]
-        task = Task(meeting(self.observe(seen, range(count))), self.observe(seen, judged))
+        task = Task(meeting(self.observe(seen, range(count)), source), self.observe(seen, judged))
         return self._signal(task, seen.select(range(count)), own_side)
 
     def read_all(self, path: str | Path, views: int | None = None) -> list[Signal]:
@@ -217,7 +217,9 @@ class ViewConfig(SceneConfig):
         around = [here.rays_of(here.camera(pose)) for pose in poses]
         places = joined(around)
         unknown = Observation(places, np.zeros((len(places.near), 0), np.float32))
-        return self._signal(Task(meeting(self.observe(seen, [0])), unknown), seen, self.size)
+        return self._signal(
+            Task(meeting(self.observe(seen, [0]), str(path)), unknown), seen, self.size
+        )
 
     def take(self, values: Any, views: int | None = None) -> Signal:
         """An object given as :class:`theta0.data.views.Views`."""

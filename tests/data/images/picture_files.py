@@ -36,14 +36,56 @@ def damaged(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in files}
 
 
-def png(width: int, height: int, rows: bytes, depth: int = 8) -> bytes:
-    """A PNG file whose header may declare more than its data."""
+def png(
+    width: int,
+    height: int,
+    rows: bytes,
+    depth: int = 8,
+    colour: int = 2,
+    before: bytes = b"",
+    after: bytes = b"",
+) -> bytes:
+    """A PNG file whose header may declare more than its data.
 
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
-    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
+    Args:
+        width: In pixels.
+        height: In pixels.
+        rows: Each with its filter, before compression.
+        depth: Bits per sample.
+        colour: Type: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA.
+        before: Chunks before the pixels.
+        after: Chunks after them.
+    """
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(rows))
+    parts = chunk(b"IHDR", header), before, pixels, after, chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def rgb_png(pixels: np.ndarray, before: bytes = b"", after: bytes = b"") -> bytes:
+    """Bytes (height, width, 3) as a PNG file with further chunks."""
+    height, width, _ = pixels.shape
+    return png(width, height, filtered(pixels), before=before, after=after)
+
+
+def filtered(pixels: np.ndarray) -> bytes:
+    """Rows of bytes, or of big-endian numbers, each after the filter 0."""
+    return b"".join(b"\0" + row.tobytes() for row in pixels)
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG file."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def tiff(pixels: np.ndarray, tags: dict[int, int], bits: int | None = None) -> bytes:
+    """Grey pixels as an uncompressed TIFF file; tags replace those of unsigned integers."""
+    content = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+    height, width = pixels.shape
+    entries = {
+        256: width, 257: height, 258: bits or pixels.dtype.itemsize * 8, 259: 1, 262: 1, 273: 8,
+        277: 1, 278: height, 279: len(content), 339: 1, **tags,
+    }  # fmt: skip
+    rows = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(entries.items())]
+    head = b"II*\0" + struct.pack("<I", 8 + len(content))
+    return head + content + struct.pack("<H", len(rows)) + b"".join(rows) + bytes(4)
