@@ -83,6 +83,20 @@ def test_a_scene_written_again_is_the_same_scene(tmp_path, scene):
     assert_same_scenes(read_photos(write_photos(pairs, tmp_path / "own"), FEW), found)
 
 
+@pytest.mark.parametrize("white", [1, 255])
+def test_a_mask_is_black_where_it_is_dark_or_zero_of_zero_and_one(own, white):
+    plain = read_photos(own, FEW)
+    shape = plain.load(0).image.shape[:2]
+    mask = np.zeros(shape, np.uint8)
+    mask[:, :5] = white
+    Image.fromarray(mask).save(own / "mask.png")
+    np.testing.assert_array_equal(plain.with_mask(0, own / "mask.png").load(0).hidden, mask == 0)
+    clear = np.dstack([mask, mask, mask, mask])
+    Image.fromarray(clear).save(own / "mask.png")
+    with pytest.raises(InputError, match=r"mask.png: is transparent"):
+        plain.with_mask(0, own / "mask.png").load(0)
+
+
 def test_pictures_and_masks_are_undistorted_alike(tmp_path, scene):
     """A mask of the pictures' bright pixels still covers them afterwards, and little more."""
     folder = write_transforms(tmp_path, scene, k1=-1.0, p1=0.01)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from theta0.data._view_pixels import downscaled
 from theta0.data.cameras import orbit, project
@@ -15,7 +16,7 @@ from theta0.data.views import (
     read_views,
 )
 from theta0.data.views import write_views as write
-from theta0.errors import InputError
+from theta0.errors import InputError, InputWarning
 
 
 @pytest.mark.parametrize(("background", "value"), [("white", 1.0), ("black", 0.0)])
@@ -110,6 +111,35 @@ def test_a_photograph_is_a_view_from_the_direction_given(tmp_path):
     np.testing.assert_allclose(views.colours(), chair.colours(), atol=1.01 / 255)
     np.testing.assert_allclose(views.cameras[0].c2w, chair.cameras[0].c2w, rtol=0, atol=1e-12)
     assert views.cameras[0].fl_x == pytest.approx(chair.cameras[0].fl_x)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
+def test_a_photograph_is_turned_as_its_file_says_and_a_posed_view_is_not(tmp_path, suffix, scenes):
+    pixels = scenes.some_views(width=6, height=4).images[0]
+    exif = Image.Exif()
+    exif[274] = 6
+    options = {"lossless": True, "exact": True} if suffix == "webp" else {}
+    Image.fromarray(pixels).save(tmp_path / f"x.{suffix}", exif=exif, **options)
+    upright = read_photograph(tmp_path / f"x.{suffix}", 0, 0, 4, 30)
+    np.testing.assert_array_equal(upright.images[0], np.rot90(pixels, -1))
+    assert (upright.cameras[0].width, upright.cameras[0].height) == (4, 6)
+    frame = {"file_path": f"x.{suffix}", "transform_matrix": np.eye(4).tolist()}
+    file = scenes.write_json(tmp_path / "transforms.json", {"camera_angle_x": 1, "frames": [frame]})
+    posed = read_views(file)
+    np.testing.assert_array_equal(posed.images[0], pixels)
+    assert (posed.cameras[0].width, posed.cameras[0].height) == (6, 4)
+
+
+def test_remarks_on_views_are_noted_once(tmp_path, scenes):
+    frames = []
+    for number in range(3):
+        pages = [Image.new("RGB", (6, 4), colour) for colour in ("red", "lime")]
+        pages[0].save(tmp_path / f"{number}.tif", save_all=True, append_images=pages[1:])
+        frames.append({"file_path": f"{number}.tif", "transform_matrix": np.eye(4).tolist()})
+    file = scenes.write_json(tmp_path / "transforms.json", {"camera_angle_x": 1, "frames": frames})
+    with pytest.warns(InputWarning, match=r"0 holds 2 frames .* \(like 3 of 3 pictures\)") as noted:
+        read_views(file)
+    assert len(noted) == 1
 
 
 def test_a_photograph_that_says_too_little_is_refused(tmp_path, scenes):

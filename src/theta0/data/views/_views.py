@@ -89,17 +89,17 @@ class ViewFiles:
         remedy = "downscale them, or describe fewer views"
         check_memory(f"{self.object_id}: {len(self)} views", self.size_bytes, max_bytes, remedy)
         alpha = self.channels == 4
-        stored = (read_pixels(frame.image, alpha, frame.upright) for frame in self.frames)
-        images = [
-            downscaled(undistorted_pixels(frame, pixels), self.downscale)
-            for frame, pixels in zip(self.frames, stored, strict=True)
-        ]
+        size = self.cameras[0].height, self.cameras[0].width
+        images = np.empty((len(self), *size, self.channels), np.uint8)
+        for number, frame in enumerate(self.frames):
+            pixels = read_pixels(frame.image, alpha, frame.upright)
+            images[number] = downscaled(undistorted_pixels(frame, pixels), self.downscale)
         depth = None
         if self._has_depth:
             pairs = zip(self.frames, self.cameras, strict=True)
             depth = np.stack([_read_depth(frame, camera) for frame, camera in pairs])
         names = tuple(frame.name for frame in self.frames)
-        return Views(np.stack(images), self.cameras, names, self.object_id, depth)
+        return Views(images, self.cameras, names, self.object_id, depth)
 
 
 def read_views(
