@@ -142,10 +142,9 @@ class ViewConfig(SceneConfig):
         """How views of a stored size are read."""
         if stored.width != stored.height or stored.width % self.size:
             raise InputError(
-                f"{path}: its views are {stored.width} x {stored.height} pixels, but are averaged "
-                f"over whole blocks to {self.size} x {self.size}; crop or resize them to squares "
-                f"of {self.size} pixels or a multiple, with w, h, cx and cy of their cameras (or, "
-                "to train on squares, give --data.size a divisor of their side)"
+                f"{path}: its views are {stored.width} x {stored.height} pixels; crop or resize "
+                f"them to squares of {self.size} pixels or a multiple, with w, h, cx and cy of "
+                "their cameras (or train on squares with a --data.size that divides their side)"
             )
         return ViewOptions(stored.width // self.size)
 
@@ -217,9 +216,8 @@ class ViewConfig(SceneConfig):
         around = [here.rays_of(here.camera(pose)) for pose in poses]
         places = joined(around)
         unknown = Observation(places, np.zeros((len(places.near), 0), np.float32))
-        return self._signal(
-            Task(meeting(self.observe(seen, [0]), str(path)), unknown), seen, self.size
-        )
+        task = Task(meeting(self.observe(seen, [0]), str(path)), unknown)
+        return self._signal(task, seen, self.size)
 
     def take(self, values: Any, views: int | None = None) -> Signal:
         """An object given as :class:`theta0.data.views.Views`."""

@@ -160,8 +160,8 @@ def _check_one_size(folder: Path, photos: Sequence[dict[str, Any]]) -> None:
     if len(files) > 1:
         sizes = " and ".join(f"{file} is {w} x {h}" for (w, h), file in list(files.items())[:2])
         raise InputError(
-            f"{folder}: lenses is one, but {sizes}; give photos of one size, or let each have its "
-            "own lens"
+            f"{folder}: lenses is one, but {sizes}; give photos of one size, or each its own "
+            "lens (--lenses each)"
         )
 
 
