@@ -81,7 +81,7 @@ def _moved(frame: Frame, camera: Camera, scale: float, options: PhotoOptions) ->
         far = far if given[1] is None else given[1] * scale
     if not 0 < near < far < np.inf:
         raise InputError(
-            f"{frame.image}: near is {near / scale:g} and far {far / scale:g}; give 0 < near < far in "
-            "its description"
+            f"{frame.image}: near is {near / scale:g} and far {far / scale:g}; give 0 < near < far "
+            "in its description"
         )
     return replace(frame, pose=camera.c2w, near=near, far=far)

@@ -153,8 +153,8 @@ def _found(
     if len(model.images) < MIN_PHOTOS:
         raise InputError(
             f"{folder}: the focal lengths of {len(diverged)} photos diverged, which leaves "
-            f"{len(model.images)}; give more photos from more viewpoints, larger ones (--max-size), "
-            "or, if all share one camera and zoom, --lenses one"
+            f"{len(model.images)}; give more photos from more viewpoints, larger ones "
+            "(--max-size) or, if all share one camera and zoom, --lenses one"
         )
     return replace(found, model=model), diverged
 
