@@ -95,7 +95,8 @@ def test_a_value_without_a_key_is_the_first_setting(words, expected):
          ("", "no update rule is registered as ''"),
         ("then:first=(sgd:0.1),steps=5,second=(adan)", "did you mean adam"),
         ("then:first=(sgd:0.1),steps=5", "second"),
-        ("then:first=(sgd", r"no update rule is registered as '\(sgd'"),
+        ("then:first=(sgd", "a bracket is not closed"), ("then:first=sgd),steps=5", "not opened"),
+        ("adam:1e-3,", "nothing before or after a comma"),
     ],
 )  # fmt: skip
 def test_words_that_name_nothing_are_refused(words, message):

@@ -11,7 +11,7 @@ from cattrs.strategies import configure_tagged_union
 from cattrs.v import format_exception
 
 from theta0.errors import InputError
-from theta0.registry import Registry, all_registries
+from theta0.registry import NotRegistered, Registry, all_registries
 
 VERSION = 2
 """Version of ``config.json`` and of the description in an initialization."""
@@ -95,7 +95,9 @@ def from_words(text: str, registry: Registry) -> Any:
     kind = registry[name]
     keys, hints = [field.name for field in dataclasses.fields(kind)], get_type_hints(kind)
     values: dict[str, Any] = {}
-    for word in _outside_brackets(rest) if rest else ():
+    for word in _outside_brackets(rest, text) if rest else ():
+        if not word:
+            raise InputError(f"{text}: there is nothing before or after a comma; leave it out")
         key, given, value = word.partition("=")
         key, value = (key.replace("-", "_"), value) if given else (keys[0] if keys else "", word)
         if key not in keys:
@@ -106,8 +108,12 @@ def from_words(text: str, registry: Registry) -> Any:
     return from_plain({"version": VERSION, **values}, kind, text)
 
 
-def _outside_brackets(text: str) -> list[str]:
-    """Words separated by commas, but not by those in brackets or quotes."""
+def _outside_brackets(text: str, source: str) -> list[str]:
+    """Words separated by commas, but not by those in brackets or quotes; ``source`` is the whole.
+
+    Raises:
+        InputError: a bracket or a quotation mark has no partner.
+    """
     words, depth, quoted = [""], 0, False
     for letter in text:
         quoted ^= letter == '"'
@@ -116,6 +122,11 @@ def _outside_brackets(text: str) -> list[str]:
             words.append("")
         else:
             words[-1] += letter
+        if depth < 0:
+            raise InputError(f"{source}: a bracket is closed that was not opened")
+    if depth or quoted:
+        what = "quotation mark" if quoted else "bracket"
+        raise InputError(f"{source}: a {what} is not closed")
     return words
 
 
@@ -176,9 +187,25 @@ def from_plain(plain: Any, kind: type[Config], source: str) -> Config:
     try:
         return _converter.structure(values, kind)
     except BaseValidationError as error:
-        reasons = cattrs.transform_error(error, format_exception=_reason)
+        missing: list[NotRegistered] = []
+
+        def reason(error: BaseException, kind: Any) -> str:
+            if not isinstance(error, NotRegistered):
+                return _reason(error, kind)
+            missing.append(error)
+            return error.what
+
+        reasons = cattrs.transform_error(error, format_exception=reason)
+        if len(missing) == 1:
+            reasons = cattrs.transform_error(error, format_exception=_reason)
         # cattrs says where in a value of JSON: "@ $.field.width", or "@ $" of all of it.
-        places = (re.sub(r" @ \$\.?(.*)$", _place, reason) for reason in reasons)
+        places = [re.sub(r" @ \$\.?(.*)$", _place, reason) for reason in reasons]
+        # How to register one is said once for several, which one plug-in is likely to have.
+        if len(missing) > 1:
+            places.append(
+                "register them first: theta0 --plugin FILE.py with the file that has them, or "
+                "import it, or install the package that names them as entry points"
+            )
         raise InputError(f"{source}: {'; '.join(places)}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{source}: {type(error).__name__}: {error}") from error
@@ -190,4 +217,5 @@ def _place(found: re.Match[str]) -> str:
 
 def _reason(error: BaseException, kind: Any) -> str:
     """Our own words where we raised the error, cattrs's for the rest."""
-    return str(error) if type(error) in (InputError, TypeError) else format_exception(error, kind)
+    ours = isinstance(error, InputError) or type(error) is TypeError
+    return str(error) if ours else format_exception(error, kind)

@@ -23,6 +23,10 @@ class Metric:
         """What an axis or a column is called: ``PSNR (dB)``."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
+    def told(self, value: float) -> str:
+        """A value in a sentence: ``21.50 dB``, ``Agreement 0.6512``."""
+        return f"{value:.2f} {self.unit}" if self.unit else f"{self.label} {value:.4g}"
+
 
 PSNR = Metric("psnr", "PSNR", "dB")
 

@@ -22,6 +22,14 @@ from theta0.errors import InputError
 Settings = TypeVar("Settings", bound=type)
 
 
+class NotRegistered(InputError):
+    """Nothing is registered under a name; ``what`` says so without saying how to register it."""
+
+    def __init__(self, what: str, remedy: str):
+        super().__init__(f"{what}{remedy}")
+        self.what = what
+
+
 class Registry:
     """The settings classes of one kind, by name.
 
@@ -100,11 +108,11 @@ class Registry:
             return self._classes[name]
         near = difflib.get_close_matches(str(name), self.names(), n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        raise InputError(
-            f"no {self.kind} is registered as {name!r}{hint}; choose from "
-            f"{', '.join(self.names())}, or register your own with @theta0.register({self.key!r}, "
-            f"{name!r}): in a file for theta0 --plugin FILE.py, or in an installed package that "
-            f"names it as an entry point of {self.group}"
+        raise NotRegistered(
+            f"no {self.kind} is registered as {name!r}{hint}",
+            f"; choose from {', '.join(self.names())}, or register your own with "
+            f"@theta0.register({self.key!r}, {name!r}): in a file for theta0 --plugin FILE.py, or "
+            f"in an installed package that names it as an entry point of {self.group}",
         )
 
     def _loaded(self, name: str) -> type:

@@ -46,6 +46,10 @@ def with_parts(experiment: Experiment, named: Mapping[str, str | None]) -> Exper
                     "and the preset has no such setting; it cannot be chosen here"
                 )
             experiment = replace(experiment, **{part.attribute: remade(kind, old)})
+            if option == "signals" and old.network() != experiment.data.network():
+                # The preset's are for signals of another shape; --field and --forward come later.
+                field, forward = experiment.data.network()
+                experiment = replace(experiment, field=field, forward=forward)
     return experiment
 
 

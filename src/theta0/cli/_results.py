@@ -7,7 +7,7 @@ from theta0.evaluation import metric_of
 from theta0.files import write_json
 from theta0.metrics import psnr
 from theta0.presets import Evaluation, Gallery, command_line, environment
-from theta0.report import evaluation_report, gallery_grid, steps_table
+from theta0.report import evaluation_report, gallery_grid, metric_label, steps_table
 
 from ._common import console, say
 
@@ -29,7 +29,7 @@ def write_evaluation(
     console.print(steps_table(rows).to_rich())
     say(f"page with curves and pictures: {page}")
     say(f"tables and rows: {folder / 'table.md'}, {folder / 'results.json'}")
-    say(f"each signal's PSNR: {folder / 'signals.json'}")
+    say(f"each signal's {metric_label(rows)}: {folder / 'signals.json'}")
     return {"page": str(page), "results": rows, "facts": facts}
 
 

@@ -146,6 +146,7 @@ def learn_with_progress(
 ) -> dict[str, Any]:
     """Train in a folder, show progress, draw the curve, report the result."""
     family = experiment.data.build()
+    metric = family.metric
     _tell_of(experiment, family, out)
     first: list[Progress] = []
     with progress_bar(experiment.outer.steps) as update:
@@ -154,7 +155,8 @@ def learn_with_progress(
             if not first:
                 first.append(progress)
             steps = progress.step - first[0].step
-            texts = [] if progress.best_psnr is None else [f"best {progress.best_psnr:.2f} dB"]
+            found = progress.best_psnr  # of whatever metric
+            texts = [] if found is None else [f"best {metric.told(found)}"]
             if steps:  # the first one compiled
                 rate = steps / max(progress.seconds - first[0].seconds, 1e-9)
                 texts.append(f"{rate:.1f} steps/s")
@@ -162,17 +164,18 @@ def learn_with_progress(
 
         result = train(experiment, out, resume, on_step, family, overwrite)
     records = read_jsonl(out / "metrics.jsonl")
-    write_bytes(out / "training.png", training_curve(records))
+    write_bytes(out / "training.png", training_curve(records, metric.axis))
     facts = result.description.provenance
+    name = f"validation_{metric.name}"
     say(
-        f"best initialization: {facts['validation_psnr']:.2f} dB on validation signals after "
+        f"best initialization: {metric.told(facts[name])} on validation signals after "
         f"{experiment.meta.steps} inner steps, in {records[-1]['seconds']:.0f} s of training"
     )
     say(f"saved as {out / 'init.safetensors'}; next: {command_words('eval', out)}")
     return {
         "run": str(out),
         "init": str(out / "init.safetensors"),
-        "validation_psnr": facts["validation_psnr"],
+        name: facts[name],
         "best_step": facts["outer_steps"],
         "steps": records[-1]["step"],
         "seconds": round(records[-1]["seconds"], 1),

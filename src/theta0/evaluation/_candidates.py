@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
-import jax
-
 from theta0.config import from_words, to_words
 from theta0.errors import InputError
-from theta0.fields import Field, SirenField, weights
+from theta0.fields import Field, FlipAverageField, SirenField, on_device, weights
 from theta0.inner import (
     DescentConfig,
     InnerConfig,
@@ -44,9 +42,7 @@ class Init(NamedTuple):
 
     def on(self, device: Any) -> "Init":
         """The same, its arrays on a device."""
-        return self._replace(
-            field=jax.device_put(self.field, device), rule=jax.device_put(self.rule, device)
-        )
+        return self._replace(field=on_device(self.field, device), rule=on_device(self.rule, device))
 
 
 Inits = Mapping[str, Callable[[int], Init]]
@@ -184,9 +180,12 @@ def candidates(
         *(
             Candidate(rule, w0=w0, called=called)
             for w0 in w0s
-            for called, rule in _named(rules or protocol.rules)
+            for called, rule in _named(protocol.rules if rules is None else rules)
         ),
     ]
+    # Two copies of a network go on as two: a learned rule is for one of them.
+    flip = isinstance(init.field, FlipAverageField)
+    tried = [candidate._replace(flip=flip) for candidate in tried]
     groups: dict[str, list[Candidate]] = {}
     for candidate in tried:
         groups.setdefault(candidate.rule_name, []).append(candidate)

@@ -61,7 +61,11 @@ def metric_of(row: dict[str, Any]) -> str:
 
 
 def rule_label(row: dict[str, Any]) -> str:
-    """The update rule of a row in words: ``adam 0.001``."""
+    """The update rule of a row in words: ``adam 0.001``, ``step-sizes:lr=0.1,per=weight``."""
+    before, plus, kind = row["rule"].rpartition("+")
+    settings = row.get("settings", "")
+    if settings.partition(":")[0] == kind:
+        return before + plus + settings
     return " ".join([row["rule"], *([f"{row['lr']:g}"] if "lr" in row else [])])
 
 

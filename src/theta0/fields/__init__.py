@@ -7,6 +7,7 @@ from ._base import (
     config_of,
     count_weights,
     evaluate,
+    on_device,
     trained,
     weights,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "count_weights",
     "evaluate",
     "flip",
+    "on_device",
     "sine",
     "trained",
     "weights",

@@ -105,6 +105,13 @@ def weights(tree: Any) -> list[Array]:
     return jax.tree.leaves(trained(tree))
 
 
+def on_device(tree: Any, device: Any) -> Any:
+    """A field (or any pytree of modules) with its arrays on a device; the rest, such as functions
+    that it calls, as it is."""
+    arrays, rest = eqx.partition(tree, eqx.is_array)
+    return eqx.combine(jax.device_put(arrays, device), rest)
+
+
 def count_weights(field: Field) -> int:
     """Number of trained scalars of a field."""
     return sum(leaf.size for leaf in weights(field))

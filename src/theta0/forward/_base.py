@@ -73,37 +73,44 @@ class RayMap(ForwardMap):
 
 
 def check_shapes(
-    forward: ForwardMap, field: NetworkConfig, p: Any, y: Float[Array | np.ndarray, "n c"]
+    forward: ForwardMap,
+    field: NetworkConfig,
+    p: Any,
+    y: Float[Array | np.ndarray, "n c"],
+    remedy: str | None = None,
 ) -> None:
     """Refuse a network that cannot be measured at ``p``, or not to the shape of ``y``.
 
-    Nothing is computed.
+    Nothing is computed. ``remedy`` is what to do where the network is there already; to give
+    another network when left out.
 
     Raises:
         InputError: says what does not go together.
     """
-    predicted = predicted_shape(forward, field, p)
+    predicted = predicted_shape(forward, field, p, remedy)
     if predicted != y.shape:
         raise InputError(
             f"{_in_words(forward, field)} predicts {predicted[1]} channels where the signals have "
-            f"{y.shape[1]}; change field.out_size, now {field.out_size}"
+            f"{y.shape[1]}; " + (remedy or f"change field.out_size, now {field.out_size}")
         )
 
 
-def predicted_shape(forward: ForwardMap, field: NetworkConfig, p: Any) -> tuple[int, ...]:
+def predicted_shape(
+    forward: ForwardMap, field: NetworkConfig, p: Any, remedy: str | None = None
+) -> tuple[int, ...]:
     """The shape (n, c) of what a network predicts at ``p``; nothing is computed.
 
     Raises:
-        InputError: the network cannot be measured there.
+        InputError: the network cannot be measured there; ``remedy`` as for :func:`check_shapes`.
     """
-    built = jax.eval_shape(field.build, jax.random.PRNGKey(0))
+    built = eqx.filter_eval_shape(field.build, jax.random.PRNGKey(0))
     try:
-        return jax.eval_shape(forward, built, p).shape
+        return eqx.filter_eval_shape(forward, built, p).shape
     except Exception as error:  # whatever a forward map raises on a network it is not for
+        sizes = f"check field.in_size={field.in_size} and field.out_size={field.out_size}"
         raise InputError(
-            f"{_in_words(forward, field)} does not fit these signals: check "
-            f"field.in_size={field.in_size} and field.out_size={field.out_size}, or take the "
-            "preset for this kind of signal"
+            f"{_in_words(forward, field)} does not fit these signals: "
+            + (remedy or f"{sizes}, or take the preset for this kind of signal")
         ) from error
 
 

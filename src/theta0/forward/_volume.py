@@ -78,7 +78,7 @@ class Volume(RayMap):
 
     def _nothing(self, field: Field, rays: Rays) -> Rendering:
         """What rays see that meet nothing."""
-        blank = jax.eval_shape(self._march, field, rays, jnp.asarray(rays.near) > 0, None)
+        blank = eqx.filter_eval_shape(self._march, field, rays, jnp.asarray(rays.near) > 0, None)
         zero = lambda of: jnp.zeros(of.shape, of.dtype)
         backdrop = jnp.ones if self.background == "white" else jnp.zeros
         colour = backdrop(blank.colour.shape, blank.colour.dtype)

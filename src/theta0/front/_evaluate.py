@@ -4,18 +4,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import optax
+
+from theta0.config import from_words
 from theta0.errors import InputError
 from theta0.evaluation import Protocol, Rows, as_far_as_there_are, best, metric_of
 from theta0.evaluation import evaluate as evaluate_inits
 from theta0.inits import Initialization
 from theta0.inner import Rule
 from theta0.presets import INITS, InitName, experiment_of
+from theta0.registry import RULES
 from theta0.report import steps_table
 from theta0.signals import Shares
 
 from ._learn import family_of
 
 _HALF = Shares(validation=0.25, test=0.5)
+
+AnyRule = Rule | str
+"""An update rule, or the words for its settings"""
 
 
 @dataclass(frozen=True)
@@ -46,9 +53,9 @@ def evaluate(
     init: Initialization,
     signals: Any,
     *,
-    inits: Sequence[str] = ("standard", "mean", "matched", "shuffled"),
-    rules: Sequence[Rule] | Mapping[str, Rule] | None = None,
-    steps: Sequence[int] = (0, 1, 2, 5, 10, 20),
+    inits: str | Sequence[str] = ("standard", "mean", "matched", "shuffled"),
+    rules: AnyRule | Sequence[AnyRule] | Mapping[str, AnyRule] | None = None,
+    steps: int | Sequence[int] = (0, 1, 2, 5, 10, 20),
     views: int | None = None,
     test_signals: int = 16,
     tuning_signals: int = 4,
@@ -67,9 +74,10 @@ def evaluate(
             them should have been learned from.
         inits: the baseline initializations it is compared with: Standard (random weights), Mean,
             Matched and Shuffled; none of them computes what another needs.
-        rules: update rules tried, settings or values such as optax transformations; give values by
-            name, ``{"nadam 1e-3": optax.nadam(1e-3)}``, and rows call them so. Gradient descent and
-            Adam with the step sizes of the preset when left out. A learned rule is always tried.
+        rules: update rules tried, one or several: settings, words (``"adam:1e-3"``), or values such
+            as optax transformations; give values by name, ``{"nadam 1e-3": optax.nadam(1e-3)}``,
+            and rows call them so. Gradient descent and Adam with the step sizes of the preset when
+            left out. A learned rule is always tried.
         steps: numbers of inner steps after which fits are judged.
         views: views of a slice or object that are fitted.
         test_signals: how many are judged, at most as many as there are.
@@ -81,6 +89,9 @@ def evaluate(
     Raises:
         InputError: says what is wrong with what was given.
     """
+    inits = (inits,) if isinstance(inits, str) else inits
+    steps = (steps,) if isinstance(steps, int) else steps
+    tried = _rules(rules)
     for name in inits:
         if name not in INITS:
             raise InputError(f"inits: {name!r} is unknown; choose from {', '.join(INITS)}")
@@ -91,11 +102,31 @@ def evaluate(
         tuning_signals=tuning_signals,
     )  # fmt: skip
     protocol: Protocol = as_far_as_there_are(wanted, family)
+    replace(experiment, protocol=protocol).require_fitting(family)
     names: tuple[InitName, ...] = tuple(
         name for name in INITS if name == "learned" or name in inits
     )
     made = experiment.inits(init.learned, family, names)
     rows = evaluate_inits(
-        experiment.forward, made, family, protocol, seed, on_progress, rules=rules
+        experiment.forward, made, family, protocol, seed, on_progress, rules=tried
     )
     return Evaluation(rows)
+
+
+def _rules(
+    given: AnyRule | Sequence[AnyRule] | Mapping[str, AnyRule] | None,
+) -> Sequence[Rule] | Mapping[str, Rule] | None:
+    """The rules that are given, one or several, words as the settings they stand for."""
+    if given is None:
+        return None
+    read = lambda rule: from_words(rule, RULES) if isinstance(rule, str) else rule
+    if isinstance(given, Mapping):
+        found = {name: read(rule) for name, rule in given.items()}
+    # An optax transformation is a tuple itself.
+    elif isinstance(given, list | tuple) and not isinstance(given, optax.GradientTransformation):
+        found = [read(rule) for rule in given]
+    else:
+        found = [read(given)]
+    if not found:
+        raise InputError("rules: name at least one update rule, such as adam:1e-3")
+    return found

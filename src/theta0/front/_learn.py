@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import optax
 
@@ -100,8 +101,8 @@ def _check_parts(meta: Any, field: Any, forward: Any, kind: Any) -> None:
 def _suited(field: NetworkConfig, forward: ForwardMap, tasks: Task) -> NetworkConfig:
     """The network with as many channels as the signals have, grey or in colour."""
     support = jax.tree.map(lambda leaf: leaf[0], tasks.support)
-    built = jax.eval_shape(field.build, jax.random.PRNGKey(0))
-    predicted = jax.eval_shape(forward, built, support.p).shape[1]
+    built = eqx.filter_eval_shape(field.build, jax.random.PRNGKey(0))
+    predicted = eqx.filter_eval_shape(forward, built, support.p).shape[1]
     missing = support.y.shape[1] - predicted
     return field if missing == 0 else replace(field, out_size=field.out_size + missing)  # pyright: ignore[reportArgumentType, reportCallIssue]
 

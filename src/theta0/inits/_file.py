@@ -17,7 +17,7 @@ from theta0.forward import ForwardMap
 from theta0.inner import InnerConfig, UpdateRule
 from theta0.meta import Learned
 from theta0.signals import SignalConfig
-from theta0.store import Stored, write
+from theta0.store import Stored, named_arrays, write
 
 KIND = "initialization"
 
@@ -90,14 +90,16 @@ def load(path: str | Path) -> Initialization:
     # The template's values are never computed, so a file that describes a huge network costs
     # nothing: its arrays would have to be in the file.
     try:
-        template = jax.eval_shape(lambda key: _fresh(description, key), jax.random.PRNGKey(0))
+        template = eqx.filter_eval_shape(_fresh, description, jax.random.PRNGKey(0))
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: describes a network that cannot be: {error}") from error
     for name, array in stored.arrays.items():
         if name.startswith("rule.") and array.dtype == np.float16:  # see `save`
             stored.arrays[name] = array.astype(np.float32)
-    learned = stored.into(template)
-    return Initialization(learned.field, learned.rule, description)
+    field, rule = stored.into(template)
+    if not named_arrays(rule):  # nothing of it is in the file; the template's is of a trace
+        rule = description.inner.rule_of(field)
+    return Initialization(field, rule, description)
 
 
 def _fresh(description: Description, key: jax.Array) -> Learned:

@@ -64,7 +64,7 @@ def import_haiku(
         data=ImageConfig(size=size, pixel_offset=0.0),
         provenance=provenance,
     )
-    return Initialization(field, inner.rule.build(field), description)
+    return Initialization(field, inner.rule_of(field), description)
 
 
 def _read(path: Path) -> bytes:

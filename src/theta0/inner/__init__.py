@@ -13,6 +13,8 @@ from ._rule import (
     RuleConfig,
     UpdateRule,
     as_rule,
+    settings_of,
+    transformed,
 )
 from ._sgd import SGD
 from ._step_sizes import Granularity, LearnedSteps, StepSizes
@@ -49,6 +51,8 @@ __all__ = [
     "linearized",
     "loss_and_gradient",
     "moved_by_rule",
+    "settings_of",
     "step",
     "then",
+    "transformed",
 ]

@@ -17,7 +17,7 @@ from theta0.fields import Field, FlipAverageField
 from theta0.forward import ForwardMap, Observation
 
 from ._objective import BoundObjective, Objective
-from ._rule import Rule, RuleConfig, UpdateRule, as_rule
+from ._rule import Rule, RuleConfig, UpdateRule, as_rule, settings_of
 from ._sgd import SGD
 
 
@@ -53,6 +53,7 @@ class InnerConfig:
         if self.steps <= 0:
             raise InputError(f"steps is {self.steps}; give a number of inner steps above 0")
         require_positive(self, "batch")
+        object.__setattr__(self, "rule", settings_of(self.rule, "rule"))
 
     def build(self) -> InnerLoop:
         """The loop without its rule, which goes with the field."""
@@ -60,7 +61,7 @@ class InnerConfig:
 
     def rule_of(self, field: Field) -> UpdateRule:
         """The rule for fits that begin at ``field``, its learned leaves at what they begin with."""
-        return self.rule.build(moved_by_rule(field, self.flip))
+        return as_rule(self.rule, moved_by_rule(field, self.flip))
 
 
 def moved_by_rule(field: Field, flip: bool) -> Field:

@@ -1,5 +1,6 @@
 """What an update rule is: how the inner loop moves the weights of a field."""
 
+import re
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from theta0.config import to_words
+from theta0.config import from_words, to_words
 from theta0.errors import InputError, require_positive
 from theta0.fields import Field, Frozen, trained
 from theta0.forward import ForwardMap, Observation
@@ -67,8 +68,11 @@ class RuleConfig:
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @abstractmethod
-    def build(self, field: Field) -> UpdateRule:
-        """The rule for fields like ``field``, its learned leaves at what they begin with."""
+    def build(self, field: Field) -> "UpdateRule | optax.GradientTransformation":
+        """The rule for fields like ``field``, its learned leaves at what they begin with.
+
+        Of a rule of first order an optax transformation is enough; :func:`as_rule` builds either.
+        """
         raise NotImplementedError
 
     def for_steps(self, steps: int) -> "RuleConfig":
@@ -91,12 +95,40 @@ class FirstOrder(UpdateRule):
 
     def step(self, forward, field, observation, state, key, objective):
         loss, gradient = objective.loss_and_gradient(forward, field, observation, key)
-        updates, state = self.updates(trained(gradient), state, trained(field))
+        updates, state = self.updates(trained(gradient), state, trained(field), loss)
         return eqx.apply_updates(field, updates), state, loss
 
-    def updates(self, gradient: Any, state: Any, params: Any) -> tuple[Any, Any]:
+    def updates(
+        self, gradient: Any, state: Any, params: Any, loss: Float[Array, ""]
+    ) -> tuple[Any, Any]:
         """What is added to the weights, and the new state; pytrees like the weights."""
-        return self.transformation.update(gradient, state, params)
+        return transformed(self.transformation, gradient, state, params, loss)
+
+
+def transformed(
+    transformation: optax.GradientTransformation,
+    gradient: Any,
+    state: Any,
+    params: Any,
+    loss: Float[Array, ""],
+) -> tuple[Any, Any]:
+    """Updates and new state of an optax transformation, which may also ask for the loss.
+
+    Raises:
+        InputError: it asks for more, such as the loss of other weights for a line search.
+    """
+    update = optax.with_extra_args_support(transformation).update
+    try:
+        return update(gradient, state, params, value=loss, grad=gradient)
+    except TypeError as error:
+        asked = re.search(r"missing .* required .*arguments?: (.*)", str(error))
+        if asked is None:
+            raise
+        raise InputError(
+            f"the optax transformation asks for {asked[1]}, as a line search does, but is given "
+            "the gradient, the loss and the weights of each step alone; take another, such as "
+            "optax.adam(1e-3)"
+        ) from error
 
 
 class Descent(FirstOrder):
@@ -107,7 +139,7 @@ class Descent(FirstOrder):
 
     lr: Frozen
 
-    def updates(self, gradient, state, params):
+    def updates(self, gradient, state, params, loss):
         direction, state = self.transformation.update(gradient, state, params)
         lr = self.lr()
         return jax.tree.map(lambda d: -lr.astype(d.dtype) * d, direction), state
@@ -151,10 +183,56 @@ def as_rule(rule: Rule, field: Field) -> UpdateRule:
     if isinstance(rule, UpdateRule):
         return rule
     if isinstance(rule, RuleConfig):
-        return rule.build(field)
+        built = rule.build(field)
+        if isinstance(built, optax.GradientTransformation):
+            return FirstOrder(_same_again(rule, field, built))
+        return as_rule(built, field)
+    if isinstance(rule, optax.MultiSteps):
+        rule = rule.gradient_transformation()
     if isinstance(rule, optax.GradientTransformation):
         return FirstOrder(rule)
     raise TypeError(
         f"{type(rule).__name__} is no update rule; give an UpdateRule, its settings (such as "
         "theta0.SGD(1e-2)), or an optax transformation"
+    )
+
+
+_BUILT: dict[Any, optax.GradientTransformation] = {}
+
+
+def _same_again(
+    rule: RuleConfig, field: Field, built: optax.GradientTransformation
+) -> optax.GradientTransformation:
+    """What the same settings built before for a field like this one, or what they built now.
+
+    optax makes new functions at each call, and compiled programs are found again by their identity.
+    """
+    leaves, structure = jax.tree.flatten(trained(field))
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+        return built  # arrays that it made are of this trace alone
+    try:
+        key = rule, structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+        return _BUILT.setdefault(key, built)
+    except TypeError:  # settings that hold a list cannot be looked up
+        return built
+
+
+def settings_of(rule: RuleConfig | str, name: str) -> RuleConfig:
+    """Settings of a rule that are themselves a setting, as they are or in words.
+
+    Args:
+        rule: what is given.
+        name: of the setting, for messages.
+
+    Raises:
+        InputError: it is a value, which cannot be saved, or the words name no rule.
+    """
+    if isinstance(rule, str):
+        return from_words(rule, RULES)
+    if isinstance(rule, RuleConfig):
+        return rule
+    raise InputError(
+        f"{name} is of type {type(rule).__name__}, but settings are saved; give settings of a rule "
+        "(theta0.Adam(1e-3)) or words ('adam:1e-3'), or register settings whose build returns it: "
+        "@theta0.register('rule', NAME)"
     )

@@ -1,6 +1,6 @@
 """One rule for some steps, another from there on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,7 +12,7 @@ from theta0.errors import require_positive
 from theta0.fields import Field
 from theta0.registry import RULES
 
-from ._rule import RuleConfig, UpdateRule
+from ._rule import RuleConfig, UpdateRule, as_rule, settings_of
 
 
 @RULES.register("then")
@@ -35,6 +35,16 @@ class Then(RuleConfig):
 
     def __post_init__(self):
         require_positive(self, "steps")
+        for name in ("first", "second"):
+            object.__setattr__(self, name, settings_of(getattr(self, name), name))
+
+    def for_steps(self, steps: int) -> "Then":
+        """The same with each rule as it is where it takes its part of so many steps."""
+        return replace(
+            self,
+            first=self.first.for_steps(min(steps, self.steps)),
+            second=self.second.for_steps(max(1, steps - self.steps)),
+        )
 
     @property
     def label(self) -> str:
@@ -43,7 +53,7 @@ class Then(RuleConfig):
 
     def build(self, field) -> "Sequence":
         """Both rules, one after the other."""
-        return then(self.first.build(field), self.steps, self.second.build(field))
+        return then(as_rule(self.first, field), self.steps, as_rule(self.second, field))
 
 
 class _State(NamedTuple):

@@ -11,7 +11,15 @@ from jaxtyping import Array, Float
 from theta0.errors import InputError, require_positive
 from theta0.fields import Field
 from theta0.forward import ForwardMap
-from theta0.inner import SGD, InnerConfig, InnerLoop, Objective, RuleConfig, UpdateRule
+from theta0.inner import (
+    SGD,
+    InnerConfig,
+    InnerLoop,
+    Objective,
+    RuleConfig,
+    UpdateRule,
+    settings_of,
+)
 from theta0.registry import META_LEARNERS
 from theta0.signals import Task
 
@@ -47,6 +55,8 @@ class MetaGradient:
         if self.steps <= 0:
             raise InputError(f"steps is {self.steps}; give a number of inner steps above 0")
         require_positive(self, "batch")
+        # Words become settings, which are what is saved.
+        object.__setattr__(self, "rule", settings_of(self.rule, "rule"))
 
     @property
     def inner(self) -> InnerConfig:

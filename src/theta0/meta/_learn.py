@@ -18,8 +18,9 @@ import optax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from theta0.errors import DivergedError
-from theta0.fields import trained
+from theta0.fields import on_device, trained
 from theta0.forward import ForwardMap
+from theta0.inner import transformed
 from theta0.signals import Task, TaskFamily
 
 from ._base import Learned, MetaGradient
@@ -77,7 +78,9 @@ def meta_step(
         loss, direction = spread(params, meta_state, tasks, keys)
     direction, meta_state = meta.conclude(learned, loss, direction, meta_state)
     direction = trained(direction)
-    updates, optimizer_state = optimizer.update(direction, optimizer_state, trained(learned))
+    updates, optimizer_state = transformed(
+        optimizer, direction, optimizer_state, trained(learned), loss
+    )
     alive = jnp.any(jnp.stack([jnp.any(leaf != 0) for leaf in jax.tree.leaves(direction)]))
     new = eqx.apply_updates(learned, updates)
     return new, optimizer_state, meta_state, loss, alive
@@ -166,7 +169,7 @@ def learn(
             run.save(state, progress)
         raise
     first = jax.local_devices()[0]
-    best, last = jax.device_put((state.best, state.learned), first)
+    best, last = on_device((state.best, state.learned), first)
     return MetaTrained(best, last, progress)
 
 
@@ -176,7 +179,7 @@ def on_one(function: Callable[..., Any]) -> Callable[..., Any]:
     It may fit signals in threads, one on each device; taking apart an array that lies on all of
     them is not safe in several threads at once.
     """
-    return lambda learned, *rest: function(jax.device_put(learned, jax.local_devices()[0]), *rest)
+    return lambda learned, *rest: function(on_device(learned, jax.local_devices()[0]), *rest)
 
 
 def _validated(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+import equinox as eqx
 import jax
 
 from theta0.config import to_plain
@@ -80,7 +81,7 @@ class Comparison(Generic[Family]):
             return experiment.init(name, learned, experiment.forward)
         told = lambda name: tell(f"fitting {name}", 0.0)
         make = lambda: experiment.inits(learned, self.family, (name,), told)[name](0).field
-        template = jax.eval_shape(experiment.field.build, jax.random.PRNGKey(0))
+        template = eqx.filter_eval_shape(experiment.field.build, jax.random.PRNGKey(0))
         field = self.cache.field(
             f"{self.run.name}-{name}", self._origin(self.run, name), template, make
         )

@@ -70,6 +70,7 @@ def evaluate_initialization(
     began = time.monotonic()
     family = experiment.data.build() if family is None else family
     require_signals(experiment.protocol, family)
+    experiment.require_fitting(family)
     tell = on_progress or (lambda what, done: None)
     told = lambda name: tell(f"making the initialization {name}", 0.0)
     inits = experiment.inits(initialization.learned, family, names, told)

@@ -11,8 +11,8 @@ import tyro
 
 from theta0.errors import InputError
 from theta0.evaluation import Init, Inits, Protocol, over_devices, quality_by_step
-from theta0.fields import Field, NetworkConfig, weights
-from theta0.forward import ForwardMap, Observation, predict
+from theta0.fields import Field, NetworkConfig, on_device, weights
+from theta0.forward import ForwardMap, Observation, check_shapes, predict
 from theta0.inits import Description, find, matched, mean, shuffled, standard
 from theta0.inner import SGD, Adam, InnerConfig, RuleConfig
 from theta0.meta import Learned, MetaGradient, OuterConfig
@@ -71,7 +71,7 @@ class Experiment:
             InputError: the initialization to go on from has another network or rule.
         """
         field = self.field.build(jax.random.PRNGKey(self.seed))
-        fresh = Learned(field, self.meta.inner.rule.build(field))
+        fresh = Learned(field, self.meta.inner.rule_of(field))
         if self.init_from is None:
             return fresh
         found = find(self.init_from)
@@ -103,6 +103,16 @@ class Experiment:
         """What has been learned, to be used on the user's data."""
         return self if path is None else replace(self, data=self.data.on_new(path))
 
+    def require_fitting(self, family: TaskFamily) -> None:
+        """Refuse signals that what was learned cannot show, before anything is fitted to them.
+
+        Raises:
+            InputError: they have other channels, or lie elsewhere than on its coordinates.
+        """
+        support = family.held_out("validation", 0, self.protocol.views).support
+        remedy = "give signals like those the initialization was learned from, or another one"
+        check_shapes(self.forward, self.field, support.p, support.y, remedy)
+
     def validation_count(self, family: TaskFamily) -> int:
         """Number of signals that a validation fits: at most as many as there are."""
         return min(self.outer.validation_signals, family.size("validation"))
@@ -123,7 +133,7 @@ class Experiment:
             key = jax.random.fold_in(jax.random.PRNGKey(self.seed), index)
             # As test signals are judged: of CT in the disc alone.
             judge = lambda field: family.judge(predict(seen_by, field, task.query.p), task)
-            field, rule = jax.device_put(learned, device)
+            field, rule = on_device(learned, device)
             values = quality_by_step(
                 self.forward, field, rule, task.support, loop, (loop.steps,), key, judge
             )

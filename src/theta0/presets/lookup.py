@@ -7,7 +7,8 @@ from pathlib import Path
 from theta0.errors import InputError
 from theta0.fields import FlipAverage
 from theta0.inits import Initialization
-from theta0.meta import MAML, OuterConfig
+from theta0.inner import InnerConfig
+from theta0.meta import MAML, MetaGradient, OuterConfig
 from theta0.registry import META_LEARNERS
 
 from . import ct, images, photos, views
@@ -51,16 +52,24 @@ def experiment_of(initialization: Initialization, place: str | Path = "") -> Exp
     description = initialization.description
     facts, inner, field = description.provenance, description.inner, description.field
     scale, seed = str(facts.get("scale")), facts.get("seed")
-    learner = META_LEARNERS[facts["meta"]] if "meta" in facts else MAML
-    settings = {"steps": inner.steps, "rule": inner.rule, "batch": inner.batch}
     own = {
         "data": description.data,
         "forward": description.forward,
         "field": field.field if isinstance(field, FlipAverage) else field,
-        "meta": learner(**settings, objective=inner.objective),
+        "meta": _meta(facts.get("meta", "maml"), inner),
         "seed": seed if isinstance(seed, int) else 0,
     }
     if description.preset in PRESETS:
         base = preset(description.preset, scale if scale in PRESETS["images"] else "cpu")
         return replace(base, **own)
     return Experiment(preset=description.preset, scale=scale, outer=OuterConfig(), **own)
+
+
+def _meta(name: str, inner: InnerConfig) -> MetaGradient:
+    """The meta-learner of an inner loop; MAML where its own does not take the rule of a fit."""
+    learner = META_LEARNERS[name]
+    settings = {name: getattr(inner, name) for name in ("steps", "rule", "batch", "objective")}
+    try:
+        return learner(**settings)
+    except InputError:
+        return MAML(**settings)

@@ -15,6 +15,7 @@ from theta0.files import write_json
 from theta0.forward import check_shapes
 from theta0.inits import Description, Initialization, load, without_folders
 from theta0.meta import Learned, Progress, learn
+from theta0.metrics import Metric
 from theta0.registry import META_LEARNERS
 from theta0.signals import TaskFamily
 
@@ -71,7 +72,7 @@ def train(
 
     def keep(learned: Learned, progress: Progress, name: str = "init") -> None:
         if folder:
-            described = _description(experiment, progress)
+            described = _description(experiment, progress, family.metric)
             Initialization(*learned, described).save(folder / f"{name}.safetensors")
 
     found = learn(
@@ -81,7 +82,7 @@ def train(
     keep(found.last, found.progress, "last")
     if folder:
         return load(folder / "init.safetensors")
-    return Initialization(*found.best, _description(experiment, found.progress))
+    return Initialization(*found.best, _description(experiment, found.progress, family.metric))
 
 
 def _open(folder: Path, experiment: Experiment, overwrite: bool) -> None:
@@ -92,7 +93,7 @@ def _open(folder: Path, experiment: Experiment, overwrite: bool) -> None:
     write_json(folder / "environment.json", environment())
 
 
-def _description(experiment: Experiment, progress: Progress) -> Description:
+def _description(experiment: Experiment, progress: Progress, metric: Metric) -> Description:
     """What the initialization of a run is for, and where it comes from."""
     provenance = {
         "command": command_line(paths=False),
@@ -105,7 +106,7 @@ def _description(experiment: Experiment, progress: Progress) -> Description:
         "seed": experiment.seed,
         "outer_steps": progress.step,
         "seconds": round(progress.seconds),
-        "validation_psnr": progress.validation_psnr,
+        f"validation_{metric.name}": progress.validation_psnr,
     }
     return Description(
         name=experiment.name or experiment.preset,

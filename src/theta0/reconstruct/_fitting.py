@@ -106,7 +106,7 @@ def fit_signals(
     finished = itertools.count(1)
 
     def one(device: Any, signal: Signal) -> SignalFit:
-        here = jax.device_put(init, device)
+        here = init.on(device)
         done = fit_signal(
             name, here, rule, loop, forward, signal, seed, validation_fraction=validation_fraction
         )

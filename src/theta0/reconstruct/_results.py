@@ -72,14 +72,16 @@ def write_fits(
 def fitted_of(
     initialization: Initialization, signal: Signal, loop: InnerLoop, done: SignalFit
 ) -> Initialization:
-    """A fit as an initialization of its own, to be rendered, or fitted further."""
+    """A fit as an initialization of its own, to be rendered, or fitted further.
+
+    Its rule is that of the fit. The initialization's own, with all that it learned, goes on where
+    the fit took its steps too, or took a value or an optax transformation, which no file describes.
+    """
     description: Description = initialization.description
-    own = done.rule.rule if isinstance(done.rule.rule, RuleConfig) else description.inner.rule
-    kept = done.rule.rule is None or done.rule.after_own
-    inner = InnerConfig(
-        description.inner.rule if kept else own, max(done.steps, 1), loop.batch, loop.objective,
-        loop.flip,
-    )  # fmt: skip
+    used = done.rule.rule
+    kept = not isinstance(used, RuleConfig) or done.rule.after_own
+    settings = used if isinstance(used, RuleConfig) and not kept else description.inner.rule
+    inner = InnerConfig(settings, max(done.steps, 1), loop.batch, loop.objective, loop.flip)
     field = done.result.field
     rule = initialization.rule if kept else inner.rule_of(field)
     data = signal.settings_of_fit(description.data)

@@ -12,6 +12,7 @@ from theta0.report.images import classes_table, match_table, minutes_table, tran
 from theta0.report.objects import novel_views_grid, objects_table
 from theta0.report.paper import paper_report
 from theta0.report.pictures import difference, picture_grid, strip
+from theta0.report.series import metric_label
 from theta0.report.svg import curves_svg
 from theta0.report.tables import Table, steps_table
 from theta0.report.tourism import appearance_transfer_grid, scenes_table
@@ -34,6 +35,7 @@ __all__ = [
     "evaluation_report",
     "gallery_grid",
     "match_table",
+    "metric_label",
     "minutes_curve",
     "minutes_table",
     "novel_views_grid",

@@ -66,7 +66,8 @@ def evaluation_report(
     Returns:
         The files written, the page first.
     """
-    table, progress = steps_table(rows), training_curve(training) if training else None
+    metric = series.metric_label(rows)
+    table, progress = steps_table(rows), training_curve(training, metric) if training else None
     written = [
         files.write_json(folder / "results.json", list(rows)),
         files.write_json(folder / "facts.json", dict(facts)),
@@ -103,7 +104,11 @@ def _sections(
     pictures = Image(grid, _GRID_CAPTION, "fits from each initialization")
     sections = [Section("Results", results), Section("Pictures", [pictures])]
     if progress:
-        image = Image(progress, "Loss and validation PSNR.", "loss and PSNR by outer step")
+        image = Image(
+            progress,
+            f"Loss and validation {series.metric_label(rows)}.",
+            "loss and validation metric by outer step",
+        )
         sections.append(Section("Meta-training", [image]))
     command = Code(str(facts.get("command", "")))
     others = {name: value for name, value in facts.items() if name != "command"}

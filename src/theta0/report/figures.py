@@ -57,12 +57,13 @@ def curves(rows: Iterable[series.Row], title: str) -> bytes:
     return _png(figure)
 
 
-def training_curve(records: Iterable[Mapping[str, Any]]) -> bytes:
-    """Draws the loss and the validation PSNR of a run against its outer steps.
+def training_curve(records: Iterable[Mapping[str, Any]], metric: str = "PSNR (dB)") -> bytes:
+    """Draws the loss and the validation metric of a run against its outer steps.
 
     Args:
         records: Lines of `metrics.jsonl`: `step`, `seconds`, `loss` and, in some, `validation_psnr`
-            in dB.
+            (of every metric).
+        metric: What the metric is called, its unit included.
 
     Returns:
         A PNG file.
@@ -81,11 +82,11 @@ def training_curve(records: Iterable[Mapping[str, Any]]) -> bytes:
     if psnr:
         learned = series.style("learned")
         axes[1].plot(*zip(*psnr, strict=True), color=learned.colour, marker="o", markersize=4)
-        axes[1].set_ylabel("validation PSNR (dB)")
+        axes[1].set_ylabel(f"validation {metric}")
     axes[-1].set_xlabel("outer steps")
     for axis in axes:
         _plain(axis)
-    _heading(figure, _summary(records, psnr))
+    _heading(figure, _summary(records, psnr, metric))
     return _png(figure)
 
 
@@ -199,16 +200,16 @@ def _points(records: Sequence[Mapping[str, Any]], name: str) -> list[Point]:
     return [(r["step"], r[name]) for r in records if series.finite(r.get(name))]
 
 
-def _summary(records: Sequence[Mapping[str, Any]], psnr: Sequence[Point]) -> str:
-    """Returns the length of the run and its best validation PSNR in words."""
+def _summary(records: Sequence[Mapping[str, Any]], scores: Sequence[Point], metric: str) -> str:
+    """Returns the length of the run and its best validation metric in words."""
     last = max(records, key=lambda record: record["step"])
     text = f"{last['step']:,} outer steps"
     if series.finite(last.get("seconds")):
         seconds = last["seconds"]
         text += f" in {seconds:.0f} s" if seconds < 120 else f" in {seconds / 60:.1f} min"
-    if psnr:
-        step, best = max(psnr, key=lambda point: point[1])
-        text += f"; best validation PSNR {best:.2f} dB at step {step:,}"
+    if scores:
+        step, best = max(scores, key=lambda point: point[1])
+        text += f"; best validation {metric}: {best:.2f} at step {step:,}"
     return text
 
 
