@@ -6,13 +6,13 @@ import numpy as np
 
 from theta0.fields import Field, weights
 from theta0.forward import ForwardMap, Observation
-from theta0.inner import InnerLoop, Objective, UpdateRule, adapt
+from theta0.inner import InnerLoop, Objective, Rule, adapt, as_rule
 
 from ._trees import frozen, inexact, shapes
 
 
 def check_rule(
-    rule: UpdateRule,
+    rule: Rule,
     forward: ForwardMap,
     field: Field,
     observation: Observation,
@@ -25,12 +25,13 @@ def check_rule(
     respect to the field and what the rule learns.
 
     Args:
-        rule: the rule.
+        rule: the rule: a value, its settings, or an optax transformation.
         forward: how the observations are measured.
         field: an initialization.
         observation: some observations.
         objective: what is descended.
     """
+    rule = as_rule(rule, field)
     key, bound = jax.random.PRNGKey(5), objective.bind(field)
     state = rule.init(field)
     assert eqx.tree_equal(state, rule.init(field)), "rule: one field, two states"

@@ -14,7 +14,7 @@ from theta0.evaluation import Protocol
 from theta0.fields import NetworkConfig
 from theta0.forward import ForwardMap
 from theta0.meta import MAML, MetaGradient, OuterConfig, Progress
-from theta0.presets import Experiment, train
+from theta0.presets import Experiment, digest, train
 from theta0.signals import SHARES, ImageConfig, Shares, SignalConfig, Task, TaskFamily
 
 from ._init import LearnedInitialization
@@ -81,7 +81,11 @@ def learn(
         outer=outer, protocol=Protocol(views=views), seed=seed, name=name,
     )  # fmt: skip
     where = None if folder is None else Path(folder)
-    found = train(experiment, where, True, on_step, family, optimizer=optimizer)
+    # What the settings do not say: arrays and shares, or a family's own tasks.
+    described = isinstance(signals, SignalConfig | str | Path)
+    told = family.training_tasks(seed, 0, outer.tasks) if signals is family else signals
+    given = None if where is None or described else digest(told, shares)
+    found = train(experiment, where, True, on_step, family, optimizer=optimizer, given=given)
     return LearnedInitialization(found.field, found.rule, found.description)
 
 

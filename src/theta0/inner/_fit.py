@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.errors import DivergedError, InputError
-from theta0.fields import Field, FlipAverage, FlipAverageField, config_of, flip
+from theta0.fields import Field, FlipAverage, FlipAverageField, config_of, flip, weights
 from theta0.forward import ForwardMap, Observation
 
 from ._loop import InnerLoop, State, begin, step
@@ -53,6 +53,13 @@ def _advance(
     finite = jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in are]))
     moved = jnp.any(jnp.stack([jnp.any(a != b) for a, b in zip(were, are, strict=True)]))
     return state, losses, finite, moved
+
+
+@eqx.filter_jit
+def _flat(forward, field, observation, objective: BoundObjective, key):
+    """Whether the loss has no slope; a rule may also stand still by itself, as in a warm-up."""
+    _, gradient = objective.loss_and_gradient(forward, field, observation, key)
+    return ~jnp.any(jnp.stack([jnp.any(leaf != 0) for leaf in weights(gradient)]))
 
 
 class Fit(eqx.Module):
@@ -130,7 +137,7 @@ def fit(
             bad = np.flatnonzero(~np.isfinite(block))
             at = done + (int(bad[0]) if bad.size else count)
             raise DivergedError(_diverged(at, label), kept)
-        if not moved:
+        if not moved and _flat(forward, state.field, observation, objective, key):
             raise DivergedError(_DEAD.format(done + count), kept)
         done += count
         if done in snapshots:

@@ -187,8 +187,6 @@ def as_rule(rule: Rule, field: Field) -> UpdateRule:
         if isinstance(built, optax.GradientTransformation):
             return FirstOrder(_same_again(rule, field, built))
         return as_rule(built, field)
-    if isinstance(rule, optax.MultiSteps):
-        rule = rule.gradient_transformation()
     if isinstance(rule, optax.GradientTransformation):
         return FirstOrder(rule)
     raise TypeError(

@@ -1,6 +1,7 @@
 """Presets as Python values, the training runs they describe, and their evaluation."""
 
 from . import ct, images, photos, views
+from .arrays import digest
 from .environment import command_line, commit, environment, machine
 from .evaluation import Evaluation, Gallery, OnProgress, evaluate_initialization, gallery
 from .experiment import INITS, Experiment, InitName
@@ -18,6 +19,7 @@ __all__ = [
     "command_line",
     "commit",
     "ct",
+    "digest",
     "environment",
     "evaluate_initialization",
     "experiment_of",

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import optax
@@ -28,11 +29,14 @@ def read_experiment(folder: Path) -> Experiment:
     path = folder / "config.json"
     if not path.is_file():
         raise InputError(f"{folder}: not a run folder (no config.json)")
+    return from_plain(_read(path), Experiment, str(path))
+
+
+def _read(path: Path) -> Any:
     try:
-        plain = json.loads(path.read_text())
+        return json.loads(path.read_text())
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error})") from error
-    return from_plain(plain, Experiment, str(path))
 
 
 def train(
@@ -43,6 +47,7 @@ def train(
     family: TaskFamily | None = None,
     overwrite: bool = False,
     optimizer: optax.GradientTransformation | None = None,
+    given: str | None = None,
 ) -> Initialization:
     """Learn an initialization, or go on learning it, in a run folder.
 
@@ -55,12 +60,15 @@ def train(
         family: the tasks, if they are built already.
         overwrite: delete the run in the folder, once the new one is known to be able to start.
         optimizer: of the outer loop, in place of the experiment's own.
+        given: a digest of signals that the settings do not describe, such as arrays; a run that
+            was started with others is not resumed.
 
     Returns:
         The best initialization on validation signals.
     """
     if folder and resume and (folder / "config.json").exists():
         _same_settings(experiment, folder)
+        _same_signals(given, folder)
     family = experiment.data.build() if family is None else family
     # Before anything is written: what cannot be sampled, measured or validated is refused.
     tasks = family.training_tasks(experiment.seed, 0, experiment.outer.tasks)
@@ -68,7 +76,7 @@ def train(
     check_shapes(experiment.forward, experiment.field, first.p, first.y)
     validate, initial = experiment.validator(family), experiment.initial()
     if folder:
-        _open(folder, experiment, overwrite)
+        _open(folder, experiment, overwrite, given)
 
     def keep(learned: Learned, progress: Progress, name: str = "init") -> None:
         if folder:
@@ -85,12 +93,13 @@ def train(
     return Initialization(*found.best, _description(experiment, found.progress, family.metric))
 
 
-def _open(folder: Path, experiment: Experiment, overwrite: bool) -> None:
+def _open(folder: Path, experiment: Experiment, overwrite: bool, given: str | None) -> None:
     """The files with which a run begins."""
     if overwrite and (folder / "config.json").exists():
         shutil.rmtree(folder)
     write_json(folder / "config.json", to_plain(experiment))
-    write_json(folder / "environment.json", environment())
+    origin = {} if given is None else {"signals": given}
+    write_json(folder / "environment.json", environment() | origin)
 
 
 def _description(experiment: Experiment, progress: Progress, metric: Metric) -> Description:
@@ -128,4 +137,15 @@ def _same_settings(experiment: Experiment, folder: Path) -> None:
         raise InputError(
             f"{folder}: was started with other settings ({', '.join(differ)}); resume without "
             "changing them, or give another --out"
+        )
+
+
+def _same_signals(given: str | None, folder: Path) -> None:
+    """Refuse to resume on other arrays, which no settings tell apart."""
+    path = folder / "environment.json"
+    started = _read(path).get("signals") if path.is_file() else None
+    if started not in (None, given):
+        raise InputError(
+            f"{folder}: was started with other signals, or shares of them; resume with the same, "
+            "or give another folder"
         )
