@@ -159,3 +159,14 @@ def test_every_registered_kind_of_settings_is_tested_here():
             set(get_type_hints(registry[name])) >= {one.name for one in fields(registry[name])}
             for name in built_in
         )
+
+
+def test_several_names_that_are_not_registered_are_told_with_one_remedy():
+    plain = {"version": VERSION, "rule": {"kind": "a", "first": 1}, "objective": {}}
+    with pytest.raises(InputError, match=r"no update rule is registered as 'a'.*--plugin") as one:
+        from_plain(plain, InnerConfig, "here")
+    assert str(one.value).count("--plugin") == 1
+    rules = {"first": {"kind": "a"}, "second": {"kind": "b"}, "steps": 2}
+    with pytest.raises(InputError, match=r"registered as 'a'.*registered as 'b'") as both:
+        from_plain({"version": VERSION, **rules}, Then, "here")
+    assert str(both.value).count("--plugin") == 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from theta0.metrics import psnr, ssim
+from theta0.metrics import PSNR, Metric, psnr, ssim
 
 
 def test_psnr_by_hand():
@@ -83,3 +83,8 @@ def test_ssim_equals_scikit_images():
 def test_ssim_of_pictures_smaller_than_the_window_is_not_a_number():
     assert math.isnan(ssim(np.zeros((10, 20, 1)), np.zeros((10, 20, 1))))
     assert not math.isnan(ssim(np.zeros((11, 11, 1)), np.zeros((11, 11, 1))))
+
+
+def test_values_are_told_with_the_unit_or_the_name_of_their_metric():
+    assert PSNR.told(21.504) == "21.50 dB"
+    assert Metric("agreement", "Agreement").told(0.65123) == "Agreement 0.6512"

@@ -69,3 +69,14 @@ def test_nothing_named_is_nothing_changed():
 def test_a_network_that_needs_another_is_refused():
     with pytest.raises(InputError, match="--field flip-average: field of FlipAverage has no def"):
         with_parts(preset_of("images", "cpu"), {"field": "flip-average"})
+
+
+def test_a_kind_of_signal_of_another_shape_brings_its_own_network():
+    images = preset_of("images", "cpu")
+    ct = with_parts(images, {"signals": "ct"})
+    assert (ct.field, ct.forward) == ct.data.network()
+    named = with_parts(images, {"signals": "ct", "field": "fourier"})
+    assert type(named.field) is Fourier and named.field.out_size == ct.field.out_size
+    assert named.forward == ct.forward
+    # One of the same shape is shown by the preset's.
+    assert with_parts(images, {"signals": "images"}).field == images.field

@@ -7,7 +7,7 @@ import pytest
 from theta0.errors import InputError
 from theta0.evaluation import Candidate, Init, Protocol
 from theta0.evaluation._candidates import additions, candidates
-from theta0.fields import config_of
+from theta0.fields import FlipAverage, FlipAverageField, config_of
 from theta0.inner import SGD, Adam, InnerConfig, InnerLoop, Objective, Sequence, StepSizes, Then
 from theta0.meta import Learned
 
@@ -111,3 +111,10 @@ def test_objectives_are_added_by_their_terms_and_flipping_last():
     assert list(found) == ["tv", "tv+proximal", "flip"]
     assert [change["objective"].tv for change in found["tv"]] == [1e-5, 1e-3]
     assert found["flip"] == [{"flip": True}]
+
+
+def test_two_copies_of_a_network_go_on_as_two():
+    both = FlipAverageField(FIELD, FIELD, FlipAverage(config_of(FIELD)))
+    for init in (OWN._replace(field=both), Init(both)):
+        groups = candidates(Protocol(), "learned", init)
+        assert all(one.flip for group in groups for one in group)

@@ -36,3 +36,9 @@ def test_the_best_row_is_that_of_validation_signals():
     assert best(rows) is rows[1]
     assert best_rows(rows, ("steps",)) == rows[1:]
     assert [rule_label(row) for row in rows] == ["sgd 0.01", "adam", "sgd 0.1"]
+
+
+def test_a_rule_with_several_settings_is_told_with_them():
+    row = {"rule": "learned+then", "settings": "then:first=sgd,steps=3,second=adam"}
+    assert rule_label(row) == "learned+then:first=sgd,steps=3,second=adam"
+    assert rule_label({"rule": "mine", "settings": "then:first=sgd,steps=3,second=adam"}) == "mine"

@@ -1,5 +1,9 @@
 """``theta0.learn`` and ``theta0.evaluate`` on arrays."""
 
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -137,3 +141,50 @@ def test_shares_that_leave_nothing_to_learn_from_are_refused_by_their_name(pictu
     shares = theta0.Shares(validation=0.25, test=0.5)
     with pytest.raises(theta0.InputError, match=r"shares are 0.25 .* none of 3 signals"):
         theta0.learn(pictures[:3], kind=KIND, shares=shares)
+
+
+def test_a_run_on_other_arrays_or_shares_is_not_resumed(pictures, tmp_path):
+    run = lambda given, **more: theta0.learn(
+        given, kind=KIND, field=SMALL, steps=1, folder=tmp_path / "run", **more
+    )
+    run(pictures)
+    run(pictures.copy())
+    for given, more in ((pictures[::-1], {}), (pictures, {"shares": theta0.Shares(0.3, 0.3)})):
+        with pytest.raises(theta0.InputError, match="started with other signals, or shares"):
+            run(given, **more)
+
+
+class Layers(theta0.Field):
+    """Equinox's own network, which holds functions beside its arrays."""
+
+    network: eqx.nn.MLP
+    config: "LayersConfig" = eqx.field(static=True)
+
+    def __call__(self, x):
+        if x.ndim == 1:
+            return self.network(x)
+        return jax.vmap(self.network, in_axes=-1, out_axes=-1)(x)
+
+
+@dataclass(frozen=True)
+class LayersConfig(theta0.NetworkConfig):
+    """Its settings."""
+
+    in_size: int = 2
+    out_size: int = 3
+
+    def build(self, key):
+        return Layers(eqx.nn.MLP(2, self.out_size, 6, 2, key=key), self)
+
+
+@pytest.mark.usefixtures("registries_as_before")
+def test_a_network_of_equinox_is_learned_saved_and_judged(pictures, tmp_path):
+    theta0.register("field", "test-layers")(LayersConfig)
+    found = theta0.learn(pictures, kind=KIND, field=LayersConfig(), steps=1)
+    found.save(tmp_path / "layers.safetensors")
+    again = theta0.load(tmp_path / "layers.safetensors")
+    assert eqx.tree_equal(again.field.network.layers, found.field.network.layers)
+    rows = theta0.evaluate(
+        again, pictures, inits=("matched", "shuffled"), rules="sgd:0.1", steps=1, test_signals=1
+    ).rows
+    assert [row["init"] for row in rows] == ["learned", "matched", "shuffled"]

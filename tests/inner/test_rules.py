@@ -1,13 +1,29 @@
 """Update rules against the formulas they are named after, optax, and each other."""
 
+from dataclasses import dataclass
+
 import equinox as eqx
 import jax
 import numpy as np
 import optax
 import pytest
 
+from theta0.errors import InputError
 from theta0.fields import weights
-from theta0.inner import Adam, InnerLoop, Objective, StepSizes, adapt, fit, then
+from theta0.inner import (
+    Adam,
+    InnerConfig,
+    InnerLoop,
+    Objective,
+    RuleConfig,
+    StepSizes,
+    Then,
+    adapt,
+    fit,
+    settings_of,
+    then,
+)
+from theta0.registry import RULES
 
 from .cases import TRACES, Counted, assert_close, inner, plain_loss, points_case, single_points
 
@@ -77,3 +93,64 @@ def test_learned_steps_are_followed_by_adam_from_where_they_end(key):
     for found, expected in ((both.snapshots[3], first), (both.field, second)):
         for one, other in zip(weights(found), weights(expected), strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
+@dataclass(frozen=True)
+class Momentum(RuleConfig):
+    """Settings whose rule is an optax transformation."""
+
+    lr: float = 0.02
+
+    def build(self, field):
+        return optax.sgd(self.lr, momentum=0.9)
+
+
+@pytest.mark.usefixtures("registries_as_before")
+def test_settings_may_build_an_optax_transformation_wherever_settings_stand(key):
+    RULES.register("test-momentum")(Momentum)
+    _, config, observation = single_points()
+    field, loop = config.build(key), InnerLoop(3)
+    plain = fit(Counted(), field, optax.sgd(0.02, momentum=0.9), observation, loop, key).field
+    TRACES.clear()
+    given = fit(Counted(), field, Momentum(), observation, loop, key).field
+    once = len(TRACES)
+    fit(Counted(), field, Momentum(), observation, loop, key)
+    assert len(TRACES) == once  # optax makes new functions at each call; the program is found again
+    followed = fit(Counted(), field, Then(Momentum(), 9, Adam()), observation, loop, key).field
+    built = fit(
+        Counted(), field, InnerConfig(Momentum()).rule_of(field), observation, loop, key
+    ).field
+    for found in (given, followed, built):
+        assert_close(found, plain, rtol=1e-6)
+
+
+def test_a_transformation_is_given_the_loss_that_it_asks_for(x64, key):
+    forward, config, observation = points_case()
+    field = config.build(key)
+    found = fit(forward, field, optax.polyak_sgd(max_learning_rate=0.1), observation,
+                InnerLoop(1), key).field  # fmt: skip
+    value, gradient = eqx.filter_value_and_grad(plain_loss(forward, observation))(field)
+    squares = sum(float((leaf**2).sum()) for leaf in weights(gradient))
+    lr = min(0.1, float(value) / squares)  # Polyak's step size, the least loss being 0
+    assert_close(found, jax.tree.map(lambda theta, g: theta - lr * g, field, gradient), rtol=1e-6)
+
+
+def test_a_line_search_is_refused(key):
+    forward, config, observation = single_points()
+    with pytest.raises(InputError, match="asks for 'value_fn', as a line search does"):
+        fit(forward, config.build(key), optax.lbfgs(), observation, InnerLoop(1), key)
+
+
+def test_a_rule_may_stand_still_for_a_step(key):
+    forward, config, observation = single_points()
+    field = config.build(key)
+    warm = optax.sgd(optax.linear_schedule(0.0, 0.1, 2))
+    done = fit(forward, field, warm, observation, InnerLoop(3), key, snapshots=(1,))
+    assert_close(done.snapshots[1], field)
+    assert any((a != b).any() for a, b in zip(weights(done.field), weights(field), strict=True))
+
+
+def test_rules_among_settings_are_settings_or_words():
+    assert settings_of("adam:1e-3", "rule") == settings_of(Adam(1e-3), "rule") == Adam(1e-3)
+    with pytest.raises(InputError, match=r"first is of type GradientTransformation.*are saved"):
+        settings_of(optax.sgd(1e-2), "first")

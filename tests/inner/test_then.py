@@ -117,3 +117,10 @@ def test_settings_build_the_rules_one_after_the_other(key):
     for steps in (0, -1):
         with pytest.raises(InputError, match=f"steps is {steps}"):
             Then(SGD(), steps, Adam())
+
+
+def test_each_rule_is_asked_for_its_part_of_the_steps():
+    settings = Then(StepSizes(0.01), 3, StepSizes(0.1))
+    assert settings.for_steps(5) == Then(StepSizes(0.01, steps=3), 3, StepSizes(0.1, steps=2))
+    # The first is never reached whole, the second not at all: it still has a step size.
+    assert settings.for_steps(2) == Then(StepSizes(0.01, steps=2), 3, StepSizes(0.1, steps=1))

@@ -1,5 +1,7 @@
 """A meta-learner of one's own that remembers, and outer optimizers of optax."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -144,3 +146,15 @@ def test_field_and_rule_may_have_optimizers_of_their_own():
             pairs = zip(weights(getattr(found, part)), weights(getattr(begun, part)), strict=True)
             moved = any(np.any(new != old) for new, old in pairs)
             assert moved == (getattr(labels, part) == "moving")
+
+
+def test_a_learner_takes_its_rule_as_settings_or_words():
+    # In a process of its own: types are checked at run time in this one, of users they are not.
+    code = (
+        "import optax, theta0; from theta0 import MAML, SGD, Then; "
+        "assert MAML(3, 'sgd:1e-2') == MAML(3, SGD(1e-2)); "
+        "assert Then('sgd:1', 2, 'sgd:2') == Then(SGD(1.0), 2, SGD(2.0)); "
+        "MAML(rule=optax.sgd(1e-2))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "InputError: rule is of type GradientTransformation" in done.stderr

@@ -12,7 +12,7 @@ from theta0.errors import InputError
 from theta0.fields import Fourier, Siren, count_weights
 from theta0.forward import Lines, Points, check_shapes
 from theta0.inits import Description, Initialization, without_folders
-from theta0.inner import SGD
+from theta0.inner import SGD, Adam, InnerConfig
 from theta0.meta import MAML, Reptile
 from theta0.presets import PRESETS, Experiment, ct, experiment_of, images, preset
 from theta0.registry import META_LEARNERS
@@ -218,3 +218,15 @@ def test_data_of_the_users():
     assert PAPER_IMAGES.with_data("photos").data.path == "photos"
     assert PAPER_CT.with_data("scans.npz").data.path == "scans.npz"
     assert PAPER_CT.data.path is None and PAPER_CT.with_data(None) is PAPER_CT
+
+
+def test_a_fit_by_a_rule_that_its_meta_learner_does_not_take_is_evaluated(experiment):
+    inner = InnerConfig(Adam(1e-3), 3)
+    for name, learner in (("metasgd", MAML), ("reptile", Reptile)):
+        description = Description(
+            "fit", "images", experiment.field, experiment.forward, inner, experiment.data,
+            provenance={"meta": name},
+        )  # fmt: skip
+        field = experiment.field.build(jax.random.PRNGKey(0))
+        found = experiment_of(Initialization(field, inner.rule_of(field), description))
+        assert type(found.meta) is learner and found.meta.inner == inner

@@ -6,6 +6,7 @@ import json
 import equinox as eqx
 import jax
 import numpy as np
+import optax
 import pytest
 from PIL import Image
 
@@ -116,3 +117,14 @@ def test_the_files_of_a_stack_are_a_volume_and_a_row_per_slice(tmp_path):
     assert Image.open(io.BytesIO(montage)).format == "PNG"
     mean = np.mean([row["psnr"] for row in rows])
     assert stack_in_words(done) == f"3 slices, {mean:.2f} dB in the mean"
+
+
+@pytest.mark.parametrize("rule", [optax.adam(1e-3), SGD(0.1).build(FIELD)])
+def test_a_fit_by_what_no_file_describes_keeps_the_learned_rule(signal, rule):
+    learned = jax.tree.map(lambda leaf: leaf + 0.5, INITIALIZATION.rule)
+    initialization = Initialization(FIELD, learned, DESCRIPTION)
+    made = fitted_of(
+        initialization, signal, InnerLoop(2), fitted(signal, Candidate(rule), InnerLoop(2))
+    )
+    assert made.description.inner.rule == DESCRIPTION.inner.rule
+    assert eqx.tree_equal(made.rule, learned)

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from theta0.config import from_words, to_words
@@ -206,7 +207,7 @@ def _same_again(
     optax makes new functions at each call, and compiled programs are found again by their identity.
     """
     leaves, structure = jax.tree.flatten(trained(field))
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+    if any(isinstance(leaf, Tracer) for leaf in leaves):
         return built  # arrays that it made are of this trace alone
     try:
         key = rule, structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
@@ -215,11 +216,11 @@ def _same_again(
         return built
 
 
-def settings_of(rule: RuleConfig | str, name: str) -> RuleConfig:
+def settings_of(rule: Any, name: str) -> RuleConfig:
     """Settings of a rule that are themselves a setting, as they are or in words.
 
     Args:
-        rule: what is given.
+        rule: what is given: settings, or words.
         name: of the setting, for messages.
 
     Raises:

@@ -84,7 +84,8 @@ def _slices(
 def _stored(path: Path, window: Window, max_bytes: int) -> Stored:
     if path.suffix.lower() in TIFF_SUFFIXES:
         return read_pages(path, window, max_bytes)
-    with opened(path) as image:
+    with opened(path, header_only=True) as picture:
+        image = picture.image
         size, deep = image.width * image.height, image.mode.startswith("I")
     # RGB in float32, and grey in float64.
     check_memory(path, 40 * size, max_bytes, "make it smaller")
