@@ -42,9 +42,15 @@ def test_a_run_that_renders_nothing_fails(theta0, tmp_path):
     (tmp_path / "broken.glb").write_text("nothing")
     done = theta0("data", "render-views", tmp_path, "--out", tmp_path / "out", "--validation", 0,
                   "--test", 0, "--json")  # fmt: skip
-    assert done.code == 1
-    assert done.json == {"error": "none of 1 objects could be rendered"}
-    assert "broken.glb" in done.err and not (tmp_path / "out").exists()
+    assert done.code == 2
+    assert done.json["error"].count("broken.glb") == 1
+    assert done.err.count("broken.glb") == 1
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "other.obj").write_text("v 0 0 0\n")
+    done = theta0("data", "render-views", tmp_path, "--out", tmp_path / "out", "--json")
+    assert done.code == 2
+    assert done.json["error"].startswith("none of the 2 objects could be rendered")
+    assert "skipped" in done.err and "broken.glb" in done.err and "other.obj" in done.err
 
 
 def test_an_interrupt_is_told_and_keeps_what_is_finished(theta0, meshes, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from theta0.data.meshes import MeshLimits, RenderConfig, Rendered, find_meshes, render_views
-from theta0.errors import RenderError
+from theta0.errors import InputError, note
 
 from ._common import parse, progress_bar, require_folder, say
 
@@ -76,8 +76,10 @@ def main(argv: list[str]) -> dict[str, Any]:
 
 def _told(out: Path, rendered: Rendered) -> dict[str, Any]:
     """Say what was done; returns it for ``--json``."""
-    for one, note in rendered.notes:
-        say(f"{one}: {note}")
+    for one, text in rendered.notes:
+        note(f"{one}: {text}")
+    if len(rendered.skipped) == 1 and not rendered.classes:
+        raise InputError(": ".join(rendered.skipped[0]))
     for file, reason in rendered.skipped:
         say(f"skipped {file}: {reason}")
     counts = {
@@ -85,7 +87,9 @@ def _told(out: Path, rendered: Rendered) -> dict[str, Any]:
         for category, parts in rendered.classes.items()
     }
     if not counts:
-        raise RenderError(f"none of {len(rendered.skipped)} objects could be rendered")
+        raise InputError(
+            f"none of the {len(rendered.skipped)} objects could be rendered; export them again"
+        )
     for category, parts in counts.items():
         say(f"{out / category}: {_counted(parts)}")
     say(f"{out / 'credits.csv'}: authors and licences")
@@ -95,7 +99,7 @@ def _told(out: Path, rendered: Rendered) -> dict[str, Any]:
         "rendered": rendered.new,
         "kept": rendered.kept,
         "skipped": dict(rendered.skipped),
-        "notes": [{"object": one, "note": note} for one, note in rendered.notes],
+        "notes": [{"object": one, "note": text} for one, text in rendered.notes],
     }
 
 

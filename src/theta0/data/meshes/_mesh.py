@@ -1,24 +1,41 @@
 """Coloured triangle meshes, in memory."""
 
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from theta0.errors import InputError
 
+MOST_PARTS = 2000
+"""Parts of different textures that one mesh may have"""
+
+
+Wrap = Literal["repeat", "mirror", "clamp"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a texture continues outside its edges, and between its pixels."""
+
+    wrap: Wrap = "repeat"
+    nearest: bool = False
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Triangles of one material. Their colour is `colour` times the texture or vertex colours.
+    """Triangles of one material. Their colour is `colour` times the texture times vertex colours.
 
     Attributes:
         vertices: In world units.
         faces: Indices of vertices.
         colour: Linear RGB in [0, 1].
         texture: Linear RGB in [0, 1]; the first row is the top, at v = 1.
-        uv: Texture coordinates of the vertices, (0, 0) at the lower left; the texture repeats.
+        uv: Texture coordinates of the vertices, (0, 0) at the lower left.
         vertex_colours: Linear RGB in [0, 1].
+        sampling: Of the texture.
     """
 
     vertices: Float[np.ndarray, "vertices 3"]
@@ -27,6 +44,7 @@ class Part:
     texture: Float[np.ndarray, "height width 3"] | None = None
     uv: Float[np.ndarray, "vertices 2"] | None = None
     vertex_colours: Float[np.ndarray, "vertices 3"] | None = None
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,3 +78,52 @@ def in_unit_sphere(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     if not 1e-30 < radius < 1e30:
         raise InputError(f"has the radius {radius:g}; export it again, at a sensible scale")
     return tuple(replace(part, vertices=(part.vertices - centre) / radius) for part in parts)
+
+
+def merged(parts: list[Part], few: int = 64) -> list[Part]:
+    """Join parts that differ in nothing but their plain colours, if there are more than a few.
+
+    A renderer takes milliseconds for each part, and files may have a million.
+
+    Raises:
+        InputError: More than `MOST_PARTS` remain.
+    """
+    if len(parts) <= few:
+        return parts
+    alike: dict[tuple, list[Part]] = defaultdict(list)
+    for part in parts:
+        textured = part.texture is not None
+        look = (id(part.texture), part.sampling, part.colour.tobytes()) if textured else ()
+        alike[(textured, textured and part.vertex_colours is not None, *look)].append(part)
+    if len(alike) > MOST_PARTS:
+        raise InputError(
+            f"has {len(alike)} parts of different textures or colours, more than the limit of "
+            f"{MOST_PARTS}; join them"
+        )
+    return [_joined(group) for group in alike.values()]
+
+
+def _joined(parts: list[Part]) -> Part:
+    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    first = parts[0]
+    together = replace(
+        first,
+        vertices=np.concatenate([part.vertices for part in parts]),
+        faces=np.concatenate(
+            [part.faces + start for part, start in zip(parts, starts, strict=False)]
+        ),
+    )
+    if first.texture is None:
+        colours = np.concatenate([_vertex_colours(part) for part in parts])
+        return replace(together, colour=np.ones(3), vertex_colours=colours)
+    joined = {"uv": np.concatenate([part.uv for part in parts if part.uv is not None])}
+    if first.vertex_colours is not None:
+        joined["vertex_colours"] = np.concatenate([_vertex_colours(part) for part in parts])
+    return replace(together, **joined)
+
+
+def _vertex_colours(part: Part) -> Float[np.ndarray, "vertices 3"]:
+    """Colours of the vertices, times that of an untextured part."""
+    factor = part.colour if part.texture is None else np.ones(3)
+    given = part.vertex_colours
+    return np.tile(factor, (len(part.vertices), 1)) if given is None else given * factor

@@ -161,4 +161,10 @@ def _reflectance(mi: Any, part: Part) -> dict[str, Any]:
         return {"type": "rgb", "value": [float(value) for value in np.clip(part.colour, 0, 1)]}
     # Rows of Mitsuba's bitmaps start at v = 0.
     texture = np.clip(part.texture * part.colour, 0, 1)[::-1].astype(np.float32)
-    return {"type": "bitmap", "bitmap": mi.Bitmap(np.ascontiguousarray(texture)), "raw": True}
+    return {
+        "type": "bitmap",
+        "bitmap": mi.Bitmap(np.ascontiguousarray(texture)),
+        "raw": True,
+        "wrap_mode": part.sampling.wrap,
+        "filter_type": "nearest" if part.sampling.nearest else "bilinear",
+    }

@@ -2,25 +2,36 @@
 
 Supported are .obj, .glb, .gltf, .ply and .off files. The colour is the albedo: a base colour, a
 texture or vertex colours. Transparency, gloss and normals are ignored: all surfaces are opaque,
-diffuse, flat and two-sided.
+diffuse, flat and two-sided. The notes of a mesh tell what of its file is ignored or assumed.
 """
 
+import struct
+from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 from jaxtyping import Float
 
+from theta0.data._files import reason
 from theta0.data.cameras import z_up_from_y_up
-from theta0.data.meshes._limits import MeshLimits, check_declared
-from theta0.data.meshes._mesh import Mesh, Part, in_unit_sphere
-from theta0.data.meshes._parts import load_parts
+from theta0.data.meshes._gltf import read_gltf
+from theta0.data.meshes._limits import MeshLimits
+from theta0.data.meshes._mesh import Mesh, Part, in_unit_sphere, merged
+from theta0.data.meshes._obj import read_obj
+from theta0.data.meshes._off import read_off
+from theta0.data.meshes._ply import read_ply
+from theta0.data.meshes._source import Source
 from theta0.data.meshes._stores import Store
-from theta0.errors import InputError, MissingExtra
+from theta0.data.meshes._textures import Textures
+from theta0.errors import InputError
 
 __all__ = ["MESH_SUFFIXES", "Mesh", "MeshLimits", "Part", "read_mesh"]
 
-MESH_SUFFIXES = (".obj", ".glb", ".gltf", ".ply", ".off")
+_READERS: dict[str, Callable[[Source], list[Part]]] = {
+    ".obj": read_obj, ".glb": read_gltf, ".gltf": read_gltf, ".ply": read_ply, ".off": read_off,
+}  # fmt: skip
+
+MESH_SUFFIXES = tuple(_READERS)
 
 
 def read_mesh(
@@ -41,25 +52,45 @@ def read_mesh(
         rotation: Applied first, in the axes of the file.
 
     Raises:
-        InputError: The file is missing, damaged, too large, or has no surface.
-        MissingExtra: trimesh is not installed.
+        InputError: The file is missing, damaged, too large, or has no surface; the message begins
+            with where it is.
     """
-    if find_spec("trimesh") is None:
-        raise MissingExtra("reading meshes needs trimesh: pip install 'theta0[render]'")
-    limits = limits or MeshLimits()
-    suffix = name[name.rfind(".") :].lower()
-    if suffix not in MESH_SUFFIXES:
-        raise InputError(f"{name}: is not a mesh; supported are {' '.join(MESH_SUFFIXES)}")
     if up not in (None, "y", "z"):
         raise InputError(f"up is {up!r}; choose from y, z")
-    content = store.read(name)
-    check_declared(name, suffix, content, limits)
-    parts, notes = load_parts(store, name, content, limits)
-    if rotation is not None:
-        parts = [replace(part, vertices=part.vertices @ rotation.T) for part in parts]
-    if (up or ("z" if suffix in (".ply", ".off") else "y")) == "y":
-        parts = [replace(part, vertices=z_up_from_y_up(part.vertices)) for part in parts]
+    where, suffix = store.where(name), name[name.rfind(".") :].lower()
+    if suffix not in _READERS:
+        raise InputError(f"{where}: is not a mesh; supported are {' '.join(MESH_SUFFIXES)}")
+    limits = limits or MeshLimits()
+    source = Source(store, name, store.read(name), limits, Textures(limits.texture))
     try:
-        return Mesh(in_unit_sphere(tuple(parts)), notes)
+        parts = _parts(source)
+        if rotation is not None:
+            parts = [replace(part, vertices=part.vertices @ rotation.T) for part in parts]
+        if (up or ("z" if suffix in (".ply", ".off") else "y")) == "y":
+            parts = [replace(part, vertices=z_up_from_y_up(part.vertices)) for part in parts]
+        return Mesh(in_unit_sphere(tuple(merged(parts))), source.notes)
     except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+        raise InputError(f"{where}: {error}") from error
+
+
+def _parts(source: Source) -> list[Part]:
+    """The surface of a file, in its axes.
+
+    Raises:
+        InputError: It is damaged, or has no faces or too many.
+    """
+    try:
+        with np.errstate(all="ignore"):  # numbers that are not finite are told below
+            parts = _READERS[source.suffix](source)
+    except (
+        ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error,
+        RecursionError,
+    ) as error:  # fmt: skip
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"cannot be read as a mesh ({reason(error)}); export it again") from error
+    if not parts:
+        raise InputError("holds no faces; export surfaces, not points or lines")
+    if not all(np.isfinite(part.vertices).all() for part in parts):
+        raise InputError("has vertices that are not finite; export it again")
+    return parts

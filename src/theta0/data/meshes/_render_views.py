@@ -204,7 +204,7 @@ class _Work:
         try:
             yield
         except InputError as error:
-            self.skipped.append((f"{one.place}: {one.member}", str(error)))
+            self.skipped.append((one.file, str(error).removeprefix(f"{one.file}: ")))
 
     def _advance(self, views: int, text: str) -> None:
         self._views_done += views

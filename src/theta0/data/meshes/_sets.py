@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -24,7 +25,7 @@ from theta0.data.meshes._limits import MeshLimits
 from theta0.data.meshes._mesh import Mesh
 from theta0.data.meshes._read import MESH_SUFFIXES, read_mesh
 from theta0.data.meshes._sh3f import read_catalogue
-from theta0.data.meshes._stores import FolderStore, Store, ZipStore
+from theta0.data.meshes._stores import FolderStore, Store, ZipStore, inside
 from theta0.errors import InputError
 
 INDEX = "index.csv"
@@ -50,7 +51,7 @@ class MeshObject:
         id: Its name in the class; a valid folder name, like `category`.
         credit: Its origin.
         place: The folder or catalogue that contains it.
-        member: Its file there.
+        member: Its file there; empty: the catalogue itself cannot be read.
         rotation: The rotation given by a catalogue, in the axes of the file.
         problem: Why it cannot be read, if that is known.
     """
@@ -68,6 +69,13 @@ class MeshObject:
         """Category and id, which identify an object."""
         return f"{self.category}/{self.id}"
 
+    @property
+    def file(self) -> str:
+        """Where it is, for messages."""
+        if self.place.is_dir():
+            return str(self.place / self.member)
+        return f"{self.place}: {self.member}" if self.member else str(self.place)
+
     def read(self, limits: MeshLimits | None = None, up: str | None = None) -> Mesh:
         """Read it; see `read_mesh`.
 
@@ -75,26 +83,25 @@ class MeshObject:
             InputError: It cannot be read; the message names its file.
         """
         limits = limits or MeshLimits()
-        source = f"{self.place}: {self.member}"
-        try:
-            if self.problem:
-                raise InputError(self.problem)
-            store, name = self._opened(limits)
-            return read_mesh(store, name, limits, up, self.rotation)
-        except InputError as error:
-            raise InputError(f"{source}: {error}") from error
+        if self.problem:
+            raise InputError(f"{self.file}: {self.problem}")
+        store, name = self._opened(limits)
+        return read_mesh(store, name, limits, up, self.rotation)
 
     def _opened(self, limits: MeshLimits) -> tuple[Store, str]:
         """The store and the name in it; models in a catalogue may be archives themselves."""
         if self.place.is_dir():
-            return FolderStore(self.place, limits.bytes), self.member
+            return FolderStore(self.place, limits.bytes, self.member), self.member
         catalogue = ZipStore(str(self.place), self.place, limits.bytes)
         if not self.member.lower().endswith(".zip"):
             return catalogue, self.member
-        inner = ZipStore(self.member, catalogue.read(self.member), limits.bytes)
-        models = [name for name in inner.names() if name.lower().endswith(MESH_SUFFIXES)]
+        inner = ZipStore(self.file, catalogue.read(self.member), limits.bytes)
+        # Those whose names lead out of the archive are refused only if there is no other.
+        models = sorted(
+            (name for name in inner.names() if name.lower().endswith(MESH_SUFFIXES)), key=_leads_out
+        )
         if not models:
-            raise InputError(f"holds no mesh; supported are {' '.join(MESH_SUFFIXES)}")
+            raise InputError(f"{self.file}: holds no mesh; supported are {' '.join(MESH_SUFFIXES)}")
         return inner, models[0]
 
 
@@ -127,9 +134,11 @@ def find_meshes(
             found += _furniture(file)
         elif file.suffix.lower() in MESH_SUFFIXES:
             found.append(_object(folder, file, credits, bool(category)))
+    if found and not any(one.member for one in found):
+        raise InputError(f"{found[0].file}: {found[0].problem}")
     if category is not None:
         found = [replace(one, category=_folder_name(category)) for one in found]
-    found = [one for one in found if _matches(one, match)]
+    found = [one for one in found if not one.member or _matches(one, match)]
     if not found:
         among = "" if match is None else f" that match={match!r} is found in"
         raise InputError(
@@ -151,8 +160,7 @@ def _object(folder: Path, file: Path, credits: dict[Path, Credit], one_class: bo
     if len(parts) > 1 and not one_class:
         category, *parts = parts
     return MeshObject(
-        category=_folder_name(category),
-        id=_folder_name("-".join(parts)),
+        **_named(category, "-".join(parts), "unnamed"),
         credit=credits.get(file.resolve(), Credit(parts[-1])),
         place=folder,
         member=member.as_posix(),
@@ -160,25 +168,53 @@ def _object(folder: Path, file: Path, credits: dict[Path, Credit], one_class: bo
 
 
 def _furniture(file: Path) -> list[MeshObject]:
-    """The pieces of a catalogue."""
+    """The pieces of a catalogue; if it cannot be read, an object without a mesh."""
+    try:
+        pieces = read_catalogue(file)
+    except InputError as error:
+        problem = str(error).removeprefix(f"{file}: ")
+        names = _named("catalogues", file.stem, "catalogue", problem)
+        return [MeshObject(**names, credit=Credit(file.stem), place=file, member="")]
     return [
         MeshObject(
-            category=_folder_name(piece.category),
-            id=_folder_name(f"{file.stem}-{piece.number:03d}-{piece.name}"),
+            **_named(
+                piece.category,
+                f"{file.stem}-{piece.number:03d}-{piece.name}",
+                f"piece-{piece.number:03d}",
+                piece.problem,
+            ),
             credit=Credit(piece.name, file.name, piece.licence, piece.creator),
             place=file,
             member=piece.model,
             rotation=piece.rotation,
-            problem=piece.problem,
         )
-        for piece in read_catalogue(file, MeshLimits().bytes)
+        for piece in pieces
     ]
+
+
+def _named(category: str, name: str, instead: str, problem: str | None = None) -> dict[str, Any]:
+    """Category, id and problem of an object: one if a name cannot be used for a folder."""
+    names = {}
+    for key, text, other in (("category", category, "unnamed"), ("id", name, instead)):
+        try:
+            names[key] = _folder_name(text)
+        except InputError as error:
+            names[key], problem = other, problem or str(error)
+    return names | {"problem": problem}
+
+
+def _leads_out(name: str) -> bool:
+    try:
+        return not inside("", name)
+    except InputError:
+        return True
 
 
 def _folder_name(text: str) -> str:
     """A name that is valid on every system: letters, digits, dots, hyphens and underscores."""
     name = re.sub(r"[^\w.-]+", "_", text).strip("._")[:100]
-    if not name:
+    surrogates = any("\ud800" <= letter <= "\udfff" for letter in text)  # no file can have them
+    if not name or surrogates:
         raise InputError(f"{text!r}: is not a name for a class or an object; use letters")
     return name
 

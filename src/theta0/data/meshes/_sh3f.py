@@ -23,6 +23,9 @@ from theta0.errors import InputError
 
 LIST = "PluginFurnitureCatalog.properties"
 
+_MOST_BYTES = 8_000_000
+"""Size of the longest list, of some ten thousand pieces"""
+
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 
@@ -40,13 +43,13 @@ class Piece:
     problem: str | None
 
 
-def read_catalogue(path: Path, max_bytes: int) -> list[Piece]:
+def read_catalogue(path: Path) -> list[Piece]:
     """Read the list of a catalogue.
 
     Raises:
-        InputError: The archive is damaged or has no list.
+        InputError: The archive is damaged, or has no list or too long a one.
     """
-    store = ZipStore(str(path), path, max_bytes)
+    store = ZipStore(str(path), path, _MOST_BYTES)
     values = parse_properties(store.read(LIST))
     numbers = sorted(
         int(key.removeprefix("model#")) for key in values if re.fullmatch(r"model#[0-9]{1,9}", key)
