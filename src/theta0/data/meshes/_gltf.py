@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theta0.data._colours import linear_from_srgb
+from theta0.data.meshes._baking import baked
 from theta0.data.meshes._gltf_file import Document, Tree
 from theta0.data.meshes._gltf_looks import BaseColour, Looks
 from theta0.data.meshes._gltf_scene import Scene, skinned
@@ -171,7 +172,11 @@ class _Reader:
         uv = look.transformed(uv)[corners]
         sampling = Sampling(self._wrap(look, uv), look.nearest)
         texture = self._source.textures[look.texture]
-        return replace(part, texture=texture, uv=[0, 1] + [1, -1] * uv, sampling=sampling)
+        part = replace(part, texture=texture, uv=[0, 1] + [1, -1] * uv, sampling=sampling)
+        part, coarser = baked(part)
+        if coarser:
+            self._source.note("a texture is coarser where vertex colours are multiplied by it")
+        return part
 
     def _wrap(self, look: BaseColour, uv: Float[np.ndarray, "n 2"]) -> Any:
         """How the texture continues along the axis along which it does."""

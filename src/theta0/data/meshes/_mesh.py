@@ -26,7 +26,7 @@ class Sampling:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Triangles of one material. Their colour is `colour` times the texture times vertex colours.
+    """Triangles of one material. Their colour is `colour` times the texture or vertex colours.
 
     Attributes:
         vertices: In world units.
@@ -94,7 +94,7 @@ def merged(parts: list[Part], few: int = 64) -> list[Part]:
     for part in parts:
         textured = part.texture is not None
         look = (id(part.texture), part.sampling, part.colour.tobytes()) if textured else ()
-        alike[(textured, textured and part.vertex_colours is not None, *look)].append(part)
+        alike[look].append(part)
     if len(alike) > MOST_PARTS:
         raise InputError(
             f"has {len(alike)} parts of different textures or colours, more than the limit of "
@@ -105,25 +105,21 @@ def merged(parts: list[Part], few: int = 64) -> list[Part]:
 
 def _joined(parts: list[Part]) -> Part:
     starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
-    first = parts[0]
-    together = replace(
-        first,
-        vertices=np.concatenate([part.vertices for part in parts]),
-        faces=np.concatenate(
+    joined = {
+        "vertices": np.concatenate([part.vertices for part in parts]),
+        "faces": np.concatenate(
             [part.faces + start for part, start in zip(parts, starts, strict=False)]
         ),
-    )
-    if first.texture is None:
-        colours = np.concatenate([_vertex_colours(part) for part in parts])
-        return replace(together, colour=np.ones(3), vertex_colours=colours)
-    joined = {"uv": np.concatenate([part.uv for part in parts if part.uv is not None])}
-    if first.vertex_colours is not None:
+    }
+    if parts[0].texture is not None:
+        joined["uv"] = np.concatenate([part.uv for part in parts if part.uv is not None])
+    else:
+        joined["colour"] = np.ones(3)
         joined["vertex_colours"] = np.concatenate([_vertex_colours(part) for part in parts])
-    return replace(together, **joined)
+    return replace(parts[0], **joined)
 
 
 def _vertex_colours(part: Part) -> Float[np.ndarray, "vertices 3"]:
-    """Colours of the vertices, times that of an untextured part."""
-    factor = part.colour if part.texture is None else np.ones(3)
+    """Colours of the vertices of an untextured part."""
     given = part.vertex_colours
-    return np.tile(factor, (len(part.vertices), 1)) if given is None else given * factor
+    return np.tile(part.colour, (len(part.vertices), 1)) if given is None else given * part.colour
