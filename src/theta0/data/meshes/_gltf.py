@@ -24,7 +24,9 @@ from theta0.data.meshes._mesh import Part, Sampling
 from theta0.data.meshes._source import Source
 from theta0.errors import InputError
 
-_DRACO = "KHR_draco_mesh_compression"
+_MOST_PRIMITIVES = 50_000
+"""Parts that are read in seconds"""
+
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 
 
@@ -48,6 +50,9 @@ def read_gltf(source: Source) -> list[Part]:
             reader.read(scene, entry["mesh"], [node], entry.get("skin"), entry.get("weights"))
         else:
             groups[entry["mesh"]].append(node)
+    count = sum(len(document.one("meshes", mesh)["primitives"]) for mesh in groups)
+    if count > _MOST_PRIMITIVES:
+        raise InputError(f"has {count} parts, more than the limit of {_MOST_PRIMITIVES}; join them")
     for mesh, nodes in groups.items():
         reader.read(scene, mesh, nodes)
     if reader.grey:

@@ -153,6 +153,6 @@ def _linear(colour: tuple[float, ...] | None) -> Float[np.ndarray, " 3"] | None:
     return linear_from_srgb(np.clip(np.array(colour, np.float64), 0, 1))
 
 
-def unit_colours(values: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
+def unit_colours(values: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Colours in [0, 1] of numbers that count to 1 or, where one is larger, to 255."""
     return values / 255 if np.nanmax(values, initial=0.0) > 1 else values

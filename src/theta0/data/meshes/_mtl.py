@@ -41,6 +41,7 @@ def read_materials(source: Source, name: str) -> dict[str, Values]:
     if found is None:
         return {}
     path, content = found
+    folder = posixpath.dirname(path)
     materials: dict[str, Values] = {}
     values: Values = {}
     text = text_of(content)
@@ -49,7 +50,7 @@ def read_materials(source: Source, name: str) -> dict[str, Values]:
     for line in text.splitlines():
         key, _, rest = line.strip().replace("\t", " ").partition(" ")
         if key.lower() == "newmtl":
-            values = materials.setdefault(rest.strip(), {"/": posixpath.dirname(path)})
+            values = materials.setdefault(rest.strip(), {"/": folder})
         elif key and not key.startswith("#"):
             values[key.lower()] = rest.strip()
     return materials
@@ -58,7 +59,7 @@ def read_materials(source: Source, name: str) -> dict[str, Values]:
 def text_of(content: bytes) -> str:
     """Text in UTF-8, or else in Latin-1."""
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
         return content.decode("latin-1")
 

@@ -34,7 +34,7 @@ def read_obj(source: Source) -> list[Part]:
     Raises:
         InputError: It is damaged, or has too many faces.
     """
-    content = source.content
+    content = source.content.removeprefix(b"\xef\xbb\xbf")
     check_counts(content, source.limits)
     if b"#MRGB" in content:
         source.note("vertex colours of ZBrush (#MRGB) are ignored")

@@ -5,6 +5,8 @@ lies in as many triangles as the outline winds around it. Where no corner has su
 clipped (G. H. Meisters, 1975). Polygons that are not flat are projected along their mean normal.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -153,5 +155,5 @@ def _any_inside(points: Float[np.ndarray, "n 2"], *triangle: Float[np.ndarray, "
     return bool(inside.any())
 
 
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _cross(a: Float[np.ndarray, "*n 2"], b: Float[np.ndarray, "*m 2"]) -> Any:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]

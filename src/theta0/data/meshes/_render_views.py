@@ -153,6 +153,7 @@ class _Work:
         self.skipped: list[tuple[str, str]] = []
         self.notes: list[tuple[str, str]] = []
         self._out, self._config, self._limits, self._progress = out, config, limits, progress
+        self._last: tuple[str, Mesh] | None = None
 
     def readable(self, objects: Sequence[MeshObject], augment: int) -> list[MeshObject]:
         """The objects that can be read or are already rendered.
@@ -172,7 +173,7 @@ class _Work:
             self._progress(0, self._config.views * len(objects), f"reading {one.key}")
             with self._skipping(one):
                 if not Job(one, 0, self._out).folder.exists():
-                    one.read(self._limits, self._config.up)
+                    self._read(one)
                 good.append(one)
         return good
 
@@ -190,14 +191,22 @@ class _Work:
         end = self._views_done + self._config.views * len(jobs)
         self._advance(self._config.views * (len(jobs) - len(waiting)), one.key)
         with self._skipping(one):
-            mesh = one.read(self._limits, self._config.up) if waiting else None
+            mesh = self._read(one) if waiting else None
             for job in waiting:
                 assert mesh is not None
                 _render_job(job, mesh, self._config, lambda: self._advance(1, one.key))
                 self.new += 1
             self.finished += jobs
-            self.notes += [(one.key, note) for note in (mesh.notes if mesh else ())]
+            notes = mesh.notes if mesh else read_record(jobs[0].folder).get("notes", ())
+            self.notes += [(one.key, str(note)) for note in notes]
         self._advance(end - self._views_done, one.key)
+
+    def _read(self, one: MeshObject) -> Mesh:
+        """Read an object; the last one is kept, as it may be the only one."""
+        if self._last is None or self._last[0] != one.key:
+            self._last = None  # two of them may need more memory than there is
+            self._last = one.key, one.read(self._limits, self._config.up)
+        return self._last[1]
 
     @contextmanager
     def _skipping(self, one: MeshObject) -> Iterator[None]:
