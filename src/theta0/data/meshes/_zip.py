@@ -100,28 +100,16 @@ def _directory(file: _File) -> list[Member]:
     if at < 0:
         raise ValueError("it has no directory")
     size, start = struct.unpack_from("<II", tail, at + 12)
+    if tail[at - 20 : at - 16] == _END64_PLACE and tail[at - 76 : at - 72] == _END64:
+        at -= 76  # the record of a large archive, and where it lies
+        size, start = struct.unpack_from("<QQ", tail, at + 40)
     end = tail_place + at
-    if _LARGE in (size, start):
-        size, start, end = _directory64(file, tail, at)
     # What stands before the first member, such as a program, shifts all places.
     shift = end - size - start
     if not 0 <= end - size <= end or shift < 0 or size > _MOST_DIRECTORY:
         raise ValueError("its directory is damaged")
     file.seek(end - size)
     return _listed(file.read(size), shift)
-
-
-def _directory64(file: _File, tail: bytes, at: int) -> tuple[int, int, int]:
-    """Size and place of the directory of a large archive, and where it ends."""
-    magic, _, place = struct.unpack_from("<4sIQ", tail, at - 20)
-    if at < 20 or magic != _END64_PLACE:
-        raise ValueError("its directory is damaged")
-    file.seek(place)
-    record = file.read(56)
-    if record[:4] != _END64:
-        raise ValueError("its directory is damaged")
-    size, start = struct.unpack_from("<QQ", record, 40)
-    return size, start, place
 
 
 def _listed(directory: bytes, shift: int) -> list[Member]:
