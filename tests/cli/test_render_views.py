@@ -33,9 +33,12 @@ def test_classes_are_rendered_and_not_again(theta0, meshes, tmp_path):
     assert (done.json["rendered"], done.json["kept"]) == (8, 0)
     (file,) = done.json["skipped"]
     assert file.endswith("broken.obj") and "broken.obj" in done.err
-    assert len(done.json["notes"]) == 6 and "no material: grey" in done.err
+    assert len(done.json["notes"]) == 6
+    notes = [f"{one['object']}: {one['note']}" for one in done.json["notes"]]
+    assert done.json["warnings"] == notes and f"note: {notes[0]}\n" in done.err
     again = theta0(*call)
     assert (again.code, again.json["rendered"], again.json["kept"]) == (0, 0, 8)
+    assert again.json["warnings"] == notes  # what was kept has not lost its notes
 
 
 def test_a_run_that_renders_nothing_fails(theta0, tmp_path):

@@ -206,3 +206,40 @@ next=1
         "fruits": "apple, banana, pear, cantaloupe, watermelon",
         "key with=signs": "a\tb\\n", "name#1": "Ä", "windows": "C:\\", "next": "1",
     }  # fmt: skip
+
+
+def test_pieces_that_cannot_be_are_named_and_the_others_read(tmp_path):
+    listed = (
+        "name#1=../../PWNED\ncategory#1=../../x\nmodel#1=/../../../etc/passwd.obj\n"
+        "name#2=..\ncategory#2=...\nmodel#2=a.obj\n"
+        "name#3=\\ud800\ncategory#3=c\nmodel#3=a.obj\n"
+        "name#4=good\ncategory#4=c\nmodel#4=a.obj\n"
+        "name#5=nested\ncategory#5=c\nmodel#5=n.zip\n"
+    )
+    nested = packed({"../../b.obj": OBJ_TETRAHEDRON})
+    write_catalogue(tmp_path / "bad.sh3f", listed, {"a.obj": OBJ_TETRAHEDRON, "n.zip": nested})
+    objects = find_meshes(tmp_path / "bad.sh3f")
+    read, problems = [], []
+    for one in objects:
+        try:
+            read.append((one.key, one.read().faces))
+        except InputError as error:
+            problems.append(str(error))
+    assert read == [("c/bad-004-good", 4)]
+    assert len(problems) == 4 and all(text.count("bad.sh3f") == 1 for text in problems)
+    assert all(".." not in one.key.split("/") for one in objects)
+
+
+def test_a_list_that_is_too_long_is_refused_before_it_is_read(tmp_path):
+    write_catalogue(tmp_path / "bomb.sh3f", "#" * 9_000_000, {})
+    with pytest.raises(InputError, match=r"bomb\.sh3f: Plugin.* is 9 MB, more than the limit of 8"):
+        find_meshes(tmp_path / "bomb.sh3f")
+
+
+def test_a_damaged_catalogue_among_others_is_an_object_with_a_problem(tmp_path):
+    (tmp_path / "damaged.sh3f").write_bytes(b"PK")
+    touch(tmp_path, "cars/a.obj")
+    damaged, car = sorted(find_meshes(tmp_path, match="a"), key=lambda one: one.member)
+    assert car.key == "cars/a"
+    with pytest.raises(InputError, match=r"damaged\.sh3f: cannot be read as a zip archive"):
+        damaged.read()

@@ -21,7 +21,7 @@ from theta0.data.meshes._obj import read_obj
 from theta0.data.meshes._off import read_off
 from theta0.data.meshes._ply import read_ply
 from theta0.data.meshes._source import Source
-from theta0.data.meshes._stores import Store
+from theta0.data.meshes._stores import Store, inside
 from theta0.data.meshes._textures import Textures
 from theta0.errors import InputError
 
@@ -61,6 +61,10 @@ def read_mesh(
     if suffix not in _READERS:
         raise InputError(f"{where}: is not a mesh; supported are {' '.join(MESH_SUFFIXES)}")
     limits = limits or MeshLimits()
+    try:
+        inside("", name)  # the only one of the store's errors that does not say where
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
     source = Source(store, name, store.read(name), limits, Textures(limits.texture))
     try:
         parts = _parts(source)
