@@ -34,7 +34,7 @@ def test_the_product_is_that_of_both():
     x, y, _ = part.vertices.T
     light = (np.clip((x * 0.8 + 0.1) * 8 - 0.5, 0, 7) / 7)[:, None]
     expected = light * np.stack([x, 1 - y, np.ones_like(x)], axis=-1)
-    np.testing.assert_allclose(part.vertex_colours, expected, atol=1e-6)
+    np.testing.assert_allclose(part.vertex_colours, expected, atol=1e-6)  # pyright: ignore[reportCallIssue]
     np.testing.assert_allclose(part.colour, 0.5)
     sides = part.vertices[part.faces][:, 1:] - part.vertices[part.faces][:, :1]
     assert np.cross(sides[:, 0], sides[:, 1])[:, 2].sum() / 2 == pytest.approx(0.5)

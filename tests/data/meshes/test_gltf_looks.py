@@ -182,7 +182,7 @@ def test_without_material_colours_stay_or_it_is_grey(tmp_path):
     gltf = Gltf()
     gltf.plate(COLOR_0=gltf.accessor(np.full((4, 3), 0.25, "f4")))
     mesh = read(gltf, tmp_path)
-    np.testing.assert_allclose(mesh.parts[0].vertex_colours, 0.25)
+    np.testing.assert_allclose(mesh.parts[0].vertex_colours, 0.25)  # pyright: ignore[reportCallIssue]
     assert mesh.notes == ()
     gltf = Gltf()
     gltf.plate()

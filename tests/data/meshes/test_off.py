@@ -33,14 +33,14 @@ def off(tmp_path, kind="OFF", after="", face="4 0 1 2 3", head="\n4 1 0\n"):
 def test_colours_of_vertices(tmp_path, kind, after, note):
     mesh = off(tmp_path, kind, after)
     expected = linear_from_srgb(np.array([200, 30, 30]) / 255)
-    np.testing.assert_allclose(mesh.parts[0].vertex_colours, np.tile(expected, (6, 1)))
+    np.testing.assert_allclose(mesh.parts[0].vertex_colours, np.tile(expected, (6, 1)))  # pyright: ignore[reportCallIssue]
     assert [text.startswith(note or "") for text in mesh.notes] == [True] * (note is not None)
 
 
 @pytest.mark.parametrize("colour", ["255 0 0", "255 0 0 255", "1.0 0.0 0.0", "1 0 0 1"])
 def test_colours_of_faces(tmp_path, colour):
     mesh = off(tmp_path, face=f"4 0 1 2 3 {colour}")
-    np.testing.assert_allclose(mesh.parts[0].vertex_colours, np.tile([1, 0, 0], (6, 1)))
+    np.testing.assert_allclose(mesh.parts[0].vertex_colours, np.tile([1, 0, 0], (6, 1)))  # pyright: ignore[reportCallIssue]
     assert mesh.notes == ()
 
 

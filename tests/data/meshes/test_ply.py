@@ -73,7 +73,7 @@ def test_colours_of_vertices(tmp_path, order, kind, scale, names):
     rows = [(*point, scale, 0, grey) for point in POINTS]
     mesh = ply(tmp_path, order, vertex, rows, [INDEX], QUAD)
     expected = linear_from_srgb(np.array([1, 0, 0.4]))
-    np.testing.assert_allclose(mesh.parts[0].vertex_colours, np.tile(expected, (6, 1)), atol=1e-5)
+    np.testing.assert_allclose(mesh.parts[0].vertex_colours, np.tile(expected, (6, 1)), atol=1e-5)  # pyright: ignore[reportCallIssue]
     assert mesh.notes == ()
 
 
@@ -111,7 +111,7 @@ def test_textures_of_faces(tmp_path, order):
     red, blue = ply(tmp_path, order, XYZ, POINTS, face, faces, comments).parts
     np.testing.assert_allclose(red.texture[0, 0], [1, 0, 0])
     np.testing.assert_allclose(blue.texture[0, 0], [0, 0, 1])
-    np.testing.assert_allclose(blue.uv, [[0, 0], [1, 0], [1, 1]])
+    np.testing.assert_allclose(blue.uv, [[0, 0], [1, 0], [1, 1]])  # pyright: ignore[reportCallIssue]
 
 
 def test_a_missing_texture_is_noted(tmp_path):

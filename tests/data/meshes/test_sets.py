@@ -152,6 +152,16 @@ def test_pieces_of_a_catalogue_are_read_and_turned(catalogue):
     np.testing.assert_allclose(size(sideways), [3, 1, 1])  # x' = -y in the file's axes
 
 
+def test_pieces_have_the_size_that_a_catalogue_gives(tmp_path):
+    listed = "category#1=c\nmodel#1=a.obj\nwidth#1=40\ndepth#1=20.5\nheight#1=80\n"
+    catalogue = write_catalogue(tmp_path / "a.sh3f", listed, {"a.obj": OBJ_TETRAHEDRON})
+    extent = np.ptp(find_meshes(catalogue)[0].read().parts[0].vertices, axis=0)
+    np.testing.assert_allclose(extent / extent[0], [1, 20.5 / 40, 2])
+    write_catalogue(catalogue, listed.replace("40", "-1"), {"a.obj": OBJ_TETRAHEDRON})
+    with pytest.raises(InputError, match="width, depth and height are"):
+        find_meshes(catalogue)[0].read()
+
+
 @pytest.mark.parametrize(
     "name, words",
     [

@@ -69,6 +69,12 @@ class Mesh:
         parts = [replace(part, vertices=part.vertices @ matrix.T) for part in self.parts]
         return replace(self, parts=in_unit_sphere(tuple(parts)))
 
+    def fitted(self, size: Float[np.ndarray, " 3"]) -> "Mesh":
+        """Stretch the bounding box to the proportions of a size; what is flat stays flat."""
+        points = np.concatenate([part.vertices for part in self.parts])
+        extent = np.ptp(points, axis=0)
+        return self.moved(np.diag(size / np.where(extent > 1e-6, extent, size)))
+
 
 def in_unit_sphere(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Centre the bounding box, and scale so that the farthest vertex is at distance 1."""

@@ -53,6 +53,7 @@ class MeshObject:
         place: The folder or catalogue that contains it.
         member: Its file there; empty: the catalogue itself cannot be read.
         rotation: The rotation given by a catalogue, in the axes of the file.
+        size: Extents along x, y and z of the upright mesh, given by a catalogue.
         problem: Why it cannot be read, if that is known.
     """
 
@@ -62,6 +63,7 @@ class MeshObject:
     place: Path
     member: str
     rotation: Float[np.ndarray, "3 3"] | None = None
+    size: Float[np.ndarray, " 3"] | None = None
     problem: str | None = None
 
     @property
@@ -86,7 +88,8 @@ class MeshObject:
         if self.problem:
             raise InputError(f"{self.file}: {self.problem}")
         store, name = self._opened(limits)
-        return read_mesh(store, name, limits, up, self.rotation)
+        mesh = read_mesh(store, name, limits, up, self.rotation)
+        return mesh if self.size is None else mesh.fitted(self.size)
 
     def _opened(self, limits: MeshLimits) -> tuple[Store, str]:
         """The store and the name in it; models in a catalogue may be archives themselves."""
@@ -187,6 +190,7 @@ def _furniture(file: Path) -> list[MeshObject]:
             place=file,
             member=piece.model,
             rotation=piece.rotation,
+            size=piece.size,
         )
         for piece in pieces
     ]

@@ -6,6 +6,7 @@ A catalogue is a zip archive of models with a list, PluginFurnitureCatalog.prope
     category#1=Living room
     model#1=/contributions/chair.obj      or a zip archive inside the archive
     modelRotation#1=1 0 0 0 1 0 0 0 1     optional: a matrix row by row, in the model's axes (y up)
+    width#1=40                            optional, with depth#1 and height#1: of the upright model
     creator#1=eTeks                       optional, as is license#1; license= applies to all
 
 (http://www.sweethome3d.com/javadoc/com/eteks/sweethome3d/io/DefaultFurnitureCatalog.html)
@@ -31,7 +32,10 @@ _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """One piece of furniture; `problem` is the reason if it cannot be loaded."""
+    """One piece of furniture; `problem` is the reason if it cannot be loaded.
+
+    Its model is rotated, then stretched to `size`: width, depth and height.
+    """
 
     number: int
     name: str
@@ -40,6 +44,7 @@ class Piece:
     creator: str
     licence: str
     rotation: Float[np.ndarray, "3 3"] | None
+    size: Float[np.ndarray, " 3"] | None
     problem: str | None
 
 
@@ -61,10 +66,11 @@ def _piece(values: dict[str, str], number: int) -> Piece:
     def value(key: str, otherwise: str = "") -> str:
         return values.get(f"{key}#{number}", otherwise)
 
-    problem, model, rotation = None, value("model"), None
+    problem, model, rotation, size = None, value("model"), None, None
     try:
         model = inside("", model.lstrip("/"))
         rotation = _rotation(values.get(f"modelRotation#{number}"))
+        size = _size([values.get(f"{key}#{number}") for key in ("width", "depth", "height")])
     except InputError as error:
         problem = str(error)
     return Piece(
@@ -75,6 +81,7 @@ def _piece(values: dict[str, str], number: int) -> Piece:
         creator=value("creator", values.get("provider", "")),
         licence=value("license", values.get("license", "")),
         rotation=rotation,
+        size=size,
         problem=problem,
     )
 
@@ -89,6 +96,19 @@ def _rotation(text: str | None) -> Float[np.ndarray, "3 3"] | None:
     if not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-3):
         raise InputError(f"modelRotation is {text[:60]!r}; it is nine numbers, a rotation by rows")
     return matrix
+
+
+def _size(texts: list[str | None]) -> Float[np.ndarray, " 3"] | None:
+    """Width, depth and height; None without all of them."""
+    if not all(texts):
+        return None
+    try:
+        size = np.array([float(text or "") for text in texts])
+    except ValueError:
+        size = np.zeros(3)
+    if not (np.isfinite(size) & (size > 0)).all():
+        raise InputError(f"width, depth and height are {texts}; they are numbers above 0")
+    return size
 
 
 def parse_properties(content: bytes) -> dict[str, str]:
