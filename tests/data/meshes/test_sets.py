@@ -242,7 +242,7 @@ def test_pieces_that_cannot_be_are_named_and_the_others_read(tmp_path):
 
 def test_a_list_that_is_too_long_is_refused_before_it_is_read(tmp_path):
     write_catalogue(tmp_path / "bomb.sh3f", "#" * 9_000_000, {})
-    with pytest.raises(InputError, match=r"bomb\.sh3f: Plugin.* is 9 MB, more than the limit of 8"):
+    with pytest.raises(InputError, match=r"bomb\.sh3f: Plugin.* is 9 MB, more than the limit of 4"):
         find_meshes(tmp_path / "bomb.sh3f")
 
 

@@ -12,6 +12,9 @@ from typing import Any
 from theta0.data.meshes._looks import Look
 from theta0.data.meshes._mesh import Sampling
 from theta0.data.meshes._source import Source
+from theta0.data.meshes._stores import check_size
+
+_MOST_BYTES = 64_000_000
 
 _IGNORED = {
     "map_d": "transparency", "map_tr": "transparency", "map_ke": "emission",
@@ -36,19 +39,24 @@ Values = dict[str, str]
 
 
 def read_materials(source: Source, name: str) -> dict[str, Values]:
-    """The materials of a library by name; none, with a note, if it is missing."""
+    """The materials of a library by name; none, with a note, if it is missing.
+
+    Raises:
+        InputError: It is longer than a million materials are.
+    """
     found = source.beside(name)
     if found is None:
         return {}
     path, content = found
+    check_size(len(content), _MOST_BYTES, f"its library {path} ")
     folder = posixpath.dirname(path)
     materials: dict[str, Values] = {}
     values: Values = {}
     text = text_of(content)
     if "\\" in text:
         text = re.sub(r"\\[ \t]*\r?\n", " ", text)
-    for line in text.splitlines():
-        key, _, rest = line.strip().replace("\t", " ").partition(" ")
+    for line in re.finditer(r"[^\r\n]+", text):
+        key, _, rest = line[0].strip().replace("\t", " ").partition(" ")
         if key.lower() == "newmtl":
             values = materials.setdefault(rest.strip(), {"/": folder})
         elif key and not key.startswith("#"):

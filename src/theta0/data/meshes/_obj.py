@@ -21,6 +21,9 @@ from theta0.errors import InputError
 _BLOCK = 1 << 22
 """Bytes that are split into lines at a time"""
 
+_LINES_A_FACE = 8
+"""More than files that are not empty have: their vertices are shared"""
+
 _IGNORED = {
     b"l": "lines are ignored", b"p": "points are ignored",
     **dict.fromkeys((b"curv", b"curv2", b"surf"), "free-form curves and surfaces are ignored"),
@@ -55,6 +58,9 @@ def check_counts(content: bytes, limits: MeshLimits) -> None:
     check_faces(content.count(b"\nf "), limits)
     for key in (b"\nv ", b"\nvt "):  # a face has at most three of its own
         check_faces(content.count(key) // 3, limits)
+    lines = content.count(b"\n") + content.count(b"\r")
+    if lines > _LINES_A_FACE * limits.faces:
+        raise InputError(f"has {lines} lines, too many for {limits.faces} faces; export it again")
 
 
 def _blocks(content: bytes) -> Iterator[list[bytes]]:

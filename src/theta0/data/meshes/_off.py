@@ -5,16 +5,22 @@ texture that the format cannot name) are skipped. A colour is of 3 or 4 numbers,
 (http://www.geomview.org/docs/html/OFF.html)
 """
 
+import io
 import re
+from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from theta0.data.meshes._limits import check_faces
 from theta0.data.meshes._looks import Look, Polygons, parts_of, unit_colours
 from theta0.data.meshes._mesh import Part
 from theta0.data.meshes._source import Source
 from theta0.errors import InputError
+
+_BLOCK = 1 << 16
+"""Lines that are split into words at a time"""
 
 
 def read_off(source: Source) -> list[Part]:
@@ -30,26 +36,35 @@ def read_off(source: Source) -> list[Part]:
     if 2 * (vertices + faces) > len(source.content):
         raise InputError("ends before all vertices and faces it declares; copy it again")
     lines = _lines(source.content)
-    start = 1 if re.search(rb"\d", lines[0]) else 2  # counts may follow the keyword in its line
-    rows = [line.split() for line in lines[start : start + vertices + faces]]
-    if len(rows) < vertices + faces:
-        raise InputError("ends before all vertices and faces it declares; copy it again")
-    numbers, colours = _vertices(source, kind, rows[:vertices])
-    return parts_of(source, *_polygons(source, numbers, colours, rows[vertices:]))
+    if not re.search(rb"\d", next(lines)):  # counts may follow the keyword in its line
+        next(lines)
+    points, colours = _vertices(source, kind, _rows(lines, vertices))
+    return parts_of(source, *_polygons(source, points, colours, _rows(lines, faces)))
 
 
-def _lines(content: bytes) -> list[bytes]:
+def _lines(content: bytes) -> Iterator[bytes]:
     """The lines, without comments and empty ones."""
-    content = content.replace(b"\r", b"\n")
-    if b"#" in content:
-        content = re.sub(rb"#[^\n]*", b"", content)
-    return [line for line in content.split(b"\n") if line.strip()]
+    lines = (line.partition(b"#")[0] for line in io.BytesIO(content.replace(b"\r", b"\n")))
+    return (line for line in lines if line.strip())
+
+
+def _rows(lines: Iterator[bytes], count: int) -> Iterator[list[list[bytes]]]:
+    """The words of so many lines, in blocks, since words take much memory.
+
+    Raises:
+        InputError: There are fewer lines.
+    """
+    while count:
+        block = [line.split() for line in islice(lines, min(count, _BLOCK))]
+        if not block:
+            raise InputError("ends before all vertices and faces it declares; copy it again")
+        count -= len(block)
+        yield block
 
 
 def _header(content: bytes) -> tuple[str, int, int]:
     """The letters before OFF, and the declared numbers of vertices and faces."""
-    head = _lines(content[:65536])
-    words = b" ".join(head[:3]).decode("latin-1").split()
+    words = b" ".join(islice(_lines(content[:65536]), 3)).decode("latin-1").split()
     kind = ""
     if words and (match := re.fullmatch(r"(ST)?(C)?(N)?(4)?(n)?OFF", words[0])):
         kind = words.pop(0).removesuffix("OFF")
@@ -64,13 +79,13 @@ def _header(content: bytes) -> tuple[str, int, int]:
 
 
 def _vertices(
-    source: Source, kind: str, rows: list[list[bytes]]
+    source: Source, kind: str, blocks: Iterator[list[list[bytes]]]
 ) -> tuple[Float[np.ndarray, "vertices 3"], Float[np.ndarray, "vertices 3"] | None]:
     """Points and sRGB colours."""
-    counts = {len(row) for row in rows}
-    if len(counts) > 1:
-        raise InputError("has vertices of different lengths; export it again")
-    table = np.array([list(map(float, row)) for row in rows]).reshape(len(rows), -1)
+    tables = [np.array([list(map(float, row)) for row in rows]) for rows in blocks]
+    table = np.concatenate(tables) if tables else np.empty((0, 3))
+    if table.ndim != 2 or table.shape[1] < 3:
+        raise InputError("has vertices of fewer than three numbers; export it again")
     points, rest = table[:, :3], table[:, 3:]
     if kind.startswith("ST"):
         source.note("texture coordinates are ignored: the format names no texture")
@@ -97,21 +112,17 @@ def _polygons(
     source: Source,
     points: Float[np.ndarray, "vertices 3"],
     colours: Float[np.ndarray, "vertices 3"] | None,
-    rows: list[list[bytes]],
+    blocks: Iterator[list[list[bytes]]],
 ) -> tuple[Polygons, list[Look], np.ndarray]:
-    counts = np.array([int(row[0]) for row in rows], np.int64)
-    if (counts < 0).any() or any(
-        len(row) <= count for row, count in zip(rows, counts.tolist(), strict=True)
-    ):
-        raise InputError("has faces with missing corners; copy it again")
-    pairs = list(zip(rows, counts.tolist(), strict=True))
-    corners = np.array([int(word) for row, count in pairs for word in row[1 : count + 1]], np.int64)
-    of_faces = _face_colours(source, [row[count + 1 :] for row, count in pairs])
+    pieces = [_faces(source, rows) for rows in blocks]
+    none = np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 4))
+    counts, corners, table = map(np.concatenate, zip(*(pieces or [none]), strict=True))
     per_corner = None if colours is None else _picked(colours, corners)
-    if of_faces is not None and per_corner is not None:
-        source.note("colours of faces are ignored where vertices have colours")
-    elif of_faces is not None:
-        per_corner = np.repeat(of_faces, counts, axis=0)
+    if np.isfinite(table).any():
+        if per_corner is not None:
+            source.note("colours of faces are ignored where vertices have colours")
+        else:
+            per_corner = np.repeat(_colours(source, table), counts, axis=0)
     polygons = Polygons(points, corners, counts, colours=per_corner)
     return polygons, [Look()], np.zeros(len(counts), np.int64)
 
@@ -122,16 +133,20 @@ def _picked(values: np.ndarray, corners: np.ndarray) -> np.ndarray:
     return values[corners]
 
 
-def _face_colours(source: Source, rows: list[list[bytes]]) -> Float[np.ndarray, "faces 3"] | None:
-    """sRGB colours of faces; NaN for those without, and None if all are."""
-    if any(len(row) in (1, 2) for row in rows):
-        source.note("faces whose colour is a number in a colour map are grey")
+def _faces(
+    source: Source, rows: list[list[bytes]]
+) -> tuple[Int[np.ndarray, " faces"], Int[np.ndarray, " n"], Float[np.ndarray, "faces 4"]]:
+    """Corners of each face, their vertices, and colours of the faces; NaN of those without."""
+    counts = [int(row[0]) for row in rows]
+    pairs = list(zip(rows, counts, strict=True))
+    if any(count < 0 or len(row) <= count for row, count in pairs):
+        raise InputError("has faces with missing corners; copy it again")
+    corners = [int(word) for row, count in pairs for word in row[1 : count + 1]]
     table = np.full((len(rows), 4), np.nan)
-    given = [number for number, row in enumerate(rows) if len(row) >= 3]
-    if not given:
-        return None
-    table[given, :3] = [list(map(float, rows[number][:3])) for number in given]
-    table[given, 3] = [
-        float(rows[number][3]) if len(rows[number]) > 3 else np.nan for number in given
-    ]
-    return _colours(source, table)
+    for number, (row, count) in enumerate(pairs):
+        colour = row[count + 1 : count + 5]
+        if len(colour) >= 3:
+            table[number, : len(colour)] = list(map(float, colour))
+        elif colour:
+            source.note("faces whose colour is a number in a colour map are grey")
+    return np.array(counts, np.int64), np.array(corners, np.int64), table

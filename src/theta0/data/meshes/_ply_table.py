@@ -18,6 +18,8 @@ _TYPES = {
 }  # fmt: skip
 
 _SHORT = "ends before all it declares; copy it again"
+_MOST_HEADER = 1 << 20
+
 _ROWS = 1 << 16
 """Lines that are split into words at a time"""
 
@@ -71,7 +73,7 @@ def read_tables(
 
 def _header(content: bytes) -> tuple[str, list[_Element], list[str], int]:
     """Byte order or 'ascii', the elements, the comments, and where the tables begin."""
-    at = content.find(b"end_header")
+    at = content.find(b"end_header", 0, _MOST_HEADER)
     if not content.startswith(b"ply") or at < 0:
         raise ValueError("it has no header")
     start = at + len(b"end_header")

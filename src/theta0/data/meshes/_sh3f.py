@@ -24,7 +24,7 @@ from theta0.errors import InputError
 
 LIST = "PluginFurnitureCatalog.properties"
 
-_MOST_BYTES = 8_000_000
+_MOST_BYTES = 4_000_000
 """Size of the longest list, of some ten thousand pieces"""
 
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
