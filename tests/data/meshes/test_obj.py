@@ -244,3 +244,12 @@ def test_concave_faces_are_not_filled(tmp_path):
     area = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1).sum() / 2
     # 1 without the notch of 0.8; the bounding box is 1 x 2.
     np.testing.assert_allclose(area, 0.2 / (1 + 0.25))
+
+
+def test_lines_that_no_mesh_has_are_refused_before_they_are_split(tmp_path):
+    write(tmp_path, obj="v 0 0 0\nf" + " 1" * 4_000_000)
+    with pytest.raises(InputError, match="has a line of 4 MB"):
+        read(tmp_path)
+    write(tmp_path, obj="v 0 0 0\n" + "\n" * 100)
+    with pytest.raises(InputError, match="has 101 lines, too many for 10 faces"):
+        read(tmp_path, MeshLimits(faces=10))

@@ -16,6 +16,9 @@ from theta0.data.meshes._stores import check_size
 
 _MOST_BYTES = 64_000_000
 
+_MOST_LETTERS = 4096
+"""Of a line; paths have no more"""
+
 _IGNORED = {
     "map_d": "transparency", "map_tr": "transparency", "map_ke": "emission",
     "bump": "a bump map", "map_bump": "a bump map", "norm": "a normal map",
@@ -60,7 +63,7 @@ def read_materials(source: Source, name: str) -> dict[str, Values]:
         if key.lower() == "newmtl":
             values = materials.setdefault(rest.strip(), {"/": folder})
         elif key and not key.startswith("#"):
-            values[key.lower()] = rest.strip()
+            values[key.lower()] = rest.strip()[:_MOST_LETTERS]
     return materials
 
 

@@ -12,14 +12,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theta0.data.meshes._limits import MeshLimits, check_faces
+from theta0.data.meshes._lines import BLOCK, check_line
 from theta0.data.meshes._looks import Look, Polygons, parts_of, unit_colours
 from theta0.data.meshes._mesh import Part
 from theta0.data.meshes._mtl import Values, material_look, read_materials, text_of
 from theta0.data.meshes._source import Source
 from theta0.errors import InputError
-
-_BLOCK = 1 << 22
-"""Bytes that are split into lines at a time"""
 
 _LINES_A_FACE = 8
 """More than files that are not empty have: their vertices are shared"""
@@ -43,6 +41,8 @@ def read_obj(source: Source) -> list[Part]:
         source.note("vertex colours of ZBrush (#MRGB) are ignored")
     if b"\\" in content:
         content = re.sub(rb"\\[ \t]*\r?\n", b" ", content)
+    if b"\n" not in content:
+        content = content.replace(b"\r", b"\n")
     lines = _Lines(source)
     for block in _blocks(content):
         lines.read(block)
@@ -67,8 +67,9 @@ def _blocks(content: bytes) -> Iterator[list[bytes]]:
     """The lines, in blocks."""
     start = 0
     while start < len(content):
-        end = content.find(b"\n", start + _BLOCK)
+        end = content.find(b"\n", start + BLOCK)
         end = len(content) if end < 0 else end + 1
+        check_line(end - start - BLOCK)
         yield content[start:end].replace(b"\r", b"\n").split(b"\n")
         start = end
 
@@ -179,14 +180,14 @@ def _colours(
 
 def _table(rows: list[bytes], least: int, most: int) -> Float[np.ndarray, "rows most"]:
     """The numbers of lines; NaN where a line has fewer than the most."""
-    words = [row.split(b"#")[0].split() if b"#" in row else row.split() for row in rows]
+    words = [row.split(b"#")[0].split(None, most)[:most] for row in rows]
     counts = np.fromiter(map(len, words), np.int64, len(words))
     if len(counts) and counts.min() < least:
         raise InputError(f"has a line of fewer than {least} numbers; export it again")
     flat = np.fromiter(map(float, chain.from_iterable(words)), np.float64, int(counts.sum()))
-    table = np.full((len(rows), max(most, counts.max(initial=0))), np.nan)
-    table[np.arange(table.shape[1]) < counts[:, None]] = flat
-    return table[:, :most]
+    table = np.full((len(rows), most), np.nan)
+    table[np.arange(most) < counts[:, None]] = flat
+    return table
 
 
 def _corners(rows: list[bytes]) -> tuple[Int[np.ndarray, " faces"], Int[np.ndarray, "corners 2"]]:

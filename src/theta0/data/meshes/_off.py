@@ -14,13 +14,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theta0.data.meshes._limits import check_faces
+from theta0.data.meshes._lines import word_blocks
 from theta0.data.meshes._looks import Look, Polygons, parts_of, unit_colours
 from theta0.data.meshes._mesh import Part
 from theta0.data.meshes._source import Source
 from theta0.errors import InputError
-
-_BLOCK = 1 << 16
-"""Lines that are split into words at a time"""
 
 
 def read_off(source: Source) -> list[Part]:
@@ -38,28 +36,14 @@ def read_off(source: Source) -> list[Part]:
     lines = _lines(source.content)
     if not re.search(rb"\d", next(lines)):  # counts may follow the keyword in its line
         next(lines)
-    points, colours = _vertices(source, kind, _rows(lines, vertices))
-    return parts_of(source, *_polygons(source, points, colours, _rows(lines, faces)))
+    points, colours = _vertices(source, kind, word_blocks(lines, vertices))
+    return parts_of(source, *_polygons(source, points, colours, word_blocks(lines, faces)))
 
 
 def _lines(content: bytes) -> Iterator[bytes]:
     """The lines, without comments and empty ones."""
     lines = (line.partition(b"#")[0] for line in io.BytesIO(content.replace(b"\r", b"\n")))
     return (line for line in lines if line.strip())
-
-
-def _rows(lines: Iterator[bytes], count: int) -> Iterator[list[list[bytes]]]:
-    """The words of so many lines, in blocks, since words take much memory.
-
-    Raises:
-        InputError: There are fewer lines.
-    """
-    while count:
-        block = [line.split() for line in islice(lines, min(count, _BLOCK))]
-        if not block:
-            raise InputError("ends before all vertices and faces it declares; copy it again")
-        count -= len(block)
-        yield block
 
 
 def _header(content: bytes) -> tuple[str, int, int]:

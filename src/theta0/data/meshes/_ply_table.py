@@ -3,12 +3,13 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
 from theta0.data.meshes._limits import MeshLimits, check_faces
+from theta0.data.meshes._lines import word_blocks
 from theta0.errors import InputError
 
 _TYPES = {
@@ -21,7 +22,7 @@ _SHORT = "ends before all it declares; copy it again"
 _MOST_HEADER = 1 << 20
 
 _ROWS = 1 << 16
-"""Lines that are split into words at a time"""
+"""Values that are gathered at a time"""
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,7 @@ def _text(lines: Iterator[bytes], element: _Element, length: int) -> dict[str, C
         raise InputError(_SHORT)
     columns: list[list[np.ndarray]] = [[] for _ in element.properties]
     counts: list[list[np.ndarray]] = [[] for _ in element.properties]
-    left = element.rows
-    while left:
-        rows = [line.split() for line in islice(lines, min(left, _ROWS))]
-        if not rows:
-            raise InputError(_SHORT)
-        left -= len(rows)
+    for rows in word_blocks(lines, element.rows):
         place = np.zeros(len(rows), np.int64)
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         words = np.array([float(word) for word in chain.from_iterable(rows)])
