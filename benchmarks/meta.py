@@ -25,7 +25,7 @@ def maml_arguments(sizes: Sizes, steps: int):
     """MAML with every pixel inside and outside, and what to call it with."""
     task = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], picture(sizes))
     estimator, field = MAML(steps, SGD(INNER_LR)), siren(sizes)
-    learned = Learned(field, estimator.rule.build(field))
+    learned = Learned(field, estimator.inner.rule_of(field))
     return estimator, (Points(), learned, Task(task, task), jax.random.PRNGKey(0))
 
 
@@ -81,7 +81,7 @@ def reptile(sizes: Sizes, sgemm: Sgemm, repeats: int) -> list[Row]:
     forward = Lines(samples=sizes.ray_samples, reduce="sum")
     field = sizes.fourier.build(jax.random.PRNGKey(0))
     estimator = Reptile(sizes.ray_steps, SGD(INNER_LR), batch=sizes.rays)
-    learned = Learned(field, estimator.rule.build(field))
+    learned = Learned(field, estimator.inner.rule_of(field))
     compiled = eqx.filter_jit(estimator)
     step = partial(compiled, forward, learned, Task(scan, scan), jax.random.PRNGKey(0))
 

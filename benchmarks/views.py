@@ -44,7 +44,7 @@ def _products(sizes: Sizes, sgemm: Sgemm, repeats: int) -> list[Row]:
     observed = jax.tree.map(jnp.asarray, data.build().training_tasks(0, 0, 1).support)
     support = jax.tree.map(lambda leaf: leaf[:, : sizes.view_rays], observed)
     estimator = Reptile(sizes.view_steps, SGD(1e-3))
-    learned = Learned(field, estimator.rule.build(field))
+    learned = Learned(field, estimator.inner.rule_of(field))
     tasks, key = Task(support, support), jax.random.PRNGKey(0)
     outer = partial(eqx.filter_jit(estimator), volume, learned, tasks, key)
     units = 3 * sizes.view_steps
