@@ -1,6 +1,11 @@
 """The exceptions theta0 raises on purpose, so that callers can tell a bad input from a bug."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_trusting: ContextVar[bool] = ContextVar("trusting", default=False)
 
 
 class InputError(ValueError):
@@ -22,6 +27,27 @@ class InputWarning(UserWarning):
 def note(message: str) -> None:
     """Warn of what was ignored or assumed; see :class:`InputWarning`."""
     warnings.warn(InputWarning(" ".join(str(message).splitlines())), stacklevel=2)
+
+
+@contextmanager
+def trusting(trust: bool) -> Iterator[None]:
+    """Within the block, note what :func:`implausible` would refuse, if ``trust``."""
+    token = _trusting.set(trust or _trusting.get())
+    try:
+        yield
+    finally:
+        _trusting.reset(token)
+
+
+def implausible(message: str) -> None:
+    """Refuse what could be right but hardly is; within :func:`trusting`, note it and go on.
+
+    Raises:
+        InputError: outside of :func:`trusting`.
+    """
+    if not _trusting.get():
+        raise InputError(f"{message}; or trust it as it is (--trust of theta0 fit, or trust=True)")
+    note(f"{message}; trusted as it is")
 
 
 def require_positive(settings: object, *names: str) -> None:

@@ -5,6 +5,7 @@ layout) and whatever the writer adds. Loading checks names and shapes against a 
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ FORMAT = 1
 
 MAX_BYTES = 2**30
 """Larger files are refused before they are read."""
+
+MAX_HEADER_BYTES = 2**24
+"""Longer headers are refused before they are read; that of a large network takes some kB."""
 
 _NOT_OURS = (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 """What a damaged or foreign file makes the readers raise; JSON may hold infinity, or nest deep."""
@@ -62,6 +66,22 @@ def write(path: str | Path, tree: Any, facts: dict[str, Any]) -> None:
     write_bytes(path, save(arrays, {"theta0": header}))
 
 
+def _strict_json(text: str | bytes) -> Any:
+    """JSON by the letter, which has no NaN, no number beyond float64, and each key once."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError("a key is there twice")
+        return found
+
+    def finite(word: str) -> float:
+        if not math.isfinite(number := float(word)):
+            raise ValueError(f"{word} is no number of JSON")
+        return number
+
+    return json.loads(text, object_pairs_hook=once, parse_float=finite, parse_constant=finite)
+
+
 class Stored:
     """An opened file: its facts, and its arrays by name.
 
@@ -76,25 +96,30 @@ class Stored:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MB; not by theta0")
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                start = file.read(8)
+                size = int.from_bytes(start, "little")
+                header = file.read(size) if size <= MAX_HEADER_BYTES else b""
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from error
         try:
-            self.arrays: dict[str, np.ndarray] = load(data)
-            size = int.from_bytes(data[:8], "little")
-            header = json.loads(data[8 : 8 + size]).get("__metadata__", {})
-            self.facts: dict[str, Any] = json.loads(header["theta0"])
+            if not header:
+                raise ValueError(f"its header claims {size} bytes")
+            facts = _strict_json(header).get("__metadata__", {})["theta0"]
+            self.facts: dict[str, Any] = _strict_json(facts)
             version = int(self.facts["format"])
+            self.arrays: dict[str, np.ndarray] = load(path.read_bytes())
         except _NOT_OURS as error:
             # The length of a safetensors header may begin with the same bytes, but is below 16 MB.
-            if data[3:8] != bytes(5) and (data[:1] == b"\x80" or data[:2] == b"PK"):
+            if start[3:8] != bytes(5) and (start[:1] == b"\x80" or start[:2] == b"PK"):
                 raise InputError(
                     f"{path}: a pickle or zip archive, which is never loaded; "
                     "give a .safetensors file written by theta0 (theta0 import makes one of the "
                     "paper's authors' pickle)"
                 ) from error
             raise InputError(
-                f"{path}: not a whole theta0 .safetensors file ({type(error).__name__}: {error})"
+                f"{path}: not a whole theta0 .safetensors file ({type(error).__name__}: "
+                f"{error!s:.200})"
             ) from error
         if version > FORMAT:
             raise InputError(

@@ -1,4 +1,4 @@
-"""The data layer imports NumPy and SciPy, no JAX, and of theta0 only errors and file writing."""
+"""The data layer imports NumPy and SciPy, no JAX; of theta0 only errors, memory, file writing."""
 
 import ast
 import importlib

@@ -37,7 +37,8 @@ the first --views of them; the views that the initialization keeps for judging, 
 judge it. Nothing judges a photograph: its fit reports the mean squared error of its pixels. See
 also theta0 render and theta0 export.
 
-A measured sinogram is an .npz file of these arrays (for numpy.savez):
+A measured sinogram is an .npz file of these arrays (for numpy.savez), or a .mat file of MATLAB
+(save(..., '-v7')) of the same names:
   sinogram          (views, detectors): line integrals, in units of the slice's side, where a ray
                     through the whole slice at value 1 reads 1. With scikit-image, of a square
                     picture: radon(picture, angles_deg).T / len(picture), and the axis below if
@@ -61,8 +62,8 @@ and the fit as seen from there.
 
 
 _SIGNAL = (
-    "picture, CT slice or stack of slices, measured sinogram, or object (folder of views, or "
-    f"photograph). CT slices are {SLICE_FORMATS}"
+    "picture, CT slice or stack of slices, measured sinogram (.npz, .mat), or object (folder of "
+    f"views, or photograph). CT slices are {SLICE_FORMATS}"
 )
 
 
@@ -107,6 +108,9 @@ class FitArguments:
     was learned for when left out"""
     index: int | Literal["all"] = 0
     """which slice of a stack (from 0), or all of them, several at once"""
+    trust: Flag = False
+    """take the values as they are where checks find them implausible, such as angles in another
+    unit or a transposed sinogram"""
     mask: Path | None = None
     """fit only the pixels that are white in this picture, which has the size of the fitted one"""
     keep: str | None = None

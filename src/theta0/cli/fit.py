@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from theta0.errors import InputError
+from theta0.errors import InputError, trusting
 from theta0.evaluation import Candidate, Init, Inits, rule_in_words
 from theta0.inits import Description, Initialization, find
 from theta0.inner import InnerConfig, InnerLoop, Objective
@@ -114,7 +114,8 @@ def _fit_all(job: _Job, out: Path) -> dict[str, Any]:
             "--index all: every slice is fitted from one initialization; give --inits one name, "
             "other than all and mean"
         )
-    signals = description.data.read_all(arguments.signal, arguments.views)
+    with trusting(arguments.trust):
+        signals = description.data.read_all(arguments.signal, arguments.views)
     signals = [suited(one, description) for one in signals]
     ((name, init),) = _inits(job, signals[0]).items()
     began = time.monotonic()
@@ -168,9 +169,10 @@ def _read(job: _Job) -> Signal:
     arguments, data = job.arguments, job.description.data
     assert arguments.index != "all"
     camera = camera_of(arguments)
-    if camera is None:
-        return data.read(arguments.signal, arguments.views, arguments.index)
-    return data.photograph(arguments.signal, **camera)
+    with trusting(arguments.trust):
+        if camera is None:
+            return data.read(arguments.signal, arguments.views, arguments.index)
+        return data.photograph(arguments.signal, **camera)
 
 
 def _inits(job: _Job, signal: Signal) -> Inits:

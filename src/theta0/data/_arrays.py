@@ -2,15 +2,18 @@
 
 `numpy.load` allocates the memory that a header declares before it looks at the data, and may
 unpickle. Here the header is read first and compared with the stored size and a limit; memory is
-allocated only then.
+allocated only then. Members of .npz files are stored or deflated, as NumPy writes them: decoders of
+other methods cannot be told where to stop.
 """
 
 import math
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -21,6 +24,8 @@ from theta0.errors import InputError
 from theta0.memory import MAX_BYTES, check_memory
 
 _CHUNK_BYTES = 1 << 24
+_LONGEST_HEADER = 1 << 16
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @runtime_checkable
@@ -56,15 +61,27 @@ def array_names(path: str | Path) -> tuple[str, ...]:
     if path.suffix.lower() == ".npy":
         raise InputError(f"{path}: contains a single array; give an .npz file of named arrays")
     with _errors_name(path), zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-    return tuple(name.removesuffix(".npy") for name in names if name.endswith(".npy"))
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError(f"{path}: holds {twice[0]} twice; save each array once")
+    return tuple(name.removesuffix(".npy") for name in names)
+
+
+def array_shapes(path: str | Path) -> dict[str, tuple[int, ...]]:
+    """The shapes that the arrays of an .npz file declare, by name; no array is read.
+
+    Raises:
+        InputError: The file or a header is damaged, or an array holds Python objects.
+    """
+    path, shapes = Path(path), {}
+    for name in array_names(path):
+        with _errors_name(path), zipfile.ZipFile(path) as archive, _member(archive, name) as stream:
+            shapes[name] = _read_header(stream, f"{path}: array {name!r}")[0]
+    return shapes
 
 
 def read_array(
-    path: str | Path,
-    name: str | None = None,
-    max_bytes: int = MAX_BYTES,
-    bytes_a_value: int = 0,
+    path: str | Path, name: str | None = None, max_bytes: int = MAX_BYTES, bytes_a_value: int = 0
 ) -> np.ndarray:
     """Read one array of numbers or strings.
 
@@ -83,15 +100,23 @@ def read_array(
     """
     path = existing_file(path)
     source = f"{path}: array {name!r}" if name else str(path)
+    limits = max_bytes, bytes_a_value
     with _errors_name(path):
         if name is None:
             with path.open("rb") as stream:
-                return _read_stream(stream, path.stat().st_size, source, max_bytes, bytes_a_value)
-        with zipfile.ZipFile(path) as archive:
+                return _read_stream(stream, path.stat().st_size, source, *limits)
+        with zipfile.ZipFile(path) as archive, _member(archive, name) as stream:
             member = archive.getinfo(f"{name}.npy")
             check_expansion(source, member.compress_size, member.file_size)
-            with archive.open(member) as stream:
-                return _read_stream(stream, member.file_size, source, max_bytes, bytes_a_value)
+            return _read_stream(stream, member.file_size, source, *limits)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> Any:
+    """An array of an .npz file, open for reading (a `zipfile.ZipExtFile`)."""
+    member = archive.getinfo(f"{name}.npy")
+    if member.compress_type not in _METHODS:
+        raise ValueError(f"{member.filename} is packed by another method than numpy's")
+    return archive.open(member)
 
 
 def _read_stream(
@@ -99,7 +124,7 @@ def _read_stream(
 ) -> np.ndarray:
     shape, fortran, dtype = _read_header(stream, source)
     declared = math.prod(shape) * dtype.itemsize
-    needed = declared + math.prod(shape) * bytes_a_value
+    needed = math.prod(shape) * (dtype.itemsize + bytes_a_value)
     check_memory(source, needed, max_bytes, "store fewer or smaller arrays in the file")
     if declared != stored_bytes - stream.tell():
         raise InputError(
@@ -112,15 +137,28 @@ def _read_stream(
     return array.T if fortran else array
 
 
+@dataclass
+class _Head:
+    """A file whose header is read: a longer one than any is not, whatever length it claims."""
+
+    stream: _Stream
+
+    def read(self, n: int = -1, /) -> bytes:
+        if not 0 <= n <= _LONGEST_HEADER:
+            raise ValueError(f"its header claims {n} bytes")
+        return self.stream.read(n)
+
+
 def _read_header(stream: _Stream, source: str) -> tuple[tuple[int, ...], bool, np.dtype]:
-    version = npy.read_magic(stream)
+    head: Any = _Head(stream)
+    version = npy.read_magic(head)
     if version == (1, 0):
-        shape, fortran, dtype = npy.read_array_header_1_0(stream)
+        shape, fortran, dtype = npy.read_array_header_1_0(head)
     elif version == (2, 0):
-        shape, fortran, dtype = npy.read_array_header_2_0(stream)
+        shape, fortran, dtype = npy.read_array_header_2_0(head)
     else:  # version 3 is only used for structured arrays with non-Latin field names
         raise InputError(f"{source}: structured arrays are not supported; save plain numbers")
-    if dtype.kind not in "biufUS":
+    if dtype.kind not in "biufUS" or dtype.itemsize == 0:
         raise InputError(
             f"{source}: has dtype {dtype}, which is refused; save real numbers or strings (objects "
             "may run code when read)"

@@ -17,6 +17,7 @@ from theta0.memory import check_memory
 
 _LARGEST_JSON, _BYTES_PER_CHARACTER = 1 << 30, 24
 """Memory for a description; a number or an empty list takes up to 24 times its text."""
+_LONGEST_NAME, _LONGEST_PART = 4096, 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,8 +190,11 @@ def inner_path(name: object, source: Path) -> PurePosixPath | None:
         InputError: It is not a file name.
     """
     if not isinstance(name, str) or not name.strip("./\\") or "\0" in name:
-        raise InputError(f"{source}: {name!r} is not the name of a file or folder; correct it")
+        raise InputError(f"{source}: {name!r:.80} is not the name of a file or folder; correct it")
     path = PurePosixPath(name.replace("\\", "/"))
+    parts = (part.encode("utf-8", "surrogatepass") for part in path.parts)
+    if len(name) > _LONGEST_NAME or max(map(len, parts)) > _LONGEST_PART:
+        raise InputError(f"{source}: {name[:60]!r}... is longer than a name can be; correct it")
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         return None
     return path

@@ -8,7 +8,7 @@ from theta0.data import views as posed
 from theta0.data.cameras import Camera
 from theta0.data.ct import Sinogram as CheckedSinogram
 from theta0.data.ct import checked_sinogram
-from theta0.errors import InputError
+from theta0.errors import InputError, trusting
 from theta0.signals import as_picture
 
 
@@ -22,6 +22,7 @@ def Sinogram(
     detector_spacing: float | int | None = None,
     axis: float | int | None = None,
     target: Any = None,
+    trust: bool = False,
 ) -> CheckedSinogram:
     """What a scanner measured of one slice, for ``init.fit``.
 
@@ -37,6 +38,7 @@ def Sinogram(
             the slice when left out.
         axis: detector pixel on which the axis of rotation falls; the middle when left out.
         target: (size, size) the true slice in [0, 1], if it is known.
+        trust: take the values as they are where checks find them implausible.
 
     Raises:
         InputError: the arrays do not fit together, or are in other units.
@@ -47,7 +49,8 @@ def Sinogram(
         "target": target,
     }  # fmt: skip
     arrays = {name: np.asarray(value) for name, value in given.items() if value is not None}
-    return checked_sinogram(arrays, "the sinogram")
+    with trusting(trust):
+        return checked_sinogram(arrays, "the sinogram")
 
 
 def Views(

@@ -7,7 +7,7 @@ from typing import Any
 
 import optax
 
-from theta0.errors import InputError
+from theta0.errors import InputError, trusting
 from theta0.evaluation import Candidate, Init, rule_in_words
 from theta0.fields import count_weights
 from theta0.inits import Initialization, find
@@ -42,6 +42,7 @@ class LearnedInitialization(Initialization):
         validation_fraction: float | None = None,
         seconds: float | int | None = None,
         index: int = 0,
+        trust: bool = False,
         seed: int = 0,
         on_progress: Callable[[int, float], None] | None = None,
     ) -> Fitted:
@@ -67,6 +68,7 @@ class LearnedInitialization(Initialization):
             validation_fraction: of the observations, which says at which step to stop.
             seconds: stop after this much time.
             index: which slice of a file that holds several.
+            trust: take the values as they are where checks find them implausible.
             seed: of batches, samples and kept pixels.
             on_progress: called with (steps done, loss).
 
@@ -88,7 +90,8 @@ class LearnedInitialization(Initialization):
             flip=inner.flip if flip is None else flip,
         ).build()
         candidate = self._candidate(rule)
-        given = _signal(description.data, signal, views, index)
+        with trusting(trust):
+            given = _signal(description.data, signal, views, index)
         if mask is not None or keep != 1.0:
             check_share("keep", keep)
             given = given.observe_part(mask, keep, seed)

@@ -15,6 +15,7 @@ from theta0.errors import InputError
 from theta0.fields import Field, NetworkConfig, trained
 from theta0.forward import ForwardMap
 from theta0.inner import InnerConfig, UpdateRule
+from theta0.memory import MAX_BYTES, check_memory
 from theta0.meta import Learned
 from theta0.signals import SignalConfig
 from theta0.store import Stored, named_arrays, write
@@ -97,9 +98,31 @@ def load(path: str | Path) -> Initialization:
         if name.startswith("rule.") and array.dtype == np.float16:  # see `save`
             stored.arrays[name] = array.astype(np.float32)
     field, rule = stored.into(template)
+    _check_sizes(path, description, field)
     if not named_arrays(rule):  # nothing of it is in the file; the template's is of a trace
         rule = description.inner.rule_of(field)
     return Initialization(field, rule, description)
+
+
+def _check_sizes(path: str | Path, description: Description, field: Field) -> None:
+    """Refuse what no fit could allocate: one ray, one signal at its own size, one scan.
+
+    Raises:
+        InputError: it would take more than :data:`theta0.memory.MAX_BYTES`.
+    """
+    data, samples = description.data, description.forward.samples
+    layers = [leaf for leaf in named_arrays(field).values() if leaf.ndim == 2]
+    width = sum(max(leaf.shape) for leaf in layers)
+    size, rays = getattr(data, "size", 1), getattr(data, "rays", 1)
+    rays *= getattr(data, "training_views", 1)
+    for what, needed in (
+        # A chunk holds one ray at least: its activations, and as much again for their gradients.
+        (f"{samples} samples per ray", samples * 8 * (width + 1)),
+        (f"signals of size {size}", 32 * size**2),
+        (f"scans of {rays} rays", 200 * rays),
+    ):
+        remedy = "the file is damaged or forged, or its initialization was never trained"
+        check_memory(f"{path}: for {what} it", needed, MAX_BYTES, remedy)
 
 
 def _fresh(description: Description, key: jax.Array) -> Learned:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from theta0.data.ct import (
     Sinogram,
+    check_slice,
     constant,
     holds_sinogram,
     read_sinogram,
@@ -132,7 +133,7 @@ class CTConfig(SignalConfig):
         """A slice as a signal, measured from ``views`` angles, or a measured sinogram as one.
 
         Args:
-            path: slices, or a sinogram file (see :mod:`theta0.data.sinograms`).
+            path: slices, or a sinogram file (.npz or .mat; see ``theta0 fit --help``).
             views: angles a slice is measured from, evenly spaced; of a sinogram, so many of its
                 own. ``training_views``, or all of them, when left out.
             index: chooses a slice of a stack.
@@ -144,6 +145,7 @@ class CTConfig(SignalConfig):
         pixels = read_slice(path, index=index)[None]
         if reason := constant(pixels[0]):
             raise InputError(f"{path}: slice {index} {reason}")
+        check_slice(f"{path}: slice {index}", pixels[0])
         return self._signals(pixels, views)[0]
 
     def take(self, values: Any, views: int | None = None) -> Signal:
@@ -153,13 +155,17 @@ class CTConfig(SignalConfig):
         pixels = as_slice(values)
         if reason := constant(pixels):
             raise InputError(f"the slice {reason}")
+        check_slice("the slice", pixels)
         return self._signals(pixels[None], views)[0]
 
     def read_all(self, path: str | Path, views: int | None = None) -> list[Signal]:
         """Every slice of a stack, those that show nothing too; see :meth:`read`."""
         if holds_sinogram(path):
             return [self.read(path, views)]
-        return self._signals(read_slices(path).pixels, views)
+        slices = read_slices(path)
+        for name, pixels in zip(slices.names, slices.pixels, strict=True):
+            check_slice(f"{path}: slice {name!r}", pixels)
+        return self._signals(slices.pixels, views)
 
     def _signals(
         self, pixels: Float[np.ndarray, "slices height width"], views: int | None

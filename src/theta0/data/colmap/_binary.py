@@ -47,12 +47,12 @@ class _Bytes:
         return np.frombuffer(self._data, dtype, count, self._advance(count * dtype.itemsize))
 
     def name(self) -> str:
-        """A null-terminated string."""
+        """A null-terminated string; bytes that are not UTF-8 are kept as surrogates."""
         end = self._data.find(b"\0", self._at, self._at + _LONGEST_NAME)
         if end < 0:
             raise self._error("has a name without an end")
         start = self._advance(end + 1 - self._at)
-        return self._data[start:end].decode("utf-8", "replace")
+        return self._data[start:end].decode("utf-8", "surrogateescape")
 
     def end(self) -> None:
         """Check that nothing follows."""

@@ -1,5 +1,6 @@
 """Reads cameras, images and points from COLMAP's text files."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +15,16 @@ from theta0.memory import MAX_BYTES, check_memory
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines without comments; files shorter than their declared length are refused."""
+    """Numbered lines without comments; files shorter than their declared length are refused.
+
+    Bytes that are not UTF-8, as in names that COLMAP wrote on Windows, are kept as surrogates.
+    """
     check_memory(path, existing_file(path).stat().st_size, MAX_BYTES, "use a smaller model")
     declared, found = 0, 0
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open("rb") as file:
+        wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    how = ("utf-16", "replace") if wide else ("utf-8-sig", "surrogateescape")
+    with path.open(encoding=how[0], errors=how[1]) as file:
         for number, line in enumerate(file, start=1):
             if not line.startswith("#"):
                 found += 1

@@ -1,6 +1,6 @@
-"""Measured sinograms, read from an .npz file of plain arrays.
+"""Measured sinograms, read from an .npz file of plain arrays, or a .mat file of MATLAB's.
 
-Its arrays:
+Its arrays, of the same names in both:
 
     sinogram            (views detectors), line integrals of the density in units of the slice's
                         side: a ray along a side of the slice at value 1 reads 1. Divide sums over
@@ -17,9 +17,13 @@ Its arrays:
                         centre of the first one (for a fan beam, of the central ray); by default
                         the middle, (detectors - 1) / 2
     target              optional: (size size) the true slice, in [0, 1]
+
+Values that are hardly meant (see `_plausible`) are refused unless the caller trusts them; a file
+cannot vouch for itself.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,16 +31,18 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from theta0.data._arrays import array_names, read_array
+from theta0.data._arrays import array_names, array_shapes, read_array
+from theta0.data._matlab import matlab_shapes, read_matlab
+from theta0.data.ct._plausible import check_angles, check_readings
 from theta0.data.ct._slices import BYTE_WINDOW, stacked
 from theta0.errors import InputError
-from theta0.memory import MAX_BYTES
+from theta0.memory import MAX_BYTES, check_memory
 
 _ANGLES = ("angles_deg", "angles_rad")
 _SCALARS = ("source_distance", "detector_spacing")
 _NAMES = ("sinogram", *_ANGLES, "beam", *_SCALARS, "axis", "target")
-_MOST = 1.5
-"""Largest plausible value: chords of the slice's disc and densities are at most 1, plus noise."""
+_RAY_BYTES = 200
+"""Taken by each measured ray: its value, its segment, and the steps by which that is computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,20 +69,34 @@ class Sinogram:
 
 
 def holds_sinogram(path: str | Path) -> bool:
-    """Whether a file is an .npz file with an array called `sinogram`."""
-    return Path(path).suffix.lower() == ".npz" and "sinogram" in array_names(path)
+    """Whether a file is an .npz file with an array called `sinogram`, or a .mat file."""
+    suffix = Path(path).suffix.lower()
+    return suffix == ".mat" or (suffix == ".npz" and "sinogram" in array_names(path))
 
 
 def read_sinogram(path: str | Path) -> Sinogram:
     """Read a measured sinogram; see the module for the arrays of the file.
 
     Raises:
-        InputError: The file cannot be read, or its arrays are inconsistent.
+        InputError: The file cannot be read, or its arrays are inconsistent or implausible.
     """
     path = Path(path)
-    available = array_names(path)
-    _check_names(path, available)
-    return checked_sinogram({name: read_array(path, name) for name in available}, path)
+    matlab = path.suffix.lower() == ".mat"
+    shapes = matlab_shapes(path) if matlab else array_shapes(path)
+    _check_names(path, shapes)
+    bytes_per_value = {"sinogram": _RAY_BYTES}
+    needed = sum(bytes_per_value.get(name, 32) * math.prod(x) for name, x in shapes.items())
+    check_memory(path, needed, MAX_BYTES, "leave out views, or combine detector pixels")
+    if not matlab:
+        return checked_sinogram({name: read_array(path, name) for name in shapes}, path)
+    arrays = read_matlab(path)
+    # MATLAB's vectors are matrices of one row or column.
+    vectors = {name: arrays[name].reshape(-1) for name in _ANGLES if _is_vector(arrays.get(name))}
+    return checked_sinogram(arrays | vectors, path)
+
+
+def _is_vector(array: np.ndarray | None) -> bool:
+    return array is not None and array.size == max(array.shape, default=1)
 
 
 def checked_sinogram(arrays: Mapping[str, np.ndarray], source: str | Path) -> Sinogram:
@@ -89,13 +109,13 @@ def checked_sinogram(arrays: Mapping[str, np.ndarray], source: str | Path) -> Si
     Raises:
         InputError: They do not fit together, or are in other units.
     """
-    _check_names(source, tuple(arrays))
+    _check_names(source, arrays)
     values = _values(source, arrays["sinogram"])
-    angles_rad = _angles_rad(source, arrays, values)
-    distance, spacing = (_scalar(source, name, arrays) for name in _SCALARS)
     beam = arrays["beam"].tolist() if "beam" in arrays else "parallel"
     if beam not in ("parallel", "fan"):
         raise InputError(f"{source}: beam is {beam!r}; choose from parallel, fan")
+    angles_rad = _angles_rad(source, arrays, values, beam)
+    distance, spacing = (_scalar(source, name, arrays) for name in _SCALARS)
     if (distance is None) == (beam == "fan"):
         raise InputError(
             f"{source}: beam is {beam!r} {'without' if beam == 'fan' else 'with a'} "
@@ -104,9 +124,15 @@ def checked_sinogram(arrays: Mapping[str, np.ndarray], source: str | Path) -> Si
     distance = np.inf if distance is None else distance
     axis = _scalar(source, "axis", arrays)
     _check_detector(source, values.shape[1], distance, spacing, axis)
+    check_readings(source, values, beam, _is_whole(values.shape[1], spacing, axis))
     target = None
     if "target" in arrays:
         window = BYTE_WINDOW if arrays["target"].dtype == np.uint8 else None
+        if arrays["target"].ndim != 2:
+            raise InputError(
+                f"{source}: target has shape {arrays['target'].shape}; it is one slice, (size, "
+                "size)"
+            )
         target = stacked(Path(source), arrays["target"], window, MAX_BYTES).pixels[0]
         if target.shape[0] != target.shape[1]:
             raise InputError(
@@ -116,7 +142,12 @@ def checked_sinogram(arrays: Mapping[str, np.ndarray], source: str | Path) -> Si
     return Sinogram(values, angles_rad, beam, distance, spacing, axis, target)
 
 
-def _check_names(source: str | Path, names: tuple[str, ...]) -> None:
+def _check_names(source: str | Path, names: Collection[str]) -> None:
+    if "sinogram" not in names:
+        raise InputError(
+            f"{source}: holds {', '.join(names) or 'nothing'}, but no sinogram; call the line "
+            "integrals (views, detectors) sinogram, and their angles angles_deg or angles_rad"
+        )
     if unknown := [name for name in names if name not in _NAMES]:
         raise InputError(
             f"{source}: holds {', '.join(unknown)} beside the sinogram, which is not supported; "
@@ -145,13 +176,6 @@ def _values(
     low, high = float(values.min()), float(values.max())
     if low == high:
         raise InputError(f"{path}: sinogram is {low:g} everywhere; give measurements of a slice")
-    if high > _MOST or values.mean() <= 0:
-        raise InputError(
-            f"{path}: sinogram has values from {low:g} to {high:g} with mean {values.mean():g}, "
-            "but line integrals of a slice in [0, 1] are 0 to 1: divide sums over pixels "
-            "(skimage.transform.radon) by the pixels per side, and optical depths by that of one "
-            "side's length at value 1"
-        )
     return values
 
 
@@ -159,6 +183,7 @@ def _angles_rad(
     path: str | Path,
     arrays: Mapping[str, np.ndarray],
     values: Float[np.ndarray, "views detectors"],
+    beam: Literal["parallel", "fan"],
 ) -> Float[np.ndarray, " views"]:
     given = [name for name in _ANGLES if name in arrays]
     if len(given) != 1:
@@ -174,14 +199,9 @@ def _angles_rad(
             f"{path}: {given[0]} has shape {angles.shape} for a sinogram of shape {values.shape}; "
             f"it is (views, detectors), with one angle per view{turned}"
         )
-    if given[0] == "angles_deg":
-        return np.deg2rad(angles)
-    if np.abs(angles).max() > 4 * np.pi:
-        raise InputError(
-            f"{path}: angles_rad are up to {np.abs(angles).max():g}, beyond two rotations; store "
-            "degrees as angles_deg"
-        )
-    return angles.astype(np.float64)
+    check_angles(path, given[0], angles, beam)
+    angles = angles.astype(np.float64)
+    return np.deg2rad(angles) if given[0] == "angles_deg" else angles
 
 
 def _scalar(path: str | Path, name: str, arrays: Mapping[str, np.ndarray]) -> float | None:
@@ -192,6 +212,12 @@ def _scalar(path: str | Path, name: str, arrays: Mapping[str, np.ndarray]) -> fl
     if stored.size != 1 or stored.dtype.kind not in "iuf" or not 0 < float(stored.item()) < np.inf:
         raise InputError(f"{path}: {name} is {stored.tolist()}; give one number above 0")
     return float(stored.item())
+
+
+def _is_whole(rays: int, spacing: float | None, axis: float | None) -> bool:
+    """Whether the detector reaches both ends of the slice, up to a pixel."""
+    middle = (rays - 1) / 2 if axis is None else axis
+    return (min(middle, rays - 1 - middle) + 1.5) * (spacing or 1 / rays) >= 0.5
 
 
 def _check_detector(

@@ -5,12 +5,14 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 
-from theta0.data._files import existing_file
+from theta0.data._files import existing_file, reason
 from theta0.data._frames import Frame, inner_file
+from theta0.data._names import existing_names, is_utf8
 from theta0.data.cameras import inverse_pose, swap_opencv_opengl
 from theta0.data.colmap import ColmapImage, ColmapModel, count_images, is_colmap, read_colmap
 from theta0.data.photos._layouts import Layout, range_of, reliable_points
@@ -18,7 +20,7 @@ from theta0.errors import InputError
 from theta0.memory import check_memory
 
 _MODEL_FOLDERS = (".", "sparse", "dense/sparse", "colmap/sparse", "colmap_text")
-_LARGEST_TABLE = 1 << 26
+_LARGEST_TABLE = 1 << 22
 
 
 def model_folders(path: Path) -> list[Path]:
@@ -55,11 +57,12 @@ def colmap_layout(path: Path, images: Path | None) -> Layout:
     chosen = folders[counts.index(max(counts))]
     model = read_colmap(chosen)
     folder = _images_folder(chosen, images)
+    files = _files(model, folder, chosen)
     reliable = reliable_points(model.photos)
     names = [folder.relative_to(path).as_posix() for folder in folders]
     taken = f"{chosen.relative_to(path).as_posix()} has {max(counts)}"
     return Layout(
-        frames=tuple(_frame(image, model, reliable, folder, chosen) for image in model.images),
+        frames=tuple(_frame(image, model, reliable, *files[image.name]) for image in model.images),
         points=(model.xyz[reliable], model.rgb[reliable]) if reliable.any() else None,
         skipped=tuple(
             (name, f"is another model, of {count} images; {taken}")
@@ -79,8 +82,10 @@ def nerfw_layout(table: Path, images: Path | None, validation: int) -> Layout:
         InputError: The table is malformed, or contains none of the model's images.
     """
     layout = colmap_layout(table.parent, images)
-    parts = dict(_rows(table))
     frames = {frame.name: frame for frame in layout.frames}
+    rows = dict(_rows(table))
+    names = existing_names(table, list(rows), frames.__contains__)
+    parts = {names[name]: part for name, part in rows.items()}
     skipped = [
         (name, f"is not in {table.name}, or has no id there")
         for name in frames
@@ -112,48 +117,78 @@ def nerfw_layout(table: Path, images: Path | None, validation: int) -> Layout:
 
 def _rows(table: Path) -> Iterator[tuple[str, str | None]]:
     """Name and part of each row; the part is None if there is no id."""
-    size = existing_file(table).stat().st_size
-    check_memory(table, size, _LARGEST_TABLE, "it is not a table of photographs")
-    text = table.read_bytes().decode("utf-8-sig", "replace")
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
-    if not {"filename", "id", "split"} <= set(rows.fieldnames or ()):
-        raise InputError(
-            f"{table}: has the columns {rows.fieldnames}; NeRF-W's are filename, id, split and "
-            "dataset, with tabs between them"
-        )
     seen = set()
-    for row in rows:
+    for row in _records(table):
         name, number, part = row["filename"], row["id"], row["split"]
         if not name or name in seen:
-            raise InputError(f"{table}: {name!r} is empty or in two rows; correct the table")
+            raise InputError(f"{table}: {name!r:.80} is empty or in two rows; correct the table")
         seen.add(name)
         if not (number or "").strip() or number.strip().lower() == "nan":
             yield name, None
         elif part in ("train", "val", "test"):
             yield name, part
         else:
-            raise InputError(f"{table}: split of {name} is {part!r}; give train, val or test")
+            raise InputError(
+                f"{table}: split of {name:.80} is {part!r:.80}; give train, val or test"
+            )
+
+
+def _records(table: Path) -> Iterator[dict[str, Any]]:
+    """Rows of NeRF-W's table by column; bytes that are not UTF-8 are kept as surrogates."""
+    size = existing_file(table).stat().st_size
+    check_memory(table, size, _LARGEST_TABLE, "it is not a table of photographs")
+    text = table.read_bytes().decode("utf-8-sig", "surrogateescape")
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
+    try:
+        if not {"filename", "id", "split"} <= set(rows.fieldnames or ()):
+            raise InputError(
+                f"{table}: has the columns {rows.fieldnames!s:.200}; NeRF-W's are filename, id, "
+                "split and dataset, with tabs between them"
+            )
+        yield from rows
+    except csv.Error as error:
+        raise InputError(
+            f"{table}: line {rows.line_num} is no row of a table ({reason(error)}); correct it"
+        ) from error
 
 
 def _frame(
     image: ColmapImage,
     model: ColmapModel,
     reliable: Bool[np.ndarray, " points"],
-    images: Path,
-    source: Path,
+    name: str,
+    file: Path,
 ) -> Frame:
     rotation, shift = image.w2c[:, :3], image.w2c[:, 3]
     c2w = inverse_pose(image.w2c)
     seen = model.xyz[image.seen[reliable[image.seen]]]
     near, far = range_of(seen @ rotation[2] + shift[2])
     return Frame(
-        name=image.name,
-        image=inner_file(image.name, images, source),
+        name=name,
+        image=file,
         pose=swap_opencv_opengl(c2w),
         lens=model.lenses[image.camera],
         near=near,
         far=far,
     )
+
+
+def _files(model: ColmapModel, folder: Path, source: Path) -> dict[str, tuple[str, Path]]:
+    """Readable name and picture of each image, by its name in the model.
+
+    Raises:
+        InputError: A name leads out of the folder, or is not UTF-8 and none of a picture.
+    """
+    exists = lambda name: inner_file(name, folder, source).is_file()
+    names = existing_names(source, [image.name for image in model.images], exists)
+    odd = [name for given, name in names.items() if not is_utf8(given) and not exists(name)]
+    if odd:
+        raise InputError(
+            f"{source}: {len(odd)} names of images are not UTF-8, such as {odd[0]!r:.80}, nor are "
+            f"they those of files in {folder} in any usual encoding; copy the pictures there, or "
+            "write the names in UTF-8"
+        )
+    return {given: (name, inner_file(name, folder, source)) for given, name in names.items()}
 
 
 def _images_folder(model: Path, images: Path | None) -> Path:
