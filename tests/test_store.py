@@ -156,7 +156,9 @@ def put(path, arrays, facts):
     [
         None, "", "not json", "[]", "{}", "null", "3", '"text"', '{"format": "x"}',
         '{"format": null}', '{"format": [1]}', '{"format": Infinity}', '{"format": NaN}',
-        "[" * 100_000, '{"a":' * 50_000,
+        "[" * 100_000, '{"a":' * 50_000, '{"format": 1, "format": 1}',
+        '{"format": 1, "loss": NaN}', '{"format": 1, "loss": -Infinity}',
+        '{"format": 1, "loss": 1e999}',
     ],
 )  # fmt: skip
 def test_strange_facts_are_refused(tmp_path, field, facts):
@@ -199,3 +201,19 @@ def test_facts_that_json_cannot_hold_are_not_written(tmp_path, field):
     with pytest.raises(ValueError):
         write(tmp_path / "x", field, {"loss": float("nan")})
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("claimed", [2**24 + 1, 2**40, 2**63, 2**64 - 1])
+def test_a_header_that_claims_more_than_any_has_is_not_read(path, field, claimed):
+    path.write_bytes(claimed.to_bytes(8, "little") + path.read_bytes()[8:])
+    assert_refused(path, field, f"its header claims {claimed} bytes")
+
+
+def test_an_array_that_is_named_twice_is_refused(path, field):
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = data[8 : 8 + size].rstrip()
+    name = next(iter(set(json.loads(header)) - {"__metadata__"}))
+    twice = header[:-1] + f', "{name}": {json.dumps(json.loads(header)[name])}}}'.encode()
+    path.write_bytes(len(twice).to_bytes(8, "little") + twice + data[8 + size :])
+    assert_refused(path, field, "a key is there twice")

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
 from theta0.data.ct import phantom
 from theta0.evaluation import Candidate, Init
@@ -212,3 +213,29 @@ def test_a_scanner_that_cannot_be(refused):
         refused(words, "train", "ct-phantoms", f"--data.{option}", value)
     fan = ["--data.beam", "fan", "--data.source-distance", "0.5"]
     refused("--data.source-distance is 0.5; give at least 0.71", "train", "ct-phantoms", *fan)
+
+
+def test_what_is_implausible_may_be_trusted(theta0, refused, ct_run, arrays, tmp_path):
+    radians = {**arrays, "angles_deg": np.deg2rad(DEGREES)}
+    np.savez(tmp_path / "scan.npz", **radians)
+    savemat(tmp_path / "scan.mat", radians)
+    words = "angles_deg span only 2.62 degrees"
+    for name in ("scan.npz", "scan.mat"):
+        refused(f"{words}.*; or trust it", "fit", ct_run, tmp_path / name)
+        done = theta0(
+            "fit", ct_run, tmp_path / name, "--steps", 1, "--trust", "--out", tmp_path / "fit",
+            "--json",
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        assert len(done.json["warnings"]) == 1 and words in done.json["warnings"][0]
+        assert done.err.count("note: ") == 1
+
+
+def test_a_sinogram_is_no_slice(theta0, refused, ct_run, tmp_path):
+    rays = parallel_beam(np.arange(16) * np.pi / 16, 32, True)
+    path = tmp_path / "scan.npy"
+    np.save(path, phantom(5, 0).line_integrals(rays.start, rays.end).reshape(16, 32))
+    refused("slice 0: looks like a sinogram.*numpy.savez", "fit", ct_run, path)
+    refused("slice 'scan/0000': looks like a sinogram", "fit", ct_run, path, "--index", "all")
+    out = ["--steps", 1, "--trust", "--out", tmp_path / "fit"]
+    assert "trusted as it is" in theta0("fit", ct_run, path, *out).err

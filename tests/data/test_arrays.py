@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy
 
-from theta0.data._arrays import read_array
-from theta0.data.ct import read_npz, read_slices
+from theta0.data._arrays import array_shapes, read_array
+from theta0.data.ct import read_npz, read_sinogram, read_slices
 from theta0.errors import InputError
 
 from .ct.hounsfield import random_hu
@@ -153,3 +153,71 @@ def test_memory_that_the_caller_needs_besides_is_counted(tmp_path):
     assert len(read_array(tmp_path / "x.npy", None, 5000, bytes_a_value=4)) == 1000
     with pytest.raises(InputError, match="more than the limit"):
         read_array(tmp_path / "x.npy", None, 4999, bytes_a_value=4)
+
+
+def test_a_header_that_claims_gigabytes_is_not_read(tmp_path):
+    """The member would inflate to 512 MiB of header."""
+    path = tmp_path / "x.npz"
+    head = b"\x93NUMPY\x02\x00" + struct.pack("<I", 1 << 29)
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("hu.npy", "w") as member,
+    ):
+        member.write(head)
+        for _ in range(32):
+            member.write(bytes(1 << 24))
+    tracemalloc.start()
+    with pytest.raises(InputError, match="its header claims 536870912 bytes"):
+        read_npz(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_packed_by_methods_without_a_stop_are_refused(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", method) as archive:
+        archive.writestr("hu.npy", header((5, 8)) + bytes(80))
+    with pytest.raises(InputError, match="packed by another method than numpy's"):
+        read_npz(tmp_path / "x.npz")
+
+
+def test_an_array_that_is_there_twice_is_refused(tmp_path):
+    path = zipped(tmp_path / "x.npz", header((5, 8)) + bytes(80))
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("hu.npy", header((4, 8)) + bytes(64))
+    with pytest.raises(InputError, match=r"holds hu\.npy twice"):
+        read_npz(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((10**12,), "<U0"), ((0, 10**30), "<f4"), ((1,) * 70, "<f4")]
+)
+def test_shapes_without_bytes_take_no_memory(tmp_path, shape, dtype):
+    size = 4 if shape[-1] == 1 else 0
+    path = zipped(tmp_path / "x.npz", header(shape, dtype) + bytes(size))
+    with pytest.raises(InputError, match=r"x\.npz: "):
+        read_array(path, "hu")
+
+
+def test_arrays_are_measured_by_what_they_become(tmp_path):
+    np.savez(tmp_path / "x.npz", small=np.zeros(100, np.uint8))
+    assert read_array(tmp_path / "x.npz", "small", 900, bytes_a_value=8).shape == (100,)
+    with pytest.raises(InputError, match="more than the limit"):
+        read_array(tmp_path / "x.npz", "small", 899, bytes_a_value=8)
+    assert array_shapes(tmp_path / "x.npz") == {"small": (100,)}
+
+
+def test_a_sinogram_of_bytes_is_measured_by_its_rays(tmp_path):
+    """400 MB of zeros in 0.4 MB: as rays they would take 75 GiB."""
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("sinogram.npy", header((1000, 400_000), "|u1"))
+        archive.writestr("angles_deg.npy", header((1000,), "<f8") + bytes(8000))
+    with pytest.raises(InputError, match=r"needs 74.5 GiB.*leave out views"):
+        read_sinogram(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("kind", [">f8", "<f2", "<f4"])
+def test_order_and_width_of_numbers_change_nothing(tmp_path, kind):
+    values = np.asfortranarray(np.arange(12.0).reshape(3, 4).astype(kind))
+    np.savez(tmp_path / "x.npz", a=values)
+    np.testing.assert_array_equal(read_array(tmp_path / "x.npz", "a"), values)

@@ -8,8 +8,8 @@ from theta0.data import views as posed
 from theta0.data.cameras import Camera
 from theta0.data.ct import Sinogram as CheckedSinogram
 from theta0.data.ct import checked_sinogram
-from theta0.errors import InputError, trusting
-from theta0.signals import as_picture
+from theta0.errors import InputError, implausible, trusting
+from theta0.signals import as_array, as_picture, as_unit, check_bytes
 
 
 def Sinogram(
@@ -48,7 +48,7 @@ def Sinogram(
         "source_distance": source_distance, "detector_spacing": detector_spacing, "axis": axis,
         "target": target,
     }  # fmt: skip
-    arrays = {name: np.asarray(value) for name, value in given.items() if value is not None}
+    arrays = {name: as_array(value, name) for name, value in given.items() if value is not None}
     with trusting(trust):
         return checked_sinogram(arrays, "the sinogram")
 
@@ -57,8 +57,9 @@ def Views(
     images: Any,
     *,
     c2w: Any,
-    fov_deg: float | int,
+    fov_deg: Any,
     name: str = "views",
+    trust: bool = False,
 ) -> posed.Views:
     """Posed views of one object, for ``init.fit`` and ``theta0.learn``.
 
@@ -68,12 +69,19 @@ def Views(
             looks along -z), in world units in which the object lies in the unit sphere.
         fov_deg: between the left and the right edge of a picture, in degrees.
         name: what messages call the object.
+        trust: take the values as they are where checks find them implausible.
 
     Raises:
-        InputError: the arrays do not fit together.
+        InputError: the arrays do not fit together, or a camera cannot be.
     """
-    images, poses = np.asarray(images), np.asarray(c2w, np.float64)
-    if images.ndim != 4 or images.shape[3] not in (3, 4):
+    images, poses = as_array(images, f"{name}: images"), as_array(c2w, f"{name}: c2w")
+    fov = as_array(fov_deg, f"{name}: fov_deg")
+    if fov.size != 1 or fov.dtype.kind not in "iuf" or poses.dtype.kind not in "iuf":
+        raise InputError(
+            f"{name}: fov_deg has dtype {fov.dtype} and shape {fov.shape}, c2w dtype "
+            f"{poses.dtype}; give one number of degrees, and matrices of numbers"
+        )
+    if images.ndim != 4 or images.shape[3] not in (3, 4) or not images.size:
         raise InputError(
             f"{name}: images have shape {images.shape}; give (views, height, width, 3), or 4 "
             "channels with alpha"
@@ -83,13 +91,27 @@ def Views(
             f"{name}: c2w has shape {poses.shape} for {len(images)} images; give (views, 3, 4) or "
             "(views, 4, 4)"
         )
-    if not np.isfinite(poses).all():
-        raise InputError(f"{name}: c2w holds values that are not finite")
+    with trusting(trust):
+        if 0 < fov.item() <= np.pi:
+            implausible(f"{name}: fov_deg is {fov.item():g}, as radians are; give degrees")
+        check_bytes(images[..., :3], f"{name}: images")
     if images.dtype != np.uint8:  # checked as pictures are, alpha apart
         for number, image in enumerate(images):
             as_picture(image[..., :3], f"{name}: images[{number}]")
-    height, width = images.shape[1:3]
-    cameras = tuple(Camera.from_fov(pose[:3], width, height, fov_deg) for pose in poses)
+            as_unit(image[..., 3:], f"{name}: alpha of images[{number}]")
+    cameras = _cameras(name, poses, images.shape[1], images.shape[2], fov.item())
     names = tuple(str(number) for number in range(len(images)))
     pixels = images if images.dtype == np.uint8 else images.astype(np.float32)
     return posed.Views(pixels, cameras, names, name)
+
+
+def _cameras(
+    name: str, poses: np.ndarray, height: int, width: int, fov_deg: float | int
+) -> tuple[Camera, ...]:
+    cameras = []
+    for number, pose in enumerate(poses):
+        try:
+            cameras.append(Camera.from_fov(pose, width, height, fov_deg))
+        except InputError as error:
+            raise InputError(f"{name}: view {number}: {error}") from error
+    return tuple(cameras)

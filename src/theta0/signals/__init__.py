@@ -7,7 +7,7 @@ from ._base import Pictures, SplitName, Task, TaskFamily, stack
 from ._beams import Beam, fan_beam, parallel_beam
 from ._ct import CTConfig, CTTasks
 from ._ct_sources import CTSource, Phantoms, SliceFile
-from ._given import as_picture, as_slice
+from ._given import as_array, as_picture, as_slice, as_unit, check_bytes
 from ._grid import in_disc, pixel_coordinates
 from ._images import FileSource, ImageConfig, ImageSource, ImageTasks
 from ._kind import SignalConfig, required_path
@@ -62,9 +62,12 @@ __all__ = [
     "ViewConfig",
     "ViewSource",
     "ViewTasks",
+    "as_array",
     "as_picture",
     "as_slice",
+    "as_unit",
     "camera_paths",
+    "check_bytes",
     "check_region",
     "fan_beam",
     "in_disc",

@@ -25,7 +25,7 @@ from theta0.registry import SIGNALS
 from ._base import SplitName, Task, TaskFamily, stack
 from ._beams import Beam, BeamName
 from ._ct_sources import CTSource, Phantoms, SliceFile
-from ._given import as_slice
+from ._given import as_slice, several
 from ._grid import in_disc, pixel_coordinates
 from ._kind import SignalConfig
 from ._measured import measured_task
@@ -124,6 +124,7 @@ class CTConfig(SignalConfig):
 
     def from_arrays(self, arrays: Any, shares: Shares = SHARES) -> "CTTasks":
         """Tasks from slices: an array (N, height, width), or a sequence of (height, width)."""
+        arrays = several(arrays, "slices", "(N, height, width)")
         slices = [as_slice(one, f"slices[{number}]") for number, one in enumerate(arrays)]
         squares = [resize_slices(one[None], self.size)[0] for one in slices]
         parts = [np.stack(part) for part in shares.parts(squares)]

@@ -6,14 +6,43 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
+from PIL import Image, ImageOps
 
 from theta0.data.ct import as_unit_range, assumed_window, check_numbers
 from theta0.data.images import read_image
-from theta0.errors import InputError
+from theta0.errors import InputError, implausible
 
 _ROUNDING = 1e-3
 """How far values may lie outside [0, 1] and still count as in it."""
+
+
+def as_array(values: Any, name: str) -> np.ndarray:
+    """What was given, as a NumPy array, of whatever type.
+
+    Args:
+        values: an array, nested lists, or what offers itself as an array, as tensors do.
+        name: what the message calls it.
+
+    Raises:
+        InputError: NumPy makes no array of it, or some of its values are masked.
+    """
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # of ragged lists, and whatever a tensor raises
+        raise InputError(f"{name} is no array of numbers ({error!s:.100}); give one") from error
+    if masked := int(np.ma.count_masked(values)) if isinstance(values, np.ma.MaskedArray) else 0:
+        raise InputError(f"{name} has {masked} masked values; fill them, as by values.filled(0)")
+    return array
+
+
+def check_bytes(array: np.ndarray, name: str) -> None:
+    """Refuse bytes that are all 0 or 1, as masks are, unless trusted: 255 is white.
+
+    Raises:
+        InputError: they are not trusted.
+    """
+    if array.dtype == np.uint8 and array.size and array.max() == 1:
+        implausible(f"{name} is uint8 of 0 and 1, where 255 is 1; give booleans or floats")
 
 
 def as_unit(values: Any, name: str) -> Float[np.ndarray, "..."]:
@@ -26,8 +55,9 @@ def as_unit(values: Any, name: str) -> Float[np.ndarray, "..."]:
     Raises:
         InputError: it holds no such numbers.
     """
-    array = np.asarray(values)
+    array = as_array(values, name)
     if array.dtype == np.uint8:
+        check_bytes(array, name)
         return array.astype(np.float32) / np.float32(255)
     if array.dtype.kind not in "fb":
         raise InputError(
@@ -42,7 +72,7 @@ def as_unit(values: Any, name: str) -> Float[np.ndarray, "..."]:
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         remedy = "divide by 255, or give uint8" if 1 < high <= 255 and low >= 0 else "scale them"
         raise InputError(f"{name} has values from {low:g} to {high:g}, not in [0, 1]; {remedy}")
-    return np.clip(array, 0, 1)
+    return np.asarray(np.clip(array, 0, 1))  # of no axes, NumPy makes a number
 
 
 def as_picture(values: Any, name: str = "the image") -> Float[np.ndarray, "height width channels"]:
@@ -54,7 +84,12 @@ def as_picture(values: Any, name: str = "the image") -> Float[np.ndarray, "heigh
         InputError: its shape, type or range is another.
     """
     if isinstance(values, Image.Image):
-        values = values.convert("RGBA" if values.has_transparency_data else "RGB")
+        values = ImageOps.exif_transpose(values)
+        if values.mode[0] in "IF":  # more than 8 bits; as files of them are read
+            scale = 1 if values.mode == "F" else 65535
+            values = np.asarray(values).astype(np.float32) / np.float32(scale)
+        else:
+            values = values.convert("RGBA" if values.has_transparency_data else "RGB")
     array = as_unit(values, name)
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or min(array.shape[:2]) < 2:
@@ -77,10 +112,7 @@ def as_pictures(
     Raises:
         InputError: there are none, one cannot be used, or some are grey and others in colour.
     """
-    if hasattr(values, "__array__"):  # of JAX, PyTorch, ...
-        values = np.asarray(values)
-    if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str) or not len(values):
-        raise InputError(f"{name}: give an array (N, height, width, 3) or a list of pictures")
+    values = several(values, name, "(N, height, width, 3)")
     if isinstance(values, np.ndarray) and values.ndim not in (3, 4):
         raise InputError(
             f"{name} has shape {values.shape}; give (N, height, width, 3) or (N, height, width)"
@@ -101,6 +133,21 @@ def _squared_of(one: Any, name: str, size: int) -> Float[np.ndarray, "size size 
     if isinstance(one, str | Path):
         return read_image(one, size)
     return squared(as_picture(one, name), size)
+
+
+def several(values: Any, name: str, shape: str) -> Sequence[Any] | np.ndarray:
+    """Signals given as an array of them, or as a sequence.
+
+    Raises:
+        InputError: it is neither, or there are none.
+    """
+    if hasattr(values, "__array__"):
+        values = as_array(values, name)
+    listed = isinstance(values, Sequence) and not isinstance(values, str | bytes)
+    stacked = isinstance(values, np.ndarray) and values.ndim > 0
+    if (listed or stacked) and len(values):
+        return values
+    raise InputError(f"{name}: give an array {shape}, or a list of such")
 
 
 def squared(
@@ -133,7 +180,7 @@ def as_slice(values: Any, name: str = "the slice") -> Float[np.ndarray, "height 
     Raises:
         InputError: its shape, type or range is another.
     """
-    array = np.asarray(values)
+    array = as_array(values, name)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim != 2 or min(array.shape) < 2 or array.dtype.kind not in "biuf":

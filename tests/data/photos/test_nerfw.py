@@ -75,6 +75,8 @@ def test_of_two_tables_one_is_to_be_given(tmp_path, scene):
         ("", r"has the columns None"),
         ("filename\tid\tsplit\nx.jpg\t1\tdev\n", r"split of x.jpg is 'dev'; give train, val or"),
         ("filename\tid\tsplit\nx.jpg\t1\ttrain\nx.jpg\t2\ttrain\n", r"'x.jpg' is .* in two rows"),
+        (f'filename\tid\tsplit\n"{"x" * 200_000}"', r"line 1 is no row of a table .field larger"),
+        (f"{'x' * 200_000}\tid\tsplit\n", r"line 0 is no row of a table .field larger"),
         ("filename\tid\tsplit\nx.jpg\n", r"names none of the model's images, such as photo_00"),
         ("filename\tid\tsplit\nx.jpg\t1\ttest\n", r"names none of the model's images"),
     ],
