@@ -98,17 +98,17 @@ class Stored:
         try:
             with path.open("rb") as file:
                 start = file.read(8)
-                size = int.from_bytes(start, "little")
-                header = file.read(size) if size <= MAX_HEADER_BYTES else b""
+            size = int.from_bytes(start, "little")
+            data = path.read_bytes() if size <= MAX_HEADER_BYTES else b""
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from error
         try:
-            if not header:
+            if not data:
                 raise ValueError(f"its header claims {size} bytes")
-            facts = _strict_json(header).get("__metadata__", {})["theta0"]
+            facts = _strict_json(data[8 : 8 + size]).get("__metadata__", {})["theta0"]
             self.facts: dict[str, Any] = _strict_json(facts)
             version = int(self.facts["format"])
-            self.arrays: dict[str, np.ndarray] = load(path.read_bytes())
+            self.arrays: dict[str, np.ndarray] = load(data)
         except _NOT_OURS as error:
             # The length of a safetensors header may begin with the same bytes, but is below 16 MB.
             if start[3:8] != bytes(5) and (start[:1] == b"\x80" or start[:2] == b"PK"):

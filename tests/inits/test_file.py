@@ -225,12 +225,12 @@ def test_changed_arrays_are_refused(path, name, value, words):
     [
         (
             lambda f: f["description"]["forward"].update(samples=10**9),
-            "for 1000000000 samples per ray",
+            "1000000000 samples per ray",
         ),
-        (lambda f: f["description"]["data"].update(size=10**6), "for signals of size 1000000"),
-        (lambda f: f["description"]["data"].update(rays=10**9), "for scans of .* rays"),
+        (lambda f: f["description"]["data"].update(size=10**6), "signals of size 1000000"),
+        (lambda f: f["description"]["data"].update(rays=10**9), "scans of .* rays"),
     ],
 )
 def test_what_no_fit_could_allocate_is_refused_when_it_is_loaded(path, change, words):
     rewrite(path, change)
-    assert_refused(path, f"{words} it: needs .* GiB .*damaged or forged")
+    assert_refused(path, f"{words}: needs .* GiB .*damaged or forged")

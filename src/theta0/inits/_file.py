@@ -122,7 +122,7 @@ def _check_sizes(path: str | Path, description: Description, field: Field) -> No
         (f"scans of {rays} rays", 200 * rays),
     ):
         remedy = "the file is damaged or forged, or its initialization was never trained"
-        check_memory(f"{path}: for {what} it", needed, MAX_BYTES, remedy)
+        check_memory(f"{path}: {what}", needed, MAX_BYTES, remedy)
 
 
 def _fresh(description: Description, key: jax.Array) -> Learned:
