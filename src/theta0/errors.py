@@ -66,10 +66,6 @@ class MissingExtra(ImportError):
     """An optional dependency is not installed; the message names the install command."""
 
 
-class RenderError(RuntimeError):
-    """None of the objects that were found could be rendered."""
-
-
 class DivergedError(RuntimeError):
     """A fit or a training run became non-finite.
 

@@ -16,7 +16,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from theta0.errors import DivergedError, InputError, InputWarning, MissingExtra, RenderError
+from theta0.errors import DivergedError, InputError, InputWarning, MissingExtra
 from theta0.files import json_line
 
 from ._help import WORDS
@@ -48,7 +48,7 @@ def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> 
         return int(end.code or 0)
     except (InputError, MissingExtra) as error:
         result, code = {"error": as_option(str(error), _options)}, 2
-    except (DivergedError, RenderError) as error:
+    except DivergedError as error:
         result, code = {"error": str(error)}, 1
     except KeyboardInterrupt:
         result, code = {"error": "interrupted"}, 1

@@ -12,6 +12,8 @@ from theta0.inner import Objective
 from theta0.presets import INITS, InitName
 from theta0.signals import LARGEST_SIZE, Region, check_region
 
+from ._common import Flag
+
 EXAMPLES = """Fit one picture, CT slice, measured sinogram or object seen by cameras from a learned
 initialization, and write the reconstruction, the fitted weights, PSNR and SSIM by step, and a grid
 of pictures. Update rule, batch and added terms of the objective are those that the initialization

@@ -129,7 +129,7 @@ def render_views(
 
     Raises:
         InputError: An object in `out` was rendered with other settings, or a number is invalid.
-        MissingExtra: mitsuba or trimesh is not installed.
+        MissingExtra: mitsuba is not installed.
     """
     out, config = Path(out), config or RenderConfig()
     mitsuba()  # missing extras are reported before anything is written
