@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from theta0 import files
+from theta0.errors import InputError
 
 
 class Killed(BaseException):
@@ -170,3 +171,65 @@ def test_one_append_is_one_write(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "open", opener)
     files.append_jsonl(tmp_path / "log", {"step": 1, "loss": 0.5})
     assert writes == [b'{"step": 1, "loss": 0.5}\n']
+
+
+def test_leftovers_of_killed_writes_are_removed_but_not_those_of_live_ones(tmp_path):
+    (tmp_path / ".theta0-0123.tmp").write_bytes(b"half")
+    (tmp_path / ".theta0-4567.tmp" / "below").mkdir(parents=True)
+    (tmp_path / "mine.tmp").write_bytes(b"")
+    with files.replacing(tmp_path / "a") as file, files.whole_folder(tmp_path / "b") as folder:
+        file.write(b"whole")
+        files.remove_leftovers(tmp_path)
+        assert folder.is_dir()
+    assert sorted(os.listdir(tmp_path)) == ["a", "b", "mine.tmp"]
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    files.remove_leftovers(tmp_path / "missing")
+
+
+def test_a_file_that_was_taken_for_a_leftover_is_made_anew(tmp_path, monkeypatch):
+    """Between being opened and being locked it looks like one."""
+    real, calls = files.lock, []
+
+    def removed_first(descriptor):
+        calls.append(1)
+        if len(calls) == 1:
+            (found,) = tmp_path.glob(".theta0-*.tmp")
+            found.unlink()
+        return real(descriptor)
+
+    monkeypatch.setattr(files, "lock", removed_first)
+    files.write_text(tmp_path / "a", "whole")
+    assert len(calls) == 2 and os.listdir(tmp_path) == ["a"]
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space") as told:
+        files.write_text(tmp_path / "results.json", "{}")
+    assert told.value.filename == str(tmp_path / "results.json") and told.value.errno == 28
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [(b"[" * 100_000, "nested too deeply"), (b"{", "not JSON"), (b"\xff", "not JSON")],
+)
+def test_json_that_cannot_be_read_is_refused(tmp_path, content, words):
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=f"config.json: .*{words}"):
+        files.read_json(path)
+
+
+def test_a_folder_in_the_place_of_json_is_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        files.read_json(tmp_path)
+
+
+def test_a_log_of_deep_nesting_is_refused(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b"[" * 100_000 + b"\n")
+    with pytest.raises(InputError, match=r"metrics.jsonl, line 1, is not a JSON object"):
+        files.read_jsonl(path)

@@ -14,9 +14,9 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 # Each imports only what stands before it: the layers of CONTRIBUTING.md, and the modules between.
 ORDER = [
-    "__init__", "errors", "memory", "registry", "config", "files", "store", "metrics", "data",
-    "report", "classic", "fields", "forward", "signals", "inner", "meta", "conformance", "inits",
-    "evaluation", "reconstruct", "presets", "front", "paper", "cli", "__main__",
+    "__init__", "errors", "memory", "locks", "registry", "config", "files", "store", "metrics",
+    "data", "report", "classic", "fields", "forward", "signals", "inner", "meta", "conformance",
+    "inits", "evaluation", "reconstruct", "presets", "front", "paper", "cli", "__main__",
 ]  # fmt: skip
 
 INSIDE_FUNCTIONS = {"matplotlib", "skimage", "pydicom", "nibabel", "imageio_ffmpeg"}

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import sys
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import cattrs
@@ -26,7 +27,10 @@ def _exactly(kind: type, *accepted: type):
 
     def structure(value: Any, _: type) -> Any:
         if type(value) not in (kind, *accepted):
-            raise TypeError(f"expected {kind.__name__}, found {value!r}")
+            raise TypeError(f"expected {kind.__name__}, found {value!r:.60}")
+        # JSON has words for neither, but Python reads them; and whole numbers of any length.
+        if kind is float and not abs(value) <= sys.float_info.max:
+            raise TypeError(f"expected a finite number, found {value!r:.60}")
         return kind(value)
 
     return structure
@@ -42,7 +46,7 @@ def _choice(value: Any, hint: Any) -> Any:
     """One of the values of a Literal."""
     choices = get_args(hint)
     if value not in choices:
-        raise TypeError(f"expected one of {', '.join(map(str, choices))}, found {value!r}")
+        raise TypeError(f"expected one of {', '.join(map(str, choices))}, found {value!r:.60}")
     return value
 
 
@@ -138,7 +142,7 @@ def _value_of(word: str, hint: Any) -> Any:
             return _converter.unstructure(from_words(bare, registry), registry.base)
     try:
         return json.loads(word)
-    except ValueError:
+    except (ValueError, RecursionError):
         return word
 
 
@@ -207,6 +211,8 @@ def from_plain(plain: Any, kind: type[Config], source: str) -> Config:
                 "import it, or install the package that names them as entry points"
             )
         raise InputError(f"{source}: {'; '.join(places)}") from error
+    except RecursionError as error:
+        raise InputError(f"{source}: is nested too deeply; it is damaged") from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{source}: {type(error).__name__}: {error}") from error
 

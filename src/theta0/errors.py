@@ -50,16 +50,62 @@ def implausible(message: str) -> None:
     note(f"{message}; trusted as it is")
 
 
+LARGEST_NUMBER = 2**31 - 1
+"""Whole numbers above it, such as numbers of steps, do not fit into 32 bits."""
+
+LARGEST_SEED = 2**32 - 1
+"""Larger seeds would be cut to 32 bits: two of them would give the same random numbers."""
+
+
 def require_positive(settings: object, *names: str) -> None:
-    """Refuse settings that are given but not above 0.
+    """Refuse settings that are given but not above 0, infinite, or too large a whole number.
 
     Raises:
         InputError: names the first of them.
     """
     for name in names:
         value = getattr(settings, name)
-        if value is not None and not value > 0:
+        if value is None:
+            continue
+        if not value > 0:
             raise InputError(f"{name} is {value}; give a number above 0")
+        if value == float("inf"):
+            raise InputError(f"{name} is infinite; give a finite number above 0")
+        require_at_most(name, value, LARGEST_NUMBER)
+
+
+def require_count(settings: object, *names: str) -> None:
+    """Refuse numbers of things that are negative or too large.
+
+    Raises:
+        InputError: names the first of them.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if not value >= 0:
+            raise InputError(f"{name} is {value}; give 0 or more")
+        require_at_most(name, value, LARGEST_NUMBER)
+
+
+def require_at_most(name: str, value: object, largest: int) -> None:
+    """Refuse a whole number that is too large; fractions may be as large as they are.
+
+    Raises:
+        InputError: names it.
+    """
+    if isinstance(value, int) and value > largest:
+        raise InputError(f"{name} is {value}; give at most {largest}")
+
+
+def require_seed(seed: int, name: str = "seed") -> None:
+    """Refuse a seed that is negative, or of more than 32 bits.
+
+    Raises:
+        InputError: names it.
+    """
+    if not seed >= 0:
+        raise InputError(f"{name} is {seed}; give 0 or more")
+    require_at_most(name, seed, LARGEST_SEED)
 
 
 class MissingExtra(ImportError):

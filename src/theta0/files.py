@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from theta0.errors import InputError
+from theta0.locks import lock
+
+_TEMPORARY = ".theta0-{}.tmp"
+"""Names of files that are not finished"""
 
 
 @contextlib.contextmanager
@@ -20,7 +24,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
     The bytes go to a temporary file in the same folder (a rename is atomic only inside one file
     system), reach the disk, and take the name by `os.replace`. On failure the temporary file is
-    removed and the old content stays. Missing folders are made.
+    removed and the old content stays. Missing folders are made. The temporary file is locked, so
+    that `remove_leftovers` knows it from one whose process was killed.
 
     Args:
         path: The file to write.
@@ -29,25 +34,59 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         The temporary file, open for writing.
 
     Raises:
-        OSError: The file cannot be written; the old one is untouched.
+        OSError: The file cannot be written, which the error names; the old one is untouched.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A short name of its own: the target's name may already be as long as the system allows.
-    temporary = path.parent / f".theta0-{secrets.token_hex(8)}.tmp"
+    temporary, file = _open_temporary(path.parent)
     try:
-        # "x" refuses an existing file and, unlike `tempfile`, leaves the permissions to the umask.
-        with open(temporary, "xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         # BaseException: Ctrl-C during a long write must not leave the temporary file either.
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(temporary)):
+            # Of a full disk, a write does not say where it was.
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     _sync_folder(path.parent)
+
+
+def _open_temporary(folder: Path) -> tuple[Path, IO[bytes]]:
+    """A new file, locked."""
+    while True:
+        # A short name of its own: the target's name may already be as long as the system allows.
+        path = folder / _TEMPORARY.format(secrets.token_hex(8))
+        # "x" refuses an existing file and, unlike `tempfile`, leaves the permissions to the umask.
+        file = open(path, "xb")
+        with contextlib.suppress(OSError):
+            # Before it was locked, it looked like a leftover.
+            if not lock(file.fileno()) or not path.exists():
+                file.close()
+                path.unlink(missing_ok=True)
+                continue
+        return path, file
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files and folders of processes that were killed; never those of a live one.
+
+    Args:
+        folder: Where they lie; it need not exist.
+    """
+    for path in folder.glob(_TEMPORARY.format("*")):
+        # Another process may remove it first, or a file system may know no locks.
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                if lock(descriptor):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            finally:
+                os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -65,14 +104,29 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         OSError: It cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.parent / f".theta0-{secrets.token_hex(8)}.tmp"
+    temporary = folder.parent / _TEMPORARY.format(secrets.token_hex(8))
     try:
         temporary.mkdir()
-        yield temporary
-        os.rename(temporary, folder)
+        with _held(temporary):
+            yield temporary
+            os.rename(temporary, folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Lock a folder, where the system can (not on Windows)."""
+    descriptor = None
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        lock(descriptor)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
@@ -170,7 +224,8 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     """Returns the object a line holds, or None; a torn object never parses, it lacks its brace."""
     try:
         record = json.loads(line)
-    except ValueError:  # includes UnicodeDecodeError: the tear may go through a character
+    # UnicodeDecodeError, which is a ValueError, too: the tear may go through a character.
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
@@ -190,6 +245,30 @@ def _mend(path: Path) -> None:
             file.truncate(start)
         else:
             file.write(b"\n")
+
+
+def sync(path: Path) -> None:
+    """Makes what was appended to a file, and its name, survive a power cut; it need not exist."""
+    if path.exists():
+        with open(path, "r+b") as file:
+            os.fsync(file.fileno())
+        _sync_folder(path.parent)
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        InputError: It cannot be read, or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except RecursionError as error:
+        raise InputError(f"{path}: not a file of theta0: it is nested too deeply") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error})") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from safetensors.numpy import load, save
 
 from theta0.errors import InputError
 from theta0.files import write_bytes
+from theta0.memory import bytes_of
 
 FORMAT = 1
 """Version of the layout; readers refuse newer ones."""
@@ -49,7 +50,7 @@ def require_readable(tree: Any) -> None:
     Raises:
         InputError: they are larger than :data:`MAX_BYTES`.
     """
-    taken = sum(leaf.size * leaf.dtype.itemsize for leaf in named_arrays(tree).values())
+    taken = bytes_of(eqx.filter(tree, _is_array))
     if taken > MAX_BYTES:
         raise InputError(
             f"weights, step sizes and optimizer together take {taken >> 20} MB, but files of more "

@@ -163,7 +163,7 @@ def test_an_interrupt_leaves_nothing(refused, ct_run, tmp_path, monkeypatch):
         (["--tuning-signals", "3"], "asked for, but there are only 2; give --tuning-signals 2"),
         (["--views", "0"], "views is 0"),
         (["--rules", "sgd:-1"], "--rules: sgd:-1: lr is -1"),
-        (["--rules", "sgd:NaN"], "--rules: sgd:NaN: lr is nan"),
+        (["--rules", "sgd:NaN"], "--rules: sgd:NaN: expected a finite number, found nan"),
         (["--rules", "adam:much"], "--rules: adam:much: .*'much'"),
         (["--rules", "magic"], "--rules: no update rule.*'magic'; choose from adam, sgd"),
         (["--rules"], "at least one"),

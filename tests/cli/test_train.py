@@ -191,7 +191,8 @@ def test_a_full_disk_is_a_failure_that_keeps_the_checkpoint(theta0, ct_run, tmp_
     monkeypatch.setattr(theta0_files_os(), "replace", full)
     done = theta0("train", "ct-phantoms", "--scale", "smoke", "--out", out, "--json")
     monkeypatch.undo()
-    assert done.code == 1 and "No space left" in done.json["error"]
+    told = "checkpoints/last.safetensors: the disk is full; free some space"
+    assert done.code == 1 and told in done.json["error"]
     assert [path.name for path in (out / "checkpoints").iterdir()] == ["last.safetensors"]
     assert Stored(out / "checkpoints" / "last.safetensors").facts["step"] == 2
     assert theta0("train", "ct-phantoms", "--resume", "--out", out).code == 0

@@ -170,7 +170,7 @@ def test_unknown_names_are_refused_with_the_nearest(name, scale, words):
         (lambda p: p["meta"]["rule"].update(lr=0.0), "lr is 0"),
         (lambda p: p.update(seed=None), "expected int, found None"),
         (lambda p: p.update(seed=-1), "seed is -1"),
-        (lambda p: p["meta"].update(steps=0), "steps is 0; give a number of inner steps"),
+        (lambda p: p["meta"].update(steps=0), "steps is 0; give a number above 0"),
         (lambda p: p["outer"].update(steps=0), "outer.steps is 0"),
         (lambda p: p.update(version=1), "version 1"),
         (lambda p: p.pop("version"), "version None"),

@@ -4,12 +4,18 @@ Human text goes to stderr. ``--json`` puts one JSON object on the last line of s
 0 done, 1 failed, 2 bad input.
 """
 
+import contextlib
 import importlib
 import keyword
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from ._streams import interrupts, prepare
+
+FLAGS = ("--json", "--traceback")
+"""What every command takes, wherever it stands"""
 
 COMMANDS = {
     "demo": "learn an initialization for CT phantoms, reconstruct unseen ones from 4 views",
@@ -28,7 +34,7 @@ COMMANDS = {
 USAGE = """theta0 learns initial weights of coordinate networks for a class of signals, so
 that a new signal of the class is fitted in a few gradient steps.
 
-usage: theta0 [--plugin FILE.py] COMMAND [OPTIONS] [--json]
+usage: theta0 [--plugin FILE.py] COMMAND [OPTIONS] [--json] [--traceback]
 
 commands:
 {commands}
@@ -46,18 +52,24 @@ examples:
 --plugin FILE.py first runs a Python file of yours that registers networks, update rules,
 meta-learners, ... under names that all commands then take; it may be given several times.
 --json prints one JSON object as the last line of stdout; all other text goes to stderr.
+--traceback shows where in the code an error came from, for a report.
 Exit codes: 0 done, 1 failed, 2 bad input.
 """
 
 
 def main() -> None:
     """Entry point of the ``theta0`` command."""
+    prepare()
     try:
-        code = run(sys.argv[1:])
+        with interrupts():
+            code = run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:  # of stdout, as by `| head`: commands answer their own
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:  # of stdout, too
+        print(f"theta0: error: writing to stdout: {error.strerror}", file=sys.stderr)
+        code = 1
     except KeyboardInterrupt:  # before a command could answer it
         print("theta0: error: interrupted", file=sys.stderr)
         if "--json" in sys.argv:
@@ -65,7 +77,8 @@ def main() -> None:
         code = 1
     if code == 1:
         # A regular exit after an interrupted compilation is a segmentation fault inside JAX.
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
@@ -101,14 +114,17 @@ def run(argv: list[str]) -> int:
 
 def _plugins(argv: list[str]) -> tuple[list[str], list[str]]:
     """The files of plug-ins, and the command line without them."""
-    plugins = []
-    while argv and _is_plugin(argv[0]):
+    plugins, flags = [], []
+    while argv and (_is_plugin(argv[0]) or argv[0] in FLAGS):
+        if argv[0] in FLAGS:
+            flags, argv = [*flags, argv[0]], argv[1:]
+            continue
         _, given, path = argv[0].partition("=")
         argv = argv[1:]
         if not given:
             path, argv = (argv[0] if argv else ""), argv[1:]
         plugins.append(path)
-    return plugins, argv
+    return plugins, [*argv, *flags] if argv else []
 
 
 def _is_plugin(word: str) -> bool:

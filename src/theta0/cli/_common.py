@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -16,11 +17,14 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from theta0.errors import DivergedError, InputError, InputWarning, MissingExtra
+from theta0.errors import InputError, InputWarning
 from theta0.files import json_line
 
+from . import FLAGS
+from ._errors import in_a_line
 from ._help import WORDS
 from ._messages import as_option, one_line
+from ._repeated import joined, lists
 
 console = Console(stderr=True, highlight=False, emoji=False)
 
@@ -38,30 +42,22 @@ Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 def guarded(command: Callable[[list[str]], dict[str, Any]], argv: list[str]) -> int:
     """Run a command; turn its result into JSON and its errors into a line and an exit code."""
     _options.clear()
-    as_json = "--json" in argv
-    rest = [argument for argument in argv[1:] if argument != "--json"]
+    rest = [argument for argument in argv[1:] if argument not in FLAGS]
     notes: list[str] = []
+    told = lambda result: json_line(result | ({"warnings": notes} if notes else {}))
     try:
         with _noted(notes):
-            result, code = command(rest), 0
+            line, code = told(command(rest)), 0
     except SystemExit as end:  # --help
-        return int(end.code or 0)
-    except (InputError, MissingExtra) as error:
-        result, code = {"error": as_option(str(error), _options)}, 2
-    except DivergedError as error:
-        result, code = {"error": str(error)}, 1
-    except KeyboardInterrupt:
-        result, code = {"error": "interrupted"}, 1
-    except MemoryError as error:
-        result, code = {"error": f"not enough memory for what was asked for ({error})"}, 2
-    except OSError as error:
-        result, code = {"error": f"{type(error).__name__}: {error}"}, 1
-    if "error" in result:
-        console.print(
-            f"theta0: error: {result['error']}", style="red", markup=False, soft_wrap=True
-        )
-    if as_json:
-        print(json_line(result | ({"warnings": notes} if notes else {})), flush=True)
+        return end.code if isinstance(end.code, int) else 0
+    except BaseException as error:
+        if "--traceback" in argv:
+            traceback.print_exception(error)
+        message, code = in_a_line(error, _options, _plugins)
+        console.print(f"theta0: error: {message}", style="red", markup=False, soft_wrap=True)
+        line = told({"error": message})
+    if "--json" in argv:
+        print(line, flush=True)
     return code
 
 
@@ -89,10 +85,11 @@ def parse(kind: type[Arguments], argv: list[str], command: str, **options: Any) 
     Raises:
         InputError: an option or value that cannot be used.
     """
-    _options[:] = [field.name for field in dataclasses.fields(kind)]  # pyright: ignore
+    _options[:] = _settings(kind, options.get("default"))
     config = (tyro.conf.AvoidSubcommands, tyro.conf.PositionalMetavarFromFieldName)
     options |= {"prog": f"theta0 {command}", "config": config, "registry": WORDS}
     box = io.StringIO()
+    argv = joined(argv, lambda: lists(kind, options.get("default")))
     try:
         with redirect_stderr(box):
             return tyro.cli(kind, args=argv, **options)
@@ -104,6 +101,16 @@ def parse(kind: type[Arguments], argv: list[str], command: str, **options: Any) 
         if not end.code:
             raise
         raise InputError(one_line(box.getvalue(), command)) from None
+
+
+def _settings(kind: type, default: Any) -> list[str]:
+    """Names of the settings that are options of their own, or begin the names of some."""
+    names = []
+    for field in dataclasses.fields(kind):
+        value = getattr(default, field.name, None)
+        within = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
+        names += [field.name, *(inner.name for inner in within)]
+    return names
 
 
 def require_folder(path: Path) -> None:

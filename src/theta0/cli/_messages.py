@@ -26,7 +26,7 @@ def as_option(message: str, names: Collection[str] | None = None) -> str:
         names: of the settings that are options; all when left out.
     """
     found = _SETTING.match(message)
-    if not found or (names is not None and found[1] not in names):
+    if not found or (names is not None and found[1].partition(".")[0] not in names):
         return message
     return f"{_option(found[1])} {found[2]}"
 

@@ -91,10 +91,13 @@ def _number(info: PrimitiveTypeInfo) -> Spec | None:
 
     def read(word: str) -> Any:
         try:
-            return kind(word)
+            number = kind(word)
         except ValueError:
             what = "a whole number" if kind is int else "a number"
             raise ValueError(f"{word!r} is not {what}") from None
+        if not abs(number) < float("inf"):
+            raise ValueError(f"{word!r} is not a finite number")
+        return number
 
     # A float may be given as 1 in Python.
     accepted = (int, float) if kind is float else int

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from theta0.errors import InputError
-from theta0.files import read_jsonl
 from theta0.inits import load
+from theta0.meta import read_log
 from theta0.presets import ct, evaluate_initialization
 
 from ._common import Flag, parse, progress_bar, require_folder, resumable, say
@@ -56,7 +56,7 @@ def main(argv: list[str]) -> dict[str, Any]:
                 load(run / "init.safetensors"),
                 on_progress=lambda what, done: update(100 * done, what),
             )
-    training = read_jsonl(run / "metrics.jsonl")
+    training = read_log(run, experiment.outer.steps)
     title = "theta0 demo: CT from 4 views"
     result = write_evaluation(arguments.out, title, INTRO, evaluation, training, system)
     margin = advantage(result["results"])

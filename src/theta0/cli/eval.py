@@ -10,9 +10,9 @@ import tyro
 from theta0.errors import InputError
 from theta0.evaluation import as_far_as_there_are
 from theta0.fields import weights
-from theta0.files import read_jsonl
 from theta0.inits import Initialization, find
 from theta0.inner import Objective, RuleConfig
+from theta0.meta import read_log
 from theta0.presets import INITS, Experiment, InitName, evaluate_initialization, experiment_of
 
 from ._common import Flag, parse, progress_bar, require_folder
@@ -86,6 +86,7 @@ def main(argv: list[str]) -> dict[str, Any]:
         )
     out = arguments.out or (folder / "eval" if in_run else Path(f"eval-{folder.stem}"))
     require_folder(out)
+    training = read_log(folder, experiment.outer.steps) if in_run else []
     with_protocol(experiment, arguments)  # refuses what cannot be before pictures are read
     experiment = experiment.on_data(arguments.data)
     family = experiment.data.build()
@@ -97,7 +98,6 @@ def main(argv: list[str]) -> dict[str, Any]:
             experiment, initialization, family,
             on_progress=lambda what, done: update(100 * done, what), names=arguments.inits,
         )  # fmt: skip
-    training = read_jsonl(folder / "metrics.jsonl") if in_run else []
     title = f"{initialization.description.name}: learned initialization against baselines"
     intro = _intro(initialization, experiment)
     return write_evaluation(out, title, intro, evaluation, training, system)

@@ -11,7 +11,7 @@ import numpy as np
 import tyro
 from jaxtyping import Float
 
-from theta0.errors import InputError, require_positive
+from theta0.errors import InputError, require_at_most, require_positive
 from theta0.fields import Field
 from theta0.reconstruct import interpolate, render_view
 from theta0.report import check_video, depth_picture, write_video
@@ -43,6 +43,8 @@ all frames.
 
 _FRAMES = {".png": 8}
 _FRAMES_OF_VIDEO = 60
+_MOST_FRAMES = 100_000
+"""More than an hour of video: a day and more of work"""
 
 
 @dataclass
@@ -93,6 +95,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     if len({type(one.data) for one in found}) > 1:
         raise InputError("some are objects, others scenes in photographs; render them separately")
     size = arguments.size or first.data.size
+    check_video(out, frames, size**2 * len(found) * (1 + arguments.depth))
     began = time.monotonic()
     with progress_bar(frames, "frames") as update:
         pictures = _rendered(found, arguments, path, frames, size)
@@ -133,6 +136,7 @@ def _check(arguments: RenderArguments, out: Path) -> int:
         raise InputError(f"--out {out}: is a folder; give a file, such as {out / 'video.gif'}")
     check_video(out)
     require_positive(arguments, "frames", "fps")
+    require_at_most("frames", arguments.frames, _MOST_FRAMES)
     if arguments.elevation is not None and abs(arguments.elevation) > 90:
         raise InputError(f"--elevation {arguments.elevation:g}: give -90 to 90 degrees")
     if arguments.size is not None and not 2 <= arguments.size <= LARGEST_SIZE:

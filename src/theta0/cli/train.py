@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import tyro
 
 from theta0.errors import InputError
-from theta0.files import read_jsonl, write_bytes
-from theta0.meta import Progress
+from theta0.files import write_bytes
+from theta0.meta import Progress, read_log
 from theta0.presets import PRESETS, Experiment, preset, read_experiment, train
 from theta0.registry import META_LEARNERS, RULES
 from theta0.report import training_curve
@@ -120,7 +120,8 @@ def require_own_folder(out: Path, resume: bool, overwrite: bool) -> None:
     require_folder(out)
     if resume and overwrite:
         raise InputError("--resume continues a run, --overwrite deletes it; give one of them")
-    if not out.exists() or not any(out.iterdir()):
+    ours = lambda path: path.name.startswith(".theta0")  # of a run that began, and was killed
+    if not out.exists() or all(map(ours, out.iterdir())):
         return
     if not (out / "config.json").exists():
         raise InputError(f"{out} holds something that is not a run; give another --out")
@@ -163,7 +164,7 @@ def learn_with_progress(
             update(progress.step, ", ".join(texts))
 
         result = train(experiment, out, resume, on_step, family, overwrite)
-    records = read_jsonl(out / "metrics.jsonl")
+    records = read_log(out, experiment.outer.steps)
     write_bytes(out / "training.png", training_curve(records, metric.axis))
     facts = result.description.provenance
     name = f"validation_{metric.name}"

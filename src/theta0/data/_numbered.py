@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from theta0.data._splits import Split
-from theta0.errors import InputError, require_positive
+from theta0.errors import require_count, require_positive
 from theta0.memory import MAX_BYTES, check_memory
 
 _BYTES_A_NAME = 150  # a string, two references to it and its number
@@ -24,9 +24,7 @@ class Numbered:
 
     def __post_init__(self):
         require_positive(self, "samples")
-        for name in ("validation", "test", "seed"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{name} is {getattr(self, name)}; give 0 or more")
+        require_count(self, "validation", "test", "seed")
 
 
 def numbered(

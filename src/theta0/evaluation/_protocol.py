@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from theta0.errors import InputError, require_positive
+from theta0.errors import LARGEST_NUMBER, InputError, require_at_most, require_positive
 from theta0.inner import SGD, Adam, Objective, RuleConfig
 
 
@@ -65,6 +65,8 @@ class Protocol:
         require_positive(self, "tuning_signals", "signals", "batch", "views", "stopping_signals")
         if min(self.steps, default=-1) < 0 or max(self.steps, default=0) < 1:
             raise InputError(f"steps {self.steps} must be 0 or more, at least one above 0")
+        for step in (*self.steps, *self.more_steps):
+            require_at_most("steps", step, LARGEST_NUMBER)
         if list(self.steps) != sorted(set(self.steps)):
             raise InputError(f"steps {self.steps} must rise, each given once")
         if (

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from theta0.errors import InputError
-from theta0.signals import SplitName, Task, TaskFamily
+from theta0.signals import SplitName, Task, TaskFamily, check_tasks
 
 from ._protocol import Protocol
 
@@ -35,7 +35,9 @@ def tuning_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
         InputError: there are fewer than are asked for.
     """
     count = _enough(family, "validation", protocol.tuning_signals)
-    return [family.held_out("validation", index, protocol.views) for index in range(count)]
+    take = lambda index: family.held_out("validation", index, protocol.views)
+    check_tasks("tuning_signals", count, take(0))
+    return [take(index) for index in range(count)]
 
 
 def judged_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
@@ -45,6 +47,7 @@ def judged_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
         InputError: there are fewer than are asked for.
     """
     count = _enough(family, _judged_split(protocol), protocol.signals)
+    check_tasks("signals", count, judged_task(family, protocol, 0))
     return [judged_task(family, protocol, index) for index in range(count)]
 
 

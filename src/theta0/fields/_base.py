@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.errors import InputError, require_positive
+from theta0.memory import MAX_BYTES, check_memory
 from theta0.registry import FIELDS
 
 
@@ -50,11 +51,22 @@ MAX_LAYERS = 1000
 """More are refused: a description that asks for a million would be built for hours."""
 
 
-def check_sizes(config: object, *names: str) -> None:
-    """Refuse settings of a network that are not above 0, or too many layers."""
+def check_sizes(config: Any, *names: str, inputs: int | None = None) -> None:
+    """Refuse settings of a network that are not above 0, or ask for too many weights.
+
+    Args:
+        config: settings of a network of ``layers`` dense layers, ``width`` wide.
+        names: of its settings besides those that all of them have.
+        inputs: what its first layer sees; ``in_size`` coordinates when left out.
+    """
     require_positive(config, "in_size", "out_size", "width", "layers", *names)
-    if (layers := getattr(config, "layers")) > MAX_LAYERS:  # noqa: B009
+    width, layers = config.width, config.layers
+    if layers > MAX_LAYERS:
         raise InputError(f"layers is {layers}; give at most {MAX_LAYERS}")
+    sizes = [inputs or config.in_size, *[width] * (layers - 1), config.out_size]
+    needed = 4 * sum(sizes[layer] * sizes[layer + 1] for layer in range(layers))
+    told = ", ".join(f"{name} {getattr(config, name)}" for name in ("layers", *names))
+    check_memory(f"width is {width}, {told}", needed, MAX_BYTES, "choose a smaller network")
 
 
 class Frozen(eqx.Module):

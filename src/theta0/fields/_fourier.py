@@ -36,7 +36,7 @@ class Fourier(NetworkConfig):
     """standard deviation of the frequencies, in radians per unit (no factor 2 pi)"""
 
     def __post_init__(self):
-        check_sizes(self, "features", "bandwidth")
+        check_sizes(self, "features", "bandwidth", inputs=2 * self.features)
 
     def build(self, key) -> "FourierField":
         """A fresh network with frequencies B ~ N(0, bandwidth^2), fixed from then on."""

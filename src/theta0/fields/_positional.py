@@ -36,7 +36,7 @@ class Positional(NetworkConfig):
     """the highest band is 2**max_exponent radians per unit"""
 
     def __post_init__(self):
-        check_sizes(self, "bands")
+        check_sizes(self, "bands", inputs=2 * self.in_size * self.bands)
 
     def build(self, key) -> "PositionalField":
         """A fresh network with LeCun's initialization."""

@@ -1,7 +1,15 @@
 """Forward maps: how a signal is measured."""
 
 from ._base import ForwardMap, Observation, RayMap, check_shapes, predicted_shape
-from ._chunks import Chunks, cut, points_per_chunk, predict, predict_in_blocks, sum_over
+from ._chunks import (
+    Chunks,
+    chunk_size,
+    cut,
+    points_per_chunk,
+    predict,
+    predict_in_blocks,
+    sum_over,
+)
 from ._lines import Lines, Segments
 from ._points import Points
 from ._volume import Rays, Rendering, Volume
@@ -18,6 +26,7 @@ __all__ = [
     "Segments",
     "Volume",
     "check_shapes",
+    "chunk_size",
     "cut",
     "points_per_chunk",
     "predict",

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.fields import Field, weights
+from theta0.memory import MAX_BYTES, check_memory
 
 from ._base import ForwardMap, Observation
 from ._volume import Rays
@@ -33,6 +34,21 @@ def points_per_chunk(field: Field) -> int:
         return 1 << 18
     width = max((min(leaf.shape) for leaf in weights(field) if leaf.ndim == 2), default=256)
     return max(1024, min(4096, (1 << 18) // width))
+
+
+def chunk_size(forward: ForwardMap, field: Field) -> int:
+    """Evaluations of a field at once: a chunk of points, or one observation if it takes more.
+
+    Raises:
+        InputError: the samples of one observation would not fit into memory.
+    """
+    chunk, samples = points_per_chunk(field), forward.samples
+    if samples > chunk:
+        units = sum(max(leaf.shape) for leaf in weights(field) if leaf.ndim == 2)
+        # Single precision: what each unit says, its derivative and what is at work; the sample.
+        needed = 4 * samples * (3 * units + 32)
+        check_memory(f"samples is {samples}", needed, MAX_BYTES, "choose fewer samples per ray")
+    return chunk
 
 
 class Chunks(NamedTuple):
@@ -86,7 +102,7 @@ def predict(forward: ForwardMap, field: Field, p: Any) -> Float[Array, "n c"]:
     if order is not None:
         p = jax.tree.map(lambda leaf: leaf[order], p)
     nothing = Observation(p, jnp.zeros((n, 0)))
-    chunks = cut(nothing, None, forward.samples, points_per_chunk(field))
+    chunks = cut(nothing, None, forward.samples, chunk_size(forward, field))
     values = jax.lax.map(lambda chunk: forward(field, chunk.observation.p), chunks)
     values = values.reshape(-1, values.shape[-1])[:n]
     return values if order is None else jnp.zeros_like(values).at[order].set(values)
@@ -102,7 +118,7 @@ def predict_in_blocks(forward: ForwardMap, field: Field, p: Any) -> Float[np.nda
     block is filled up with zeros, rays of which meet nothing and cost nothing.
     """
     n = jax.tree.leaves(p)[0].shape[0]
-    size = _CHUNKS_A_BLOCK * max(1, points_per_chunk(field) // forward.samples)
+    size = _CHUNKS_A_BLOCK * max(1, chunk_size(forward, field) // forward.samples)
 
     def block(leaf: np.ndarray, first: int) -> np.ndarray:
         part = np.asarray(leaf[first : first + size])

@@ -7,7 +7,7 @@ from typing import Any
 
 import optax
 
-from theta0.errors import InputError, trusting
+from theta0.errors import InputError, require_seed, trusting
 from theta0.evaluation import Candidate, Init, rule_in_words
 from theta0.fields import count_weights
 from theta0.inits import Initialization, find
@@ -79,6 +79,7 @@ class LearnedInitialization(Initialization):
         description, inner = self.description, self.description.inner
         numbers = {"steps": steps, "views": views, "samples": samples, "batch": batch}
         check_whole(**numbers, index=index, seed=seed)
+        require_seed(seed)
         check_stop(seconds, validation_fraction)
         terms = inner.objective if objective is None else objective
         if not isinstance(terms, Objective):

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import optax
 
-from theta0.errors import InputError
+from theta0.errors import InputError, require_seed
 from theta0.evaluation import Protocol
 from theta0.fields import NetworkConfig
 from theta0.forward import ForwardMap
@@ -68,6 +68,7 @@ def learn(
         DivergedError: meta-training became non-finite.
     """
     _check_parts(meta, field, forward, kind)
+    require_seed(seed)
     kind = kind or (signals if isinstance(signals, SignalConfig) else ImageConfig())
     family = family_of(signals, kind, shares)
     own_field, own_forward = kind.network()

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theta0.errors import DivergedError, InputError
+from theta0.errors import DivergedError, InputError, require_count
 from theta0.fields import Field, FlipAverage, FlipAverageField, config_of, flip, weights
 from theta0.forward import ForwardMap, Observation
 
@@ -106,8 +106,9 @@ def fit(
     Raises:
         DivergedError: the loss or a weight became non-finite, or no weight moves any more.
         InputError: flip test-time augmentation is asked for of a signal that is not on a plane, or
-            in a given time.
+            in a given time; or the number of steps is negative, or does not fit into 32 bits.
     """
+    require_count(loop, "steps")
     if loop.flip:
         if seconds is not None:
             raise InputError(

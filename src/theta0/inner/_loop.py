@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from theta0.errors import InputError, require_positive
 from theta0.fields import Field, FlipAverageField
 from theta0.forward import ForwardMap, Observation
+from theta0.memory import MAX_BYTES, bytes_of, check_memory
 
 from ._objective import BoundObjective, Objective
 from ._rule import Rule, RuleConfig, UpdateRule, as_rule, settings_of
@@ -50,9 +51,7 @@ class InnerConfig:
     differ where little was measured"""
 
     def __post_init__(self):
-        if self.steps <= 0:
-            raise InputError(f"steps is {self.steps}; give a number of inner steps above 0")
-        require_positive(self, "batch")
+        require_positive(self, "steps", "batch")
         object.__setattr__(self, "rule", settings_of(self.rule, "rule"))
 
     def build(self) -> InnerLoop:
@@ -95,6 +94,9 @@ def step(
     batch_key, forward_key = jax.random.split(jax.random.fold_in(key, state.step))
     if batch is not None:
         n = observation.y.shape[0]
+        # The batch in its order, and cut into chunks; the numbers of what is drawn.
+        needed = batch * (2 * -(-bytes_of(observation) // n) + 16)
+        check_memory(f"batch is {batch}", needed, MAX_BYTES, "draw fewer observations per step")
         chosen = jax.random.randint(batch_key, (batch,), 0, n)
         observation = jax.tree.map(lambda leaf: jnp.asarray(leaf)[chosen], observation)
     field, rule_state, loss = rule.step(

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theta0.fields import Field
-from theta0.forward import Chunks, ForwardMap, Observation, cut, points_per_chunk, sum_over
+from theta0.forward import Chunks, ForwardMap, Observation, chunk_size, cut, sum_over
 
 
 def loss_and_gradient(
@@ -37,7 +37,7 @@ def loss_and_gradient(
         field: the network.
         observation: n pairs (p, y).
         key: randomness of the forward map; None makes it deterministic.
-        chunk: field evaluations at once; default :func:`theta0.forward.points_per_chunk`.
+        chunk: field evaluations at once; default :func:`theta0.forward.chunk_size`.
         huber: threshold beyond which errors count linearly, with the same slope there (twice
             Huber's loss, Huber 1964); 0: all errors squared.
 
@@ -70,7 +70,7 @@ def loss_and_gradient(
         return sum_over(lambda chunk: jax.grad(slope)(params, chunk), chunks), None
 
     total.defvjp(total_fwd, total_bwd)
-    limit = points_per_chunk(field) if chunk is None else chunk
+    limit = chunk_size(forward, field) if chunk is None else chunk
     loss, gradient = total(params, cut(observation, key, forward.samples, limit))
     return loss, eqx.combine(gradient, static)
 

@@ -6,7 +6,7 @@ from ._learn import MetaTrained, learn, meta_step
 from ._maml import MAML, MetaSGD
 from ._outer import OuterConfig
 from ._reptile import Reptile
-from ._run_files import Progress
+from ._run_files import Progress, read_log
 
 __all__ = [
     "FOMAML",
@@ -20,4 +20,5 @@ __all__ = [
     "Reptile",
     "learn",
     "meta_step",
+    "read_log",
 ]

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
-from theta0.errors import InputError, require_positive
+from theta0.errors import require_positive
 from theta0.fields import Field
 from theta0.forward import ForwardMap
 from theta0.inner import (
@@ -52,9 +52,7 @@ class MetaGradient:
     """what the inner loop descends besides the mean squared error"""
 
     def __post_init__(self):
-        if self.steps <= 0:
-            raise InputError(f"steps is {self.steps}; give a number of inner steps above 0")
-        require_positive(self, "batch")
+        require_positive(self, "steps", "batch")
         # Words become settings, which are what is saved.
         object.__setattr__(self, "rule", settings_of(self.rule, "rule"))
 
@@ -68,6 +66,11 @@ class MetaGradient:
     def loop(self) -> InnerLoop:
         """The inner loop without its rule, which is part of what is learned."""
         return self.inner.build()
+
+    @property
+    def kept_steps(self) -> int:
+        """Inner steps whose weights are in memory at once: only the last, unless it is said."""
+        return 1
 
     @abstractmethod
     def task_gradient(

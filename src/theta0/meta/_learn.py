@@ -137,7 +137,7 @@ def learn(
     optimizer = outer.optimizer() if optimizer is None else optimizer
     run, devices = RunFiles(folder), devices_for(outer.tasks)
     state = RunState(learned, learned, optimizer.init(trained(learned)), meta.init(learned))
-    state, progress = run.load(state, Progress(0, float("nan"), 0.0, None, None))
+    state, progress = run.load(state, Progress(0, float("nan"), 0.0, None, None), outer.steps)
     if devices > 1:  # where the steps leave it; otherwise the second one would compile anew
         state = eqx.filter_shard(state, NamedSharding(_mesh(devices), PartitionSpec()))
     began = time.monotonic() - progress.seconds

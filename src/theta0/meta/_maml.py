@@ -41,6 +41,11 @@ class MAML(MetaGradient):
     its memory is one set of weights per step: see :func:`theta0.inner.loss_and_gradient`.
     """
 
+    @property
+    def kept_steps(self) -> int:
+        """All of them, for they are differentiated through."""
+        return self.steps
+
     def task_gradient(self, forward, learned, task, key, state=None, query_forward=None):
         return through_adaptation(self, forward, learned, task, key, query_forward, False)
 

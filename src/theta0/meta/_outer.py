@@ -7,7 +7,7 @@ from typing import Any, Literal
 import jax
 import optax
 
-from theta0.errors import InputError
+from theta0.errors import InputError, require_positive
 
 from ._base import Learned
 
@@ -37,9 +37,11 @@ class OuterConfig:
 
     def optimizer(self) -> optax.GradientTransformation:
         """Clipping, then Adam with the schedule; the same object for the same settings."""
-        for name, value in vars(self).items():
-            if isinstance(value, int | float) and not value > 0:
-                raise InputError(f"outer.{name} is {value}; give a number above 0")
+        numbers = (name for name, value in vars(self).items() if isinstance(value, int | float))
+        try:
+            require_positive(self, *numbers)
+        except InputError as error:
+            raise InputError(f"outer.{error}") from None
         cosine = self.schedule == "cosine"
         decay = self.steps if cosine else None
         return _optimizer(self.lr, self.rule_lr / self.lr, decay, self.clip)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from theta0.errors import InputError
 from theta0.evaluation import Init, Inits
-from theta0.files import read_jsonl
 from theta0.inits import Initialization, load, locate
+from theta0.meta import read_log
 from theta0.presets import Experiment, experiment_of
 from theta0.registry import META_LEARNERS
 from theta0.signals import ImageConfig, SignalConfig
@@ -74,7 +74,7 @@ class Run:
             "seed": self.experiment.seed,
             "best at outer step": facts.get("outer_steps"),
         }
-        if steps := read_jsonl(self.folder / "metrics.jsonl"):
+        if steps := read_log(self.folder, self.experiment.outer.steps):
             found["outer steps"] = steps[-1]["step"]
             found["seconds of training"] = round(steps[-1]["seconds"])
         return found

@@ -7,7 +7,7 @@ import numpy as np
 
 from theta0.errors import InputError
 from theta0.evaluation import Rows
-from theta0.files import read_jsonl
+from theta0.meta import read_log
 from theta0.presets import Experiment, OnProgress, read_experiment
 
 from .options import Options
@@ -29,7 +29,7 @@ def figure_training(
         signals = _validation_signals(run.experiment)
         if not (run.folder / "metrics.jsonl").is_file():
             raise InputError(f"{run.folder}: no metrics.jsonl, the log of a run; give a run folder")
-        for record in read_jsonl(run.folder / "metrics.jsonl"):
+        for record in read_log(run.folder, run.experiment.outer.steps):
             if "validation_psnr" not in record:
                 continue
             best = max(best, record["validation_psnr"])
@@ -65,6 +65,7 @@ def _seconds_before(experiment: Experiment) -> float:
         folder = Path(experiment.init_from)
         if not (folder / "config.json").is_file():
             break
-        seconds += (read_jsonl(folder / "metrics.jsonl") or [{"seconds": 0.0}])[-1]["seconds"]
         experiment = read_experiment(folder)
+        log = read_log(folder, experiment.outer.steps)
+        seconds += log[-1]["seconds"] if log else 0.0
     return seconds

@@ -9,14 +9,16 @@ import jax
 import numpy as np
 import tyro
 
-from theta0.errors import InputError
+from theta0.errors import InputError, require_seed
 from theta0.evaluation import Init, Inits, Protocol, over_devices, quality_by_step
 from theta0.fields import Field, NetworkConfig, on_device, weights
 from theta0.forward import ForwardMap, Observation, check_shapes, predict
 from theta0.inits import Description, find, matched, mean, shuffled, standard
 from theta0.inner import SGD, Adam, InnerConfig, RuleConfig
+from theta0.memory import MAX_BYTES, bytes_of, check_memory
 from theta0.meta import Learned, MetaGradient, OuterConfig
-from theta0.signals import SignalConfig, Task, TaskFamily
+from theta0.signals import SignalConfig, Task, TaskFamily, check_tasks
+from theta0.store import MAX_BYTES as LARGEST_FILE
 
 InitName = Literal["learned", "standard", "mean", "matched", "shuffled"]
 INITS: tuple[InitName, ...] = get_args(InitName)
@@ -60,8 +62,7 @@ class Experiment:
     """the data and its licence, recorded in the initialization"""
 
     def __post_init__(self):
-        if self.seed < 0:
-            raise InputError(f"seed is {self.seed}; give 0 or more")
+        require_seed(self.seed)
         self.outer.optimizer()
 
     def initial(self) -> Learned:
@@ -70,8 +71,8 @@ class Experiment:
         Raises:
             InputError: the initialization to go on from has another network or rule.
         """
-        field = self.field.build(jax.random.PRNGKey(self.seed))
-        fresh = Learned(field, self.meta.inner.rule_of(field))
+        self._check_memory()
+        fresh = self._fresh(jax.random.PRNGKey(self.seed))
         if self.init_from is None:
             return fresh
         found = find(self.init_from)
@@ -81,6 +82,20 @@ class Experiment:
         if found.description.field != self.field or not same_rule:
             raise InputError(self._differs(found.description))
         return learned
+
+    def _fresh(self, key: jax.Array) -> Learned:
+        field = self.field.build(key)
+        return Learned(field, self.meta.inner.rule_of(field))
+
+    def _check_memory(self) -> None:
+        """Refuse a network or an inner loop that is too large, before any of it is made."""
+        shapes = eqx.filter_eval_shape(self._fresh, jax.random.PRNGKey(0))
+        # Those learned, the best and the two moments of Adam, as a checkpoint holds them.
+        sizes = [f"field.{name}" for name in ("width", "layers") if hasattr(self.field, name)]
+        remedy = f"choose a smaller network ({', '.join(sizes)})"
+        check_memory("field and meta.rule", 4 * bytes_of(shapes), LARGEST_FILE, remedy)
+        kept, steps = self.meta.kept_steps * bytes_of(shapes.field), self.meta.steps
+        check_memory(f"meta.steps is {steps}", kept, MAX_BYTES, f"take fewer, or {remedy}")
 
     def _differs(self, found: Description) -> str:
         its = _settings(found.field, found.inner.rule)
@@ -126,7 +141,9 @@ class Experiment:
                 "--data.source.validation"
             )
         views, loop = self.protocol.views, self.meta.loop
-        tasks = [family.held_out("validation", index, views) for index in range(count)]
+        take = lambda index: family.held_out("validation", index, views)
+        check_tasks("outer.validation_signals", count, take(0))
+        tasks = [take(index) for index in range(count)]
         seen_by = family.query_forward or self.forward
 
         def one(device: Any, index: int, task: Task, learned: Learned) -> float:

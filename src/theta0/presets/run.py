@@ -1,10 +1,9 @@
 """A run: a folder that holds a training completely, and goes on after a kill."""
 
-import json
+import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 import optax
@@ -12,16 +11,20 @@ import optax
 from theta0 import __version__
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
-from theta0.files import write_json
+from theta0.files import read_json, remove_leftovers, write_json
 from theta0.forward import check_shapes
 from theta0.inits import Description, Initialization, load, without_folders
+from theta0.locks import LOCK, one_at_a_time
 from theta0.meta import Learned, Progress, learn
 from theta0.metrics import Metric
 from theta0.registry import META_LEARNERS
-from theta0.signals import TaskFamily
+from theta0.signals import TaskFamily, check_tasks
 
 from .environment import command_line, commit, environment
 from .experiment import Experiment
+
+_COPIES_OF_TASKS = 7
+"""Of the tasks of a step: those computed ahead, those at work, and all of them being stacked"""
 
 
 def read_experiment(folder: Path) -> Experiment:
@@ -29,14 +32,7 @@ def read_experiment(folder: Path) -> Experiment:
     path = folder / "config.json"
     if not path.is_file():
         raise InputError(f"{folder}: not a run folder (no config.json)")
-    return from_plain(_read(path), Experiment, str(path))
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error})") from error
+    return from_plain(read_json(path), Experiment, str(path))
 
 
 def train(
@@ -71,12 +67,28 @@ def train(
         _same_signals(given, folder)
     family = experiment.data.build() if family is None else family
     # Before anything is written: what cannot be sampled, measured or validated is refused.
+    one = family.training_tasks(experiment.seed, 0, 1)
+    check_tasks("outer.tasks", experiment.outer.tasks, one, _COPIES_OF_TASKS)
     tasks = family.training_tasks(experiment.seed, 0, experiment.outer.tasks)
     first = jax.tree.map(lambda leaf: leaf[0], tasks.support)
     check_shapes(experiment.forward, experiment.field, first.p, first.y)
-    validate, initial = experiment.validator(family), experiment.initial()
-    if folder:
-        _open(folder, experiment, overwrite, given)
+    initial, validate = experiment.initial(), experiment.validator(family)
+    with _alone(folder):
+        if folder:
+            _open(folder, experiment, overwrite, given)
+        return _learned(experiment, folder, initial, family, validate, on_step, optimizer)
+
+
+def _learned(
+    experiment: Experiment,
+    folder: Path | None,
+    initial: Learned,
+    family: TaskFamily,
+    validate: Callable[[Learned], float],
+    on_step: Callable[[Progress], None] | None,
+    optimizer: optax.GradientTransformation | None,
+) -> Initialization:
+    """What the outer loop finds; the best and the last are saved in the folder."""
 
     def keep(learned: Learned, progress: Progress, name: str = "init") -> None:
         if folder:
@@ -93,10 +105,21 @@ def train(
     return Initialization(*found.best, _description(experiment, found.progress, family.metric))
 
 
+def _alone(folder: Path | None) -> contextlib.AbstractContextManager[None]:
+    """Keep other runs out of the folder, if there is one."""
+    if folder is None:
+        return contextlib.nullcontext()
+    return one_at_a_time(folder, "wait until it ends, or choose another folder")
+
+
 def _open(folder: Path, experiment: Experiment, overwrite: bool, given: str | None) -> None:
     """The files with which a run begins."""
+    remove_leftovers(folder)
+    remove_leftovers(folder / "checkpoints")
     if overwrite and (folder / "config.json").exists():
-        shutil.rmtree(folder)
+        for path in folder.iterdir():
+            if path.name != LOCK:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
     write_json(folder / "config.json", to_plain(experiment))
     origin = {} if given is None else {"signals": given}
     write_json(folder / "environment.json", environment() | origin)
@@ -143,7 +166,7 @@ def _same_settings(experiment: Experiment, folder: Path) -> None:
 def _same_signals(given: str | None, folder: Path) -> None:
     """Refuse to resume on other arrays, which no settings tell apart."""
     path = folder / "environment.json"
-    started = _read(path).get("signals") if path.is_file() else None
+    started = read_json(path).get("signals") if path.is_file() else None
     if started not in (None, given):
         raise InputError(
             f"{folder}: was started with other signals, or shares of them; resume with the same, "

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from theta0.data.cameras import Camera
 from theta0.fields import Field
 from theta0.forward import ForwardMap, Rays, Volume, predict_in_blocks
+from theta0.memory import MAX_BYTES, check_memory
 from theta0.signals import SceneConfig
 
 
@@ -41,6 +42,10 @@ class _AllOutputs(ForwardMap):
         return jnp.column_stack([rendered.colour, rendered.depth, rendered.opacity])
 
 
+_BYTES_A_PIXEL = 300
+"""Its ray in double precision, where it meets the scene, both again in single, and its values."""
+
+
 def render_view(volume: Volume, field: Field, data: SceneConfig, camera: Camera) -> View:
     """Render a field as seen by a camera.
 
@@ -56,6 +61,8 @@ def render_view(volume: Volume, field: Field, data: SceneConfig, camera: Camera)
         InputError: the scene cannot be rendered from there.
     """
     data.check_camera(camera)
+    needed, size = _BYTES_A_PIXEL * camera.width * camera.height, max(camera.width, camera.height)
+    check_memory(f"size is {size}", needed, MAX_BYTES, "choose a smaller one")
     rays = data.rays_of(camera)
     hits = np.flatnonzero(rays.meets)
     colour = np.full((len(rays.near), 3), volume.background == "white", np.float32)

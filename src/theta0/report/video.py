@@ -14,6 +14,7 @@ from jaxtyping import Float, UInt8
 
 from theta0.errors import InputError, MissingExtra
 from theta0.files import write_bytes
+from theta0.memory import MAX_BYTES, check_memory
 
 from .pictures import picture_grid, to_bytes
 
@@ -27,16 +28,27 @@ Frame = Float[np.ndarray, "height width 3"]
 _ACROSS = 8
 
 
-def check_video(path: Path) -> None:
+_HELD = {".gif": 2, ".mp4": 0, ".png": 32}
+"""Bytes for each pixel of each frame that are in memory at the end, by suffix."""
+
+
+def check_video(path: Path, frames: int = 1, pixels: int = 0) -> None:
     """Refuse a file that :func:`write_video` cannot write, before anything is rendered.
 
+    Args:
+        path: the file.
+        frames: how many it is to hold.
+        pixels: of each of them.
+
     Raises:
-        InputError: its suffix is none of ``SUFFIXES``.
+        InputError: its suffix is none of ``SUFFIXES``, or it holds too many frames for memory.
         MissingExtra: it is an MP4, and the encoder is not installed.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{path}: unknown file type {suffix!r}; end it in {', '.join(SUFFIXES)}")
+    needed, remedy = _HELD[suffix] * frames * pixels, "render fewer, or smaller ones, or an .mp4"
+    check_memory(f"frames is {frames}", needed, MAX_BYTES, remedy)
     if suffix == ".mp4":
         _encoder()
 

@@ -3,7 +3,7 @@
 from theta0.config import stored_by_class
 
 from . import camera_paths
-from ._base import Pictures, SplitName, Task, TaskFamily, stack
+from ._base import Pictures, SplitName, Task, TaskFamily, check_tasks, stack
 from ._beams import Beam, fan_beam, parallel_beam
 from ._ct import CTConfig, CTTasks
 from ._ct_sources import CTSource, Phantoms, SliceFile
@@ -69,6 +69,7 @@ __all__ = [
     "camera_paths",
     "check_bytes",
     "check_region",
+    "check_tasks",
     "fan_beam",
     "in_disc",
     "native_size",

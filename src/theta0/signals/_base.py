@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.forward import ForwardMap, Observation
+from theta0.memory import MAX_BYTES, bytes_of, check_memory
 from theta0.metrics import PSNR, Metric, quality
 
 SplitName = Literal["train", "validation", "test"]
@@ -83,6 +84,22 @@ class TaskFamily:
     def side(self, task: Task) -> int:
         """Points per side of the grid on which a fit's total variation is taken."""
         return max(self.pictures(task.query.y).shape[1:3])
+
+
+def check_tasks(name: str, count: int, task: Task, copies: int = 1) -> None:
+    """Refuse to keep more tasks than fit into memory.
+
+    Args:
+        name: of the setting that says how many, for the message.
+        count: how many.
+        task: one of them, or a batch of one.
+        copies: of each, at once.
+
+    Raises:
+        InputError: there are too many.
+    """
+    needed = count * copies * bytes_of(task)
+    check_memory(f"{name} is {count}", needed, MAX_BYTES, "take fewer signals, or smaller ones")
 
 
 def stack(tasks: list[Task]) -> Task:

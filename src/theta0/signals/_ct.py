@@ -17,9 +17,10 @@ from theta0.data.ct import (
     read_slices,
     resize_slices,
 )
-from theta0.errors import InputError, require_positive
+from theta0.errors import InputError, require_positive, require_seed
 from theta0.fields import Siren
 from theta0.forward import Lines, Observation, Points
+from theta0.memory import MAX_BYTES, check_memory
 from theta0.registry import SIGNALS
 
 from ._base import SplitName, Task, TaskFamily, stack
@@ -89,8 +90,7 @@ class CTConfig(SignalConfig):
             raise InputError(f"also_views is {self.also_views}; give numbers above 0")
         if self.rays < 2:
             raise InputError(f"rays is {self.rays}; give at least 2 detector pixels")
-        if self.noise_seed < 0:
-            raise InputError(f"noise_seed is {self.noise_seed}; give 0 or more")
+        require_seed(self.noise_seed, "noise_seed")
         if not (self.augment >= 0 and np.isfinite(self.augment)):
             raise InputError(f"augment is {self.augment}; give a finite strength, 0 or more")
         self.scanner()
@@ -188,6 +188,16 @@ class CTConfig(SignalConfig):
         return PlanarSignal(task, Points(), self.size, own_side, offset, disc_only=self.chord)
 
 
+_BYTES_A_RAY = 1500
+"""Both ends, and of each of a phantom's ten ellipses where the ray enters and leaves it."""
+
+
+def _check_rays(name: str, views: int, rays: int) -> None:
+    """Refuse more rays than can be measured; ``name`` is of the setting that gives the views."""
+    needed, what = _BYTES_A_RAY * views * rays, f"{name} is {views}, with {rays} data.rays each"
+    check_memory(what, needed, MAX_BYTES, "ask for fewer views, or rays per view")
+
+
 class CTTasks(TaskFamily):
     """Tasks from slices seen by a scanner."""
 
@@ -199,6 +209,8 @@ class CTTasks(TaskFamily):
         self._beam, self._detector = config.scanner()
         self._points = pixel_coordinates(config.size, config.size, config.pixel_offset)
         self._beyond = ~in_disc(self._points) & config.chord
+        for views in (config.training_views, *config.also_views):
+            _check_rays("data.training_views", views, config.rays)
 
     def size(self, split: SplitName) -> int:
         return self._scans.size(split)
@@ -252,6 +264,7 @@ class CTTasks(TaskFamily):
         views = self.config.training_views if views is None else views
         if views < 1:
             raise InputError(f"views={views}: a reconstruction needs at least one view")
+        _check_rays("views", views, self.config.rays)
         slice = self._scans.slice(split, index)
         noise = np.random.default_rng((self.config.noise_seed, SPLITS.index(split), index, views))
         support = self._scan(slice, self._even_angles(views), noise)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from theta0.data.ct import read_slice_splits
-from theta0.errors import InputError, require_positive
+from theta0.errors import require_count, require_positive
 
 from ._kind import required_path
 from ._scans import PhantomScans, Scans, SliceScans
@@ -24,7 +24,7 @@ class Phantoms:
 
     def __post_init__(self):
         require_positive(self, "train")
-        _require_counts(self, "validation", "test", "seed")
+        require_count(self, "validation", "test", "seed")
 
     def scans(self, size: int) -> Scans:
         """The phantoms, ``size`` pixels per side."""
@@ -43,7 +43,7 @@ class SliceFile:
     """slices kept for testing"""
 
     def __post_init__(self):
-        _require_counts(self, "validation", "test")
+        require_count(self, "validation", "test")
 
     def scans(self, size: int) -> Scans:
         """The slices, resized to ``size`` pixels per side.
@@ -58,9 +58,3 @@ class SliceFile:
 
 CTSource = Phantoms | SliceFile
 """Sources of slices; `theta0.config` stores them by name."""
-
-
-def _require_counts(source: object, *names: str) -> None:
-    for name in names:
-        if getattr(source, name) < 0:
-            raise InputError(f"{name} is {getattr(source, name)}; give 0 or more")

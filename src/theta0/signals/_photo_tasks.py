@@ -11,7 +11,7 @@ from theta0.errors import InputError
 from theta0.forward import Observation
 
 from ._base import SplitName, Task, TaskFamily, stack
-from ._view_rays import joined, of_many, rows
+from ._view_rays import check_rays, joined, of_many, rows
 
 if TYPE_CHECKING:
     from ._photos import PhotoConfig
@@ -27,6 +27,7 @@ class PhotoTasks(TaskFamily):
     """Tasks from photographs."""
 
     def __init__(self, config: "PhotoConfig", photos: Photos):
+        check_rays(config.rays)
         self.config, self.photos = config, photos
         self.names, self.skipped = photos.names, photos.skipped
         self.load = lru_cache(maxsize=2048)(self._load)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Int
 
 from theta0.errors import InputError
 from theta0.forward import Observation
+from theta0.memory import MAX_BYTES, check_memory
 
 _BLOCK = 256
 
@@ -21,6 +22,17 @@ Tree = TypeVar("Tree")
 def joined(parts: Sequence[Tree]) -> Tree:
     """Observations, or their places, one after the other."""
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def check_rays(rays: int) -> None:
+    """Refuse more rays of a training task than fit into memory.
+
+    Raises:
+        InputError: there are too many.
+    """
+    # Of support and query: number, origin, direction, both ends and colour.
+    needed = 2 * (8 + 4 * 11) * rays
+    check_memory(f"data.rays is {rays}", needed, MAX_BYTES, "draw fewer rays of a training task")
 
 
 def rows(observation: Observation, numbers: Int[np.ndarray, " n"]) -> Observation:

@@ -12,7 +12,7 @@ from theta0.errors import InputError
 from theta0.forward import Observation
 
 from ._base import SplitName, Task, TaskFamily, stack
-from ._view_rays import drawn, meeting, of_many, rows
+from ._view_rays import check_rays, drawn, meeting, of_many, rows
 
 if TYPE_CHECKING:
     from ._views import ViewConfig
@@ -22,6 +22,7 @@ class ViewTasks(TaskFamily):
     """Tasks from views of objects."""
 
     def __init__(self, config: "ViewConfig", objects: Objects):
+        check_rays(config.rays)
         self.config, self._objects = config, objects
         self.names, self.skipped = objects.names, objects.skipped
         self._load = lru_cache(maxsize=256)(partial(_loaded, objects, config.size))

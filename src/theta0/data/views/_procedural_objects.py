@@ -41,9 +41,8 @@ class ProceduralObjects(Numbered):
         super().__post_init__()
         require_positive(self, "size", "views", "supersample")
         rays = self.size**2 * max(self.supersample**2, self.views)
-        check_memory(
-            f"procedural objects: size={self.size}", 500 * rays, MAX_BYTES, "choose a smaller size"
-        )
+        what = f"procedural objects: size={self.size}, views={self.views}"
+        check_memory(what, 500 * rays, MAX_BYTES, "choose a smaller size, or fewer views")
 
     def read(self) -> "DrawnObjects":
         """The class; its objects are drawn when they are loaded."""
