@@ -99,10 +99,7 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
         (["train", "ct-phantoms", "--outer.steps", "-2"], "outer.steps is -2"),
         (["train", "ct-phantoms", "--outer.lr", "-1"], "outer.lr is -1"),
         (["train", "ct-phantoms", "--meta.steps", "0"], "meta.steps is 0"),
-        (
-            ["train", "ct-phantoms", "--meta.rule", "sgd:NaN"],
-            "--meta.rule.*finite number, found nan .at lr",
-        ),
+        (["train", "ct-phantoms", "--meta.rule", "sgd:NaN"], "--meta.rule.*number, found nan"),
         (["train", "ct-phantoms", "--meta.rule", "magic"], "--meta.rule.*choose from adam, sgd"),
         (
             ["train", "ct-phantoms", "--meta.objective", "magic=1"],

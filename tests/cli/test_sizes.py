@@ -19,7 +19,6 @@ TRAIN = [
     ("--data.source.seed", TOO_LONG, "--data.source.seed is 1000"),
     ("--data.noise-seed", TOO_LONG, "--data.noise-seed is 1000"),
     ("--field.width", HUGE, "--field.width is 1000000000, layers .*: needs"),
-    ("--field.width", "20000", "field.width"),
     ("--field.features", HUGE, "--field.width is .*, features 1000000000.*: needs"),
     ("--field.layers", "1000000", "--field.layers is 1000000"),
     ("--field.bandwidth", "inf", "--field.bandwidth: 'inf' is not a finite number"),
@@ -51,6 +50,12 @@ def frugal():
 @pytest.mark.parametrize("option, value, words", TRAIN)
 def test_training(refused, frugal, option, value, words):
     refused(words, "train", "ct-phantoms", "--scale", "smoke", option, value)
+
+
+def test_a_network_that_could_be_made_but_not_kept(refused, frugal):
+    wide = ["--field.width", "9000", "--field.layers", "4"]
+    words = "field and meta.rule: needs .*more than the limit of 1 GiB; .*field.width"
+    refused(words, "train", "ct-phantoms", "--scale", "smoke", *wide)
 
 
 def test_validation_signals(refused, frugal):
@@ -110,12 +115,16 @@ def test_evaluations(refused, frugal, ct_run, option, value, words):
     [
         (["--frames", HUGE], "--frames is 1000000000; give at most 100000"),
         (["--frames", "1000000"], "--frames is 1000000; give at most 100000"),
-        (["--frames", "100000", "--size", "512"], "--frames is 100000: needs"),
+        (
+            ["--frames", "100000", "--size", "512"],
+            "--frames is 100000, with 262144 .*: needs",
+        ),
         (["--frames", "-1"], "--frames is -1"),
-        (["--size", "8192"], "--size is 8192: needs"),
+        (["--size", "8192"], "--frames is 60, with 67108864 pixels each: needs"),
+        (["--size", "8192", "--frames", "1"], "--size is 8192: needs"),
         (["--fps", "inf"], "--fps: 'inf' is not a finite number"),
         (["--azimuth", "nan"], "--azimuth: 'nan' is not a finite number"),
-        (["--fov", "0"], "fov"),
+        (["--fov", "0"], "field of view: 0.0 degrees"),
     ],
 )
 def test_videos(refused, frugal, chair_fit, options, words):

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from theta0.errors import InputError, InputWarning
-from theta0.files import json_line
+from theta0.files import json_line, remove_leftovers
 
 from . import FLAGS
 from ._errors import in_a_line
@@ -114,12 +114,17 @@ def _settings(kind: type, default: Any) -> list[str]:
 
 
 def require_folder(path: Path) -> None:
-    """Refuse a folder for results that is a file, lies below one, or cannot be written."""
+    """Refuse a folder for results that is a file, lies below one, or cannot be written.
+
+    What killed commands left there is removed.
+    """
     found = next(part for part in (path, *path.absolute().parents) if part.exists())
     if not found.is_dir():
         raise InputError(f"{found} is a file, not a folder for results; give another --out")
     if not os.access(found, os.W_OK | os.X_OK):
         raise InputError(f"{found} may not be written to; give another --out")
+    if path.is_dir():
+        remove_leftovers(path)
 
 
 _plugins: list[str] = []

@@ -2,7 +2,17 @@
 
 from ._adam import Adam
 from ._fit import Fit, fit
-from ._loop import UNROLLED_STEPS, InnerConfig, InnerLoop, State, adapt, begin, moved_by_rule, step
+from ._loop import (
+    UNROLLED_STEPS,
+    InnerConfig,
+    InnerLoop,
+    State,
+    adapt,
+    begin,
+    check_batch,
+    moved_by_rule,
+    step,
+)
 from ._loss import Linearized, linearized, loss_and_gradient
 from ._objective import BoundObjective, Objective
 from ._rule import (
@@ -47,6 +57,7 @@ __all__ = [
     "adapt",
     "as_rule",
     "begin",
+    "check_batch",
     "fit",
     "linearized",
     "loss_and_gradient",

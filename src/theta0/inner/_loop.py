@@ -81,6 +81,17 @@ def begin(field: Field, rule: UpdateRule) -> State:
     return State(field, rule.init(field), jnp.zeros((), jnp.int32))
 
 
+def check_batch(batch: int, observation: Observation) -> None:
+    """Refuse a batch that does not fit into memory.
+
+    Raises:
+        InputError: it does not.
+    """
+    # In its order, and cut into chunks; the numbers of what is drawn.
+    needed = batch * (2 * -(-bytes_of(observation) // observation.y.shape[0]) + 16)
+    check_memory(f"batch is {batch}", needed, MAX_BYTES, "draw fewer observations per step")
+
+
 def step(
     forward: ForwardMap,
     rule: UpdateRule,
@@ -94,9 +105,7 @@ def step(
     batch_key, forward_key = jax.random.split(jax.random.fold_in(key, state.step))
     if batch is not None:
         n = observation.y.shape[0]
-        # The batch in its order, and cut into chunks; the numbers of what is drawn.
-        needed = batch * (2 * -(-bytes_of(observation) // n) + 16)
-        check_memory(f"batch is {batch}", needed, MAX_BYTES, "draw fewer observations per step")
+        check_batch(batch, observation)
         chosen = jax.random.randint(batch_key, (batch,), 0, n)
         observation = jax.tree.map(lambda leaf: jnp.asarray(leaf)[chosen], observation)
     field, rule_state, loss = rule.step(

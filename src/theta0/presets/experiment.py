@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_args
 
+import equinox as eqx
 import jax
 import numpy as np
 import tyro

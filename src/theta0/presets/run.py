@@ -12,8 +12,9 @@ from theta0 import __version__
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
 from theta0.files import read_json, remove_leftovers, write_json
-from theta0.forward import check_shapes
+from theta0.forward import check_shapes, chunk_size
 from theta0.inits import Description, Initialization, load, without_folders
+from theta0.inner import check_batch
 from theta0.locks import LOCK, one_at_a_time
 from theta0.meta import Learned, Progress, learn
 from theta0.metrics import Metric
@@ -72,6 +73,9 @@ def train(
     tasks = family.training_tasks(experiment.seed, 0, experiment.outer.tasks)
     first = jax.tree.map(lambda leaf: leaf[0], tasks.support)
     check_shapes(experiment.forward, experiment.field, first.p, first.y)
+    if experiment.meta.batch is not None:
+        check_batch(experiment.meta.batch, first)
+    chunk_size(experiment.forward, jax.eval_shape(experiment.field.build, jax.random.PRNGKey(0)))
     initial, validate = experiment.initial(), experiment.validator(family)
     with _alone(folder):
         if folder:

@@ -48,7 +48,7 @@ def check_video(path: Path, frames: int = 1, pixels: int = 0) -> None:
     if suffix not in SUFFIXES:
         raise InputError(f"{path}: unknown file type {suffix!r}; end it in {', '.join(SUFFIXES)}")
     needed, remedy = _HELD[suffix] * frames * pixels, "render fewer, or smaller ones, or an .mp4"
-    check_memory(f"frames is {frames}", needed, MAX_BYTES, remedy)
+    check_memory(f"frames is {frames}, with {pixels} pixels each", needed, MAX_BYTES, remedy)
     if suffix == ".mp4":
         _encoder()
 
