@@ -250,7 +250,7 @@ def test_a_collection_needs_a_path():
         ({"c2w": [float("nan")] * 12}, "finite"),
         ({"near": 0.0}, "near is 0.0 and far 4.0; give 0 < near < far"),
         ({"far": 1.0}, "near is 1.0 and far 1.0"),
-        ({"far": float("inf")}, "far inf"),
+        ({"far": float("inf")}, "expected a finite number, found inf .at "),
     ],
 )
 def test_a_file_with_a_standpoint_that_cannot_be_is_refused(change, words):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from theta0.errors import InputError
-from theta0.signals import SplitName, Task, TaskFamily, check_tasks
+from theta0.signals import SplitName, Task, TaskFamily, all_tasks
 
 from ._protocol import Protocol
 
@@ -36,8 +36,7 @@ def tuning_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
     """
     count = _enough(family, "validation", protocol.tuning_signals)
     take = lambda index: family.held_out("validation", index, protocol.views)
-    check_tasks("tuning_signals", count, take(0))
-    return [take(index) for index in range(count)]
+    return all_tasks("tuning_signals", count, take)
 
 
 def judged_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
@@ -47,8 +46,7 @@ def judged_tasks(family: TaskFamily, protocol: Protocol) -> list[Task]:
         InputError: there are fewer than are asked for.
     """
     count = _enough(family, _judged_split(protocol), protocol.signals)
-    check_tasks("signals", count, judged_task(family, protocol, 0))
-    return [judged_task(family, protocol, index) for index in range(count)]
+    return all_tasks("signals", count, lambda index: judged_task(family, protocol, index))
 
 
 def judged_task(family: TaskFamily, protocol: Protocol, index: int) -> Task:

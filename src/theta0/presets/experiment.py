@@ -18,7 +18,7 @@ from theta0.inits import Description, find, matched, mean, shuffled, standard
 from theta0.inner import SGD, Adam, InnerConfig, RuleConfig
 from theta0.memory import MAX_BYTES, bytes_of, check_memory
 from theta0.meta import Learned, MetaGradient, OuterConfig
-from theta0.signals import SignalConfig, Task, TaskFamily, check_tasks
+from theta0.signals import SignalConfig, Task, TaskFamily, all_tasks
 from theta0.store import MAX_BYTES as LARGEST_FILE
 
 InitName = Literal["learned", "standard", "mean", "matched", "shuffled"]
@@ -143,8 +143,7 @@ class Experiment:
             )
         views, loop = self.protocol.views, self.meta.loop
         take = lambda index: family.held_out("validation", index, views)
-        check_tasks("outer.validation_signals", count, take(0))
-        tasks = [take(index) for index in range(count)]
+        tasks = all_tasks("outer.validation_signals", count, take)
         seen_by = family.query_forward or self.forward
 
         def one(device: Any, index: int, task: Task, learned: Learned) -> float:

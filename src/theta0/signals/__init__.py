@@ -3,7 +3,7 @@
 from theta0.config import stored_by_class
 
 from . import camera_paths
-from ._base import Pictures, SplitName, Task, TaskFamily, check_tasks, stack
+from ._base import Pictures, SplitName, Task, TaskFamily, all_tasks, check_tasks, stack
 from ._beams import Beam, fan_beam, parallel_beam
 from ._ct import CTConfig, CTTasks
 from ._ct_sources import CTSource, Phantoms, SliceFile
@@ -62,6 +62,7 @@ __all__ = [
     "ViewConfig",
     "ViewSource",
     "ViewTasks",
+    "all_tasks",
     "as_array",
     "as_picture",
     "as_slice",

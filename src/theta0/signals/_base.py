@@ -1,6 +1,7 @@
 """What a Task is: one signal to fit, as observations in and observations to judge by."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, Literal
 
 import equinox as eqx
@@ -100,6 +101,13 @@ def check_tasks(name: str, count: int, task: Task, copies: int = 1) -> None:
     """
     needed = count * copies * bytes_of(task)
     check_memory(f"{name} is {count}", needed, MAX_BYTES, "take fewer signals, or smaller ones")
+
+
+def all_tasks(name: str, count: int, take: Callable[[int], Task]) -> list[Task]:
+    """``take`` of all numbers below ``count``, if they fit into memory; see :func:`check_tasks`."""
+    first = take(0)
+    check_tasks(name, count, first)
+    return [first, *map(take, range(1, count))]
 
 
 def stack(tasks: list[Task]) -> Task:
