@@ -124,7 +124,7 @@ def test_pages_of_several_types_are_no_stack(tmp_path):
         ((HU + 2000).astype(np.uint32), "unsigned pixels of 32 bits, of unknown unit"),
         ((HU * 1.0).astype(np.float32), r"not in \[0, 1\]; scale them, or give Hounsfield"),
         (np.where(HU > 0, np.nan, 0).astype(np.float32), "not finite"),
-        (HU.astype(np.int64), "not a picture in a format that Pillow reads"),
+        (HU.astype(np.int64), "is a TIFF file that is damaged, or of a kind that is not read"),
     ],
 )
 def test_values_of_unknown_unit_are_refused(tmp_path, values, message):

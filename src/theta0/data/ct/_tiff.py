@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from theta0.data._files import check_expansion
-from theta0.data._pillow import opened
+from theta0.data._pillow import Picture, opened
 from theta0.data.ct._slices import Window, assumed_window
 from theta0.errors import InputError, note
 from theta0.memory import check_memory
@@ -58,16 +58,18 @@ def read_pages(path: Path, window: Window, max_bytes: int) -> Stored:
         InputError: The file is damaged, in colour, or has several channels or times.
     """
     with opened(path) as picture:
-        image: Any = picture
+        image: Any = picture.image
         tags = image.tag_v2
         scale = _description(path, str(tags.get(_DESCRIPTION, "")), image.n_frames)
         bits, form = _first(tags, _BITS, 1), _first(tags, _SAMPLE_FORMAT, 1)
         inverted = _first(tags, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO and bits > 8
         spacing = _spacing(tags)
+        if picture.orientation > 4:  # rows become columns
+            spacing = spacing[::-1]
         needed = 8 * image.n_frames * image.width * image.height
         check_memory(path, needed, max_bytes, "give fewer pages")
         check_expansion(path, path.stat().st_size, needed * bits // 64)
-        values = np.stack(_pages(path, image, form))
+        values = np.stack(_pages(path, picture, form))
     if inverted:
         note(f"{path}: WhiteIsZero: high values are dark, so it is inverted")
     if scale is not None:
@@ -89,8 +91,9 @@ def _first(tags: Any, tag: int, default: int) -> int:
     return int(value[0] if isinstance(value, tuple) else value)
 
 
-def _pages(path: Path, image: Any, form: int) -> list[Shaped[np.ndarray, "height width"]]:
-    """The pages that are slices; others are counted and noted."""
+def _pages(path: Path, picture: Picture, form: int) -> list[Shaped[np.ndarray, "height width"]]:
+    """The pages that are slices, turned as the file says; others are counted and noted."""
+    image: Any = picture.image
     pages: list[np.ndarray] = []
     left_out, size = 0, (image.height, image.width)
     for number in range(image.n_frames):
@@ -99,7 +102,7 @@ def _pages(path: Path, image: Any, form: int) -> list[Shaped[np.ndarray, "height
         if pages and (reduced or (image.height, image.width) != size):
             left_out += 1
             continue
-        values = _numbers(path, image, form)
+        values = _numbers(path, picture, form)
         if pages and values.dtype != pages[0].dtype:
             raise InputError(f"{path}: page {number} has pixels of another type than page 0")
         pages.append(values)
@@ -111,8 +114,9 @@ def _pages(path: Path, image: Any, form: int) -> list[Shaped[np.ndarray, "height
     return pages
 
 
-def _numbers(path: Path, image: Any, form: int) -> Shaped[np.ndarray, "height width"]:
-    bits = _first(image.tag_v2, _BITS, 1)
+def _numbers(path: Path, picture: Picture, form: int) -> Shaped[np.ndarray, "height width"]:
+    stored: Any = picture.image
+    bits, image = _first(stored.tag_v2, _BITS, 1), picture.upright()
     values = np.asarray(image if image.mode in _GREY else image.convert("RGB"))
     if values.ndim == 3:
         if (np.ptp(values, axis=2) > 0).any():
