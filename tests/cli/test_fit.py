@@ -212,5 +212,15 @@ def test_a_full_disk_is_a_failure_of_one_line(refused, images_run, photo, tmp_pa
 
     monkeypatch.setattr(files.os, "replace", full)
     out = tmp_path / "out"
-    refused("No space left", "fit", images_run, photo, "--steps", "1", "--out", out, code=1)
+    refused(
+        "reconstruction.png: the disk is full",
+        "fit",
+        images_run,
+        photo,
+        "--steps",
+        "1",
+        "--out",
+        out,
+        code=1,
+    )
     assert list(out.iterdir()) == []

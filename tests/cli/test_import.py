@@ -107,7 +107,7 @@ def test_a_pickle_that_asks_for_more_is_refused_and_nothing_is_written(refused, 
     "options, words",
     [
         (["--w0", "0"], "w0 is 0"),
-        (["--w0", "inf"], "w0 is inf"),
+        (["--w0", "inf"], "--w0: 'inf' is not a finite number"),
         (["--size", "1"], "--size 1"),
         (["--size", "100000"], "--size 100000"),
         (["--out", "init.pkl"], "ends in .safetensors"),

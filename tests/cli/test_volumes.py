@@ -84,7 +84,7 @@ def test_a_validation_fraction_stops_the_fit_at_a_step_that_is_shown(
         (["--index", "all", "--inits", "learned", "standard"], "from one initialization"),
         (["--validation-fraction", "100%"], "leaves none to fit"),
         (["--validation-fraction", "x"], "--validation-fraction x"),
-        (["--tv", -1.0], "tv is -1"), (["--proximal", "nan"], "proximal is nan"),
+        (["--tv", -1.0], "tv is -1"), (["--proximal", "nan"], "'nan' is not a finite number"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(theta0, ct_run, stack_file, tmp_path, words, message):

@@ -101,7 +101,7 @@ def test_impossible_settings_are_refused():
         ProceduralObjects(views=0)
     with pytest.raises(InputError, match="seed is -1"):
         ProceduralObjects(seed=-1)
-    with pytest.raises(InputError, match=r"size=100000: needs .* smaller size"):
+    with pytest.raises(InputError, match=r"size=100000, views=25: needs .* smaller size"):
         ProceduralObjects(size=100_000)
     with pytest.raises(InputError, match=r"objects: needs .* fewer"):
         ProceduralObjects(samples=10**12).read()
