@@ -212,7 +212,8 @@ def test_a_full_disk_is_a_failure_of_one_line(refused, images_run, photo, tmp_pa
 
     monkeypatch.setattr(files.os, "replace", full)
     out = tmp_path / "out"
-    refused(
+    words = "reconstruction.png: the disk is full"
+    refused(words, "fit", images_run, photo, "--steps", "1", "--out", out, code=1)
         "reconstruction.png: the disk is full",
         "fit",
         images_run,
