@@ -218,6 +218,7 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.filterwarnings("ignore::theta0.errors.InputWarning")  # of small collections
 def test_families(name, tmp_path):
     check_family(FAMILIES[name](tmp_path).build())
 

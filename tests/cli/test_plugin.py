@@ -215,7 +215,7 @@ def test_without_the_plugin_one_line_says_how_to_register(
         }
         monkeypatch.setattr(registry, "_classes", built_in)
     words = [word.format(run=own_run, slice=slice_file) for word in words]
-    how = r"no field is registered as 'tiny'.*@theta0.register\('field', 'tiny'\).*--plugin FILE.py"
+    how = r"no field is registered as 'tiny'.*register them first: theta0 --plugin FILE\.py"
     refused(how, *words)
 
 

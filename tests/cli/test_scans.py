@@ -117,7 +117,7 @@ def test_a_sinogram_that_cannot_be_used(refused, ct_run, tmp_path, change, words
 def test_a_sinogram_has_no_pixels_no_stack_and_nothing_to_learn_from(
     refused, ct_run, images_run, sinogram_file
 ):
-    refused("rays.*--views", "fit", ct_run, sinogram_file, "--keep", "10%")
+    refused("rays.*number of views", "fit", ct_run, sinogram_file, "--keep", "10%")
     refused("index=1, but a sinogram is of one slice", "fit", ct_run, sinogram_file, "--index", "1")
     refused("CT data.*pictures", "fit", images_run, sinogram_file)
     refused("can be fitted", "train", "ct-phantoms", "--scale", "smoke", "--data", sinogram_file)

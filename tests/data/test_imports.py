@@ -16,7 +16,7 @@ ROOT = Path(theta0.data.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 FOLDERS = ("", *sorted(path.parent.name for path in ROOT.glob("*/__init__.py")))
 INNER = {"theta0.errors", "theta0.files", "theta0.memory"}
-EXTRAS = {"pillow_heif", "pydicom", "mitsuba", "trimesh", "pycolmap"}
+EXTRAS = {"nibabel", "pillow_heif", "pydicom", "mitsuba", "trimesh", "pycolmap"}
 ALLOWED = {"numpy", "scipy", "jaxtyping", "PIL", "theta0"} | EXTRAS | set(sys.stdlib_module_names)
 
 

@@ -62,14 +62,13 @@ def test_a_mask_of_booleans_is_black_and_white():
     np.testing.assert_array_equal(as_picture(PICTURE > 99), (PICTURE > 99).astype(np.float32))
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "CMYK", "I;16", "I", "F"])
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "CMYK", "I;16", "F"])
 def test_pillow_images_are_what_their_files_are(tmp_path, mode):
     from theta0.data.images import read_image
 
     grey = np.linspace(0, 1, 72).reshape(8, 9)
-    if mode in ("I;16", "I", "F"):
-        values = {"I;16": (grey * 65535).astype(np.uint16), "I": (grey * 65535).astype(np.int32),
-                  "F": grey.astype(np.float32)}[mode]  # fmt: skip
+    if mode in ("I;16", "F"):
+        values = (grey * 65535).astype(np.uint16) if mode == "I;16" else grey.astype(np.float32)
         image = Image.fromarray(values)
     else:
         image = Image.fromarray((grey * 255).astype(np.uint8)).convert(mode)
@@ -84,10 +83,10 @@ def test_a_pillow_image_is_upright():
     assert as_picture(image).shape == (9, 8, 3)
 
 
-@pytest.mark.parametrize("kind", ["i2", "u2", "i4", ">i2", "u1", "f4", "f8", "?"])
+@pytest.mark.parametrize("kind", ["i2", "i4", ">i2", "u1", "f4", "f8", "?"])
 def test_a_slice_is_what_its_file_is(tmp_path, kind):
     scale = {"f": 1 / 2000, "b": 1, "u": 0.1, "i": 1}[np.dtype(kind).kind]
-    values = RNG.integers(-1000, 1000, (8, 8)) if kind not in ("u1", "u2", "f4", "f8") else (
+    values = RNG.integers(-1000, 1000, (8, 8)) if kind not in ("u1", "f4", "f8") else (
         RNG.integers(0, 2000, (8, 8)))  # fmt: skip
     values = (values * scale).astype(kind)
     np.save(tmp_path / "slice.npy", values)

@@ -69,7 +69,8 @@ def remade(kind: type, old: Any) -> Any:
             other = dataclasses.is_dataclass(default) and type(default) is not type(value)
             if other and type(default) is not type(_default(theirs[field.name])):
                 value = remade(type(default), value)
-            kept[field.name] = value
+            if value is not None or default is None:  # what was left out is left out again
+                kept[field.name] = value
     return kind(**kept)
 
 

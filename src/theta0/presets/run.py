@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import optax
 
@@ -75,7 +76,9 @@ def train(
     check_shapes(experiment.forward, experiment.field, first.p, first.y)
     if experiment.meta.batch is not None:
         check_batch(experiment.meta.batch, first)
-    chunk_size(experiment.forward, jax.eval_shape(experiment.field.build, jax.random.PRNGKey(0)))
+    chunk_size(
+        experiment.forward, eqx.filter_eval_shape(experiment.field.build, jax.random.PRNGKey(0))
+    )
     initial, validate = experiment.initial(), experiment.validator(family)
     with _alone(folder):
         if folder:
