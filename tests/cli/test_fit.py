@@ -95,6 +95,7 @@ def test_more_views_are_more_observations(ct_run, slice_file):
     assert data.read(slice_file, views=5).task.support.y.shape == (5 * data.rays, 1)
 
 
+@pytest.mark.slow
 def test_the_average_over_a_flip_is_shown_and_kept(theta0, refused, ct_run, slice_file, tmp_path):
     words = ["fit", ct_run, slice_file, "--views", 3, "--flip", "--out", tmp_path / "a"]
     done = theta0(*words, "--steps", 3, "--validation-fraction", "20%", "--json")
@@ -130,6 +131,7 @@ def test_a_flip_average_can_be_evaluated(theta0, ct_run, slice_file, tmp_path):
     assert done.code == 0, done.err
 
 
+@pytest.mark.slow
 def test_terms_of_the_objective_hold_until_an_option_says_otherwise(
     theta0, ct_run, slice_file, tmp_path
 ):

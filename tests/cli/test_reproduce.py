@@ -83,7 +83,8 @@ def test_table_3_from_nothing_and_again_from_what_was_measured(theta0, tmp_path,
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "table1")) for name in FEW]
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in ("table1", "table2"))) for name in FEW],
 )
 def test_one_command_makes_it_from_nothing(made, name):
     done, home = made(name)

@@ -201,6 +201,7 @@ def test_dicom_that_cannot_be_used(refused, ct_run, write_dicom, tmp_path):
     refused("MPEG2.*cannot be decoded: convert", "fit", ct_run, tmp_path / "packed.dcm")
 
 
+@pytest.mark.slow
 def test_a_scanner_that_cannot_be(refused):
     for option, value, words in (
         ("rays", 1, "rays is 1; give at least 2"),

@@ -12,7 +12,10 @@ import pytest
 
 from theta0.presets import read_experiment
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="redirections of a POSIX shell")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="redirections of a POSIX shell"),
+]
 
 
 def shell(words: str, **environment) -> subprocess.CompletedProcess:

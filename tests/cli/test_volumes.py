@@ -51,6 +51,7 @@ def test_a_stack_compiles_no_more_than_one_slice(theta0, ct_run, stack_file, tmp
     assert _advance._cached._cache_size() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [["--tv", 0.1], ["--proximal", 10.0]])
 @pytest.mark.parametrize("init", ["learned", "standard"])
 def test_regularizers_change_the_fit_of_every_initialization(

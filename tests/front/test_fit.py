@@ -84,6 +84,7 @@ def test_a_sinogram_of_radon_is_reconstructed(phantoms, slice_):
     np.testing.assert_allclose(found.losses, fit.losses, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_object_is_fitted_to_views_and_seen_from_elsewhere():
     chair = theta0.load("chair")
     camera = chair.description.data.poses("orbit", 4, None, None)
@@ -149,6 +150,7 @@ def test_what_a_fit_cannot_be_told_is_refused_in_a_line(faces, picture, argument
         faces.fit(picture, **arguments)
 
 
+@pytest.mark.slow
 def test_the_learned_steps_can_be_followed_by_adam(faces, picture):
     fit = faces.fit(picture, steps=3, rule="learned+adam:1e-4")
     assert fit.rows[-1]["rule"] == "learned+adam"
@@ -173,6 +175,7 @@ def test_a_grey_picture_is_fitted_in_colour_whatever_it_is_given_as(faces, pictu
     assert len({fit.psnr for fit in found}) == 1 and found[0].image().shape == (128, 128, 3)
 
 
+@pytest.mark.slow
 def test_a_fit_goes_on_from_itself_flipped_or_not(faces, picture):
     fit = faces.fit(picture, steps=2, flip=True)
     again = fit.initialization()

@@ -143,6 +143,7 @@ def test_it_is_judged_by_its_own_metric_against_the_baselines(learned):
     assert "SNR" in str(found) or "snr" in str(found)
 
 
+@pytest.mark.slow
 def test_it_is_fitted_from_the_command_line(learned, tmp_path):
     learned.save(tmp_path / "sounds.safetensors")
     np.save(tmp_path / "sound.npy", sound(np.random.default_rng(5))[:, 0])
