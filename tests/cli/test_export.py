@@ -34,9 +34,9 @@ def test_what_cannot_be_exported(refused, chair_fit, images_run, tmp_path):
     # Three steps make no surface at the density that is the default.
     refused(f"the largest on the grid is {largest}", "export", chair_fit, *coarse)
     refused("above 0", "export", chair_fit, *coarse, "--threshold", 0)
-    refused("threshold is nan", "export", chair_fit, *coarse, "--threshold", "nan")
+    refused("not a finite number", "export", chair_fit, *coarse, "--threshold", "nan")
     refused("resolution is 4; give 8 to 512", "export", chair_fit, *mesh, "--resolution", 4)
     refused("ends in .ply", "export", chair_fit, "--mesh", "chair.obj")
-    refused("no fit of an object", "export", images_run, *mesh)
+    refused("not of an object", "export", images_run, *mesh)
     refused("neither fitted.safetensors", "export", tmp_path, *mesh)
     refused("--mesh|mesh", "export", chair_fit)

@@ -152,6 +152,8 @@ def test_what_is_no_photograph(refused, view_run, images_run, photo, chair, phot
     refused("leave --views and --index out", "fit", view_run, photograph, *where, "--views", 1)
     refused("from outside", "fit", view_run, photograph, *where, "--distance", 0.5)
     refused("field of view", "fit", view_run, photograph, *where, "--fov", 180)
-    refused("finite angles", "fit", view_run, photograph, "--azimuth", "nan", "--elevation", 0)
+    refused(
+        "not a finite number", "fit", view_run, photograph, "--azimuth", "nan", "--elevation", 0
+    )
     refused("chair", "fit", view_run, chair, *where)
     refused("are of a photograph of an object.*is for pictures", "fit", images_run, photo, *where)

@@ -92,8 +92,9 @@ def test_several_fits_are_shown_by_the_same_camera(theta0, chair_fit, other_fit,
 
 
 def test_interpolation_ends_at_the_other_fit(theta0, chair_fit, other_fit, tmp_path):
-    common = ["--frames", 5, "--size", 16, "--azimuth", 0, "--out", tmp_path / "video.gif"]
-    rendered(theta0, chair_fit, other_fit, "--path", "interpolate", *common)
+    common = ["--size", 16, "--out", tmp_path / "video.gif"]
+    where = ["--azimuth", 0, "--frames", 5]
+    rendered(theta0, chair_fit, other_fit, "--path", "interpolate", *common, *where)
     frames = list(frames_of(tmp_path / "video.gif"))
     assert len(frames) == 5
     for place, fit in ((0, chair_fit), (-1, other_fit)):
@@ -137,17 +138,17 @@ def test_what_cannot_be_rendered(refused, chair_fit, view_run, images_run, tmp_p
     refused("is a folder", "render", chair_fit, "--out", tmp_path)
     refused("from outside", "render", chair_fit, "--distance", 1, "--out", "video.gif")
     refused("field of view", "render", chair_fit, "--fov", 0, "--out", "video.gif")
-    refused("finite angles", "render", chair_fit, "--elevation", "nan", "--out", "video.gif")
+    refused("not a finite number", "render", chair_fit, "--elevation", "nan", "--out", "video.gif")
     refused("-90 to 90", "render", chair_fit, "--elevation", "200", "--out", "video.gif")
     refused("neither fitted.safetensors nor init", "render", tmp_path, "--out", "video.gif")
     refused("no such file", "render", "nobody.safetensors", "--out", "video.gif")
     refused("neither a file", "render", "nobody", "--out", "video.gif")
-    refused("no fit of an object", "render", images_run, "--out", "video.gif")
+    refused("not of an object", "render", images_run, "--out", "video.gif")
     refused("name both", "render", chair_fit, "--path", "interpolate", "--out", "video.gif")
     three = [chair_fit] * 3
     refused("name both", "render", *three, "--path", "interpolate", "--out", "video.gif")
     between = [chair_fit, images_run, "--path", "interpolate"]
-    refused("no fit of an object", "render", *between, "--out", "video.gif")
+    refused("not of an object", "render", *between, "--out", "video.gif")
 
 
 def test_fits_of_other_networks_are_not_interpolated(refused, chair_fit, tmp_path):

@@ -123,6 +123,7 @@ def test_tables_and_figures_can_be_drawn(made, runs, tmp_path):
     assert grid.startswith(b"\x89PNG")
 
 
+@pytest.mark.filterwarnings("ignore::theta0.errors.InputWarning")  # of unused masks
 def test_rotations_of_a_collection_share_their_rows(tmp_path):
     photos = TouristTown(4, 1, 1, size=16).read()
     folder = write_photos([(photos.load(number), None) for number in range(6)], tmp_path / "six")
