@@ -18,7 +18,7 @@ from theta0.data.images import SDF, Folder, Text
 from theta0.data.photos import write_photos
 from theta0.data.town import TouristTown
 from theta0.data.views import ProceduralObjects, write_views
-from theta0.fields import FlipAverage, Fourier, Positional, Siren
+from theta0.fields import FlipAverage, Fourier, Grid, Positional, Siren
 from theta0.forward import Lines, Observation, Points, Rays, Segments, Volume
 from theta0.inner import SGD, Adam, Objective, StepSizes, Then
 from theta0.meta import FOMAML, MAML, Learned, MetaSGD, Reptile
@@ -57,6 +57,8 @@ FIELD_SETTINGS = {
     "squashed siren": Siren(width=12, layers=3, w0=20.0, squash=True),
     "fourier": Fourier(width=12, layers=3, features=8),
     "positional": Positional(width=12, layers=3, bands=6, max_exponent=4.0),
+    "grid": Grid(levels=(3, 5), width=6),
+    "hashed grid": Grid(levels=(3, 9), width=6, table=20, interpolation="quintic", squash=True),
     "flip-average": FlipAverage(SIREN),
     "flip-average, fourier": FlipAverage(FOURIER),
 }

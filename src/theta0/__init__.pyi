@@ -1,7 +1,7 @@
 """The public names of theta0, which are imported when they are first used."""
 
 from .errors import DivergedError, InputError, MissingExtra
-from .fields import Field, FlipAverage, Fourier, Frozen, NetworkConfig, Positional, Siren
+from .fields import Field, FlipAverage, Fourier, Frozen, Grid, NetworkConfig, Positional, Siren
 from .forward import ForwardMap, Lines, Observation, Points, Rays, Segments, Volume
 from .front import Evaluation, Fitted, LearnedInitialization, Sinogram, Views, evaluate, learn, load
 from .inits import Description, Initialization, shipped
@@ -38,6 +38,7 @@ __all__ = [
     "ForwardMap",
     "Fourier",
     "Frozen",
+    "Grid",
     "ImageConfig",
     "Initialization",
     "InnerConfig",

@@ -1,4 +1,4 @@
-"""Coordinate networks: SIREN, Fourier features, positional encoding."""
+"""Coordinate networks: SIREN, Fourier features, positional encoding, feature grid."""
 
 from ._base import (
     Field,
@@ -13,6 +13,7 @@ from ._base import (
 )
 from ._flip_average import FlipAverage, FlipAverageField, flip
 from ._fourier import Fourier, FourierField
+from ._grid import Grid, GridField
 from ._linear import Linear
 from ._positional import Positional, PositionalField
 from ._sine import cosine, sine
@@ -25,6 +26,8 @@ __all__ = [
     "Fourier",
     "FourierField",
     "Frozen",
+    "Grid",
+    "GridField",
     "Linear",
     "NetworkConfig",
     "Positional",

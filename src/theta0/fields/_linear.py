@@ -78,3 +78,9 @@ def truncated_normal_linear(key, in_size: int, out_size: int) -> Linear:
     scale = 1 / (in_size**0.5 * 0.87962566103423978)
     weight = scale * jax.random.truncated_normal(key, -2, 2, (out_size, in_size))
     return Linear(weight, jnp.zeros(out_size))
+
+
+def normal_linear(key, in_size: int, out_size: int) -> Linear:
+    """He's initialization for ReLU: normal weights of variance 2/in, biases 0 (He et al. 2015)."""
+    scale = (2 / in_size) ** 0.5
+    return Linear(scale * jax.random.normal(key, (out_size, in_size)), jnp.zeros(out_size))

@@ -1,0 +1,118 @@
+"""The feature grid against closed forms and SciPy's interpolation."""
+
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.interpolate import RegularGridInterpolator
+
+from theta0.errors import InputError
+from theta0.fields import Grid, count_weights
+from theta0.fields._grid import _row
+
+
+def one_level(key, side, dimensions, features=3, **settings):
+    config = Grid(dimensions, levels=(side,), features=features, **settings)
+    return config.build(key)
+
+
+def test_the_default_has_the_weights_its_documentation_says(key):
+    assert count_weights(Grid().build(key)) == 93_315
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_linear_interpolation_is_scipys(key, dimensions):
+    side, low, high = 5, -1.5, 2.0
+    field = one_level(key, side, dimensions, low=low, high=high)
+    centres = low + (np.arange(side) + 0.5) / side * (high - low)
+    table = np.asarray(field.grids[0], np.float64).reshape(*[side] * dimensions, 3)
+    oracle = RegularGridInterpolator([centres] * dimensions, table)
+    points = np.random.default_rng(0).uniform(low - 0.5, high + 0.5, (200, dimensions))
+    # Beyond the outermost samples a point sees the border.
+    expected = oracle(np.clip(points, centres[0], centres[-1]))
+    found = field.encode(jnp.asarray(points.T, jnp.float32))
+    np.testing.assert_allclose(found.T, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "smoothstep", "quintic"])
+def test_samples_are_met_exactly_and_a_constant_stays_one(key, interpolation):
+    field = one_level(key, 4, 2, interpolation=interpolation)
+    centres = (np.stack(np.meshgrid(*[range(4)] * 2, indexing="ij")) + 0.5) / 4
+    found = field.encode(jnp.asarray(centres, jnp.float32))
+    np.testing.assert_allclose(found.reshape(3, -1).T, field.grids[0], atol=1e-6)
+    constant = eqx.tree_at(lambda field: field.grids[0], field, jnp.ones((16, 3)))
+    points = jax.random.uniform(key, (2, 50))
+    np.testing.assert_allclose(constant.encode(points), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("order, interpolation", [(0, "linear"), (1, "smoothstep"), (2, "quintic")])
+def test_derivatives_along_the_coordinates_are_continuous_to_their_order(key, order, interpolation):
+    field = one_level(key, 6, 1, features=1, interpolation=interpolation)
+    value = lambda x: field.encode(jnp.asarray(x)[None])[0]
+    derivatives = [value]
+    for _ in range(order + 1):
+        derivatives.append(jax.grad(derivatives[-1]))
+    sample = 2.5 / 6
+    jumps = [
+        abs(float(derivative(sample + 1e-4) - derivative(sample - 1e-4)))
+        for derivative in derivatives
+    ]
+    sizes = [abs(float(derivative(sample + 0.03))) + 1e-6 for derivative in derivatives]
+    continuous = [jump < 0.02 * size for jump, size in zip(jumps, sizes, strict=True)]
+    assert all(continuous[: order + 1]) and not continuous[order + 1]
+
+
+def test_levels_with_too_many_samples_share_rows_by_the_published_hash():
+    cells = np.array(list(itertools.product(range(40), range(40), range(40)))).T
+    rows = np.asarray(_row([jnp.asarray(axis, jnp.int32) for axis in cells], 40, 1000))
+    primes = np.array([1, 2654435761, 805459861], np.uint64)
+    mixed = np.bitwise_xor.reduce(cells.astype(np.uint64) * primes[:, None] % 2**32, axis=0)
+    assert (rows == mixed % 1000).all()
+    counts = np.bincount(rows, minlength=1000)
+    assert counts.min() > 0  # spread over all of them
+    dense = _row([jnp.asarray(axis, jnp.int32) for axis in cells], 40, 40**3)
+    assert (np.asarray(dense) == np.arange(40**3)).all()
+
+
+def test_a_hashed_grid_takes_as_many_rows_as_its_table(key):
+    field = Grid(3, levels=(4, 64), table=500, features=2).build(key)
+    assert [len(grid) for grid in field.grids] == [64, 500]
+    assert np.isfinite(field(jax.random.uniform(key, (3, 20)))).all()
+
+
+def test_features_begin_uniform_and_weights_normal(key):
+    field = Grid(width=128, levels=(64, 128), scale=0.2).build(key)
+    for grid in field.grids:
+        assert np.abs(grid).max() <= 0.2
+        assert abs(float(jnp.mean(grid**2)) / (0.2**2 / 3) - 1) < 0.03
+    hidden = field.layers[1].weight
+    assert abs(float(jnp.mean(hidden**2)) / (2 / 128) - 1) < 0.05
+    assert not any(float(jnp.abs(layer.bias).max()) for layer in field.layers)
+
+
+def test_a_squashed_grid_stays_between_0_and_1(key):
+    field = Grid(width=8, levels=(4,), scale=50.0, squash=True).build(key)
+    values = field(jax.random.uniform(key, (2, 100)))
+    assert values.min() >= 0 and values.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"in_size": 4}, "in_size is 4; a grid has 1, 2 or 3"),
+        ({"levels": (8, 8)}, "levels is .*rising"),
+        ({"levels": (8, 4)}, "levels is .*rising"),
+        ({"levels": ()}, "levels is"),
+        ({"levels": (1, 2)}, "at least 2 samples"),
+        ({"low": 1.0}, "low is 1.0; give less than high"),
+        ({"features": 0}, "features is 0"),
+        ({"table": 0}, "table is 0"),
+        ({"in_size": 3, "levels": (100_000,), "table": 10**15}, "GiB .*smaller levels"),
+    ],
+)
+def test_what_cannot_be_is_refused(settings, words):
+    with pytest.raises(InputError, match=words):
+        Grid(**settings)
