@@ -110,7 +110,7 @@ def test_a_squashed_grid_stays_between_0_and_1(key):
         ({"low": 1.0}, "low is 1.0; give less than high"),
         ({"features": 0}, "features is 0"),
         ({"table": 0}, "table is 0"),
-        ({"in_size": 3, "levels": (100_000,), "table": 10**15}, "GiB .*smaller levels"),
+        ({"in_size": 3, "levels": (100_000,), "table": 2**31 - 1}, "GiB .*smaller levels"),
     ],
 )
 def test_what_cannot_be_is_refused(settings, words):

@@ -127,7 +127,7 @@ class GridField(Field):
         first = jnp.minimum(jnp.floor(at), side - 2)
         ahead = _BLEND[self.config.interpolation](at - first)
         cell = jax.lax.stop_gradient(first).astype(jnp.int32)
-        total = 0.0
+        total = jnp.zeros((grid.shape[1], *at.shape[1:]), grid.dtype)
         for corner in itertools.product((0, 1), repeat=len(at)):
             weight = jnp.ones_like(at[0])
             for axis, step in enumerate(corner):

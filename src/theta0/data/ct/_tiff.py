@@ -65,7 +65,7 @@ def read_pages(path: Path, window: Window, max_bytes: int) -> Stored:
         inverted = _first(tags, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO and bits > 8
         spacing = _spacing(tags)
         if picture.orientation > 4:  # rows become columns
-            spacing = spacing[::-1]
+            spacing = spacing[1], spacing[0]
         needed = 8 * image.n_frames * image.width * image.height
         check_memory(path, needed, max_bytes, "give fewer pages")
         check_expansion(path, path.stat().st_size, needed * bits // 64)
