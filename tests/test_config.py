@@ -10,7 +10,7 @@ import theta0.evaluation
 from theta0.config import VERSION, from_plain, from_words, to_plain, to_words
 from theta0.data.images import Folder, Text
 from theta0.errors import InputError
-from theta0.fields import FlipAverage, Fourier, Positional, Siren
+from theta0.fields import FlipAverage, Fourier, Grid, Positional, Siren
 from theta0.forward import Lines, Points, Volume
 from theta0.inner import SGD, Adam, InnerConfig, Objective, StepSizes, Then
 from theta0.meta import FOMAML, MAML, MetaSGD, Reptile
@@ -19,7 +19,7 @@ from theta0.signals import CTConfig, ImageConfig, Phantoms, PhotoConfig, SliceFi
 
 SETTINGS = {
     FIELDS: [
-        Siren(), Siren(squash=True, w0=30.0), Fourier(bandwidth=5.0), Positional(),
+        Siren(), Siren(squash=True, w0=30.0), Fourier(bandwidth=5.0), Positional(), Grid(), Grid(3, levels=(4, 9), interpolation="quintic"),
         FlipAverage(Siren(width=8, layers=3)),
     ],
     FORWARD_MAPS: [

@@ -106,7 +106,10 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
             "choose from tv, proximal, huber",
         ),
         (["train", "ct-phantoms", "--meta.objective", "tv"], "'tv' has no weight; give tv=NUMBER"),
-        (["train", "ct-phantoms", "--field", "sirn"], "did you mean siren.*fourier, positional"),
+        (
+            ["train", "ct-phantoms", "--field", "sirn"],
+            "did you mean siren.*fourier, grid, positional",
+        ),
         (["train", "ct-phantoms", "--field", "flip-average"], "--field flip-average: field of"),
         (["train", "ct-phantoms", "--field"], "--field: give a value"),
         (["train", "ct-phantoms", "--forward", "lens"], "choose from lines, points, volume"),
