@@ -19,7 +19,8 @@ from theta0.signals import CTConfig, ImageConfig, Phantoms, PhotoConfig, SliceFi
 
 SETTINGS = {
     FIELDS: [
-        Siren(), Siren(squash=True, w0=30.0), Fourier(bandwidth=5.0), Positional(), Grid(), Grid(3, levels=(4, 9), interpolation="quintic"),
+        Siren(), Siren(squash=True, w0=30.0), Fourier(bandwidth=5.0), Positional(),
+        Grid(), Grid(3, levels=(4, 9), interpolation="quintic"),
         FlipAverage(Siren(width=8, layers=3)),
     ],
     FORWARD_MAPS: [
