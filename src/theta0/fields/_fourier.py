@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from theta0.registry import FIELDS
 
 from ._base import Field, Frozen, NetworkConfig, check_sizes
-from ._linear import Linear, product, truncated_normal_linear
+from ._linear import Linear, dense_layers, product, relu_layers, truncated_normal_linear
 from ._sine import cosine, sine
 
 
@@ -44,10 +44,8 @@ class Fourier(NetworkConfig):
         frequencies = self.bandwidth * jax.random.normal(
             frequency_key, (self.features, self.in_size)
         )
-        sizes = [2 * self.features, *[self.width] * (self.layers - 1), self.out_size]
-        layers = tuple(
-            truncated_normal_linear(layer_key, sizes[i], sizes[i + 1])
-            for i, layer_key in enumerate(jax.random.split(key, self.layers))
+        layers = dense_layers(
+            key, 2 * self.features, self.width, self.layers, self.out_size, truncated_normal_linear
         )
         return FourierField(layers, Frozen(frequencies), self)
 
@@ -65,7 +63,4 @@ class FourierField(Field):
         return jnp.concatenate([sine(phases), cosine(phases)])
 
     def __call__(self, x):
-        x = self.encode(x)
-        for layer in self.layers[:-1]:
-            x = jax.nn.relu(layer(x))
-        return jax.nn.sigmoid(self.layers[-1](x))
+        return jax.nn.sigmoid(relu_layers(self.layers, self.encode(x)))

@@ -19,7 +19,7 @@ from theta0.memory import MAX_BYTES, check_memory
 from theta0.registry import FIELDS
 
 from ._base import Field, NetworkConfig, check_sizes
-from ._linear import Linear, normal_linear
+from ._linear import Linear, dense_layers, normal_linear, relu_layers, shown
 
 Interpolation = Literal["linear", "smoothstep", "quintic"]
 
@@ -71,7 +71,8 @@ class Grid(NetworkConfig):
     """a logistic function of the output, of slope 1 at its middle 0.5, in place of the offset"""
 
     def __post_init__(self):
-        check_sizes(self, "features", "table", "scale")
+        inputs = self.features * len(self.levels)
+        check_sizes(self, "features", "table", "scale", inputs=inputs)
         if self.in_size > 3:
             raise InputError(f"in_size is {self.in_size}; a grid has 1, 2 or 3 coordinates")
         if not self.levels or min(self.levels) < 2 or list(self.levels) != sorted(set(self.levels)):
@@ -98,11 +99,7 @@ class Grid(NetworkConfig):
             )
         )
         inputs = self.features * len(self.levels)
-        sizes = [inputs, *[self.width] * (self.layers - 1), self.out_size]
-        layers = tuple(
-            normal_linear(layer_key, sizes[i], sizes[i + 1])
-            for i, layer_key in enumerate(jax.random.split(key, self.layers))
-        )
+        layers = dense_layers(key, inputs, self.width, self.layers, self.out_size, normal_linear)
         return GridField(grids, layers, self)
 
 
@@ -137,11 +134,8 @@ class GridField(Field):
         return total
 
     def __call__(self, x):
-        x = self.encode(x)
-        for layer in self.layers[:-1]:
-            x = jax.nn.relu(layer(x))
-        x = self.layers[-1](x)
-        return jax.nn.sigmoid(4 * x) if self.config.squash else x + self.config.output_offset
+        x = relu_layers(self.layers, self.encode(x))
+        return shown(x, self.config.squash, self.config.output_offset)
 
 
 def _row(cell: list[Int[Array, "*points"]], side: int, rows: int) -> Int[Array, "*points"]:

@@ -6,6 +6,8 @@ rate for a gradient, against 0.74 with points leading (what ``jax.vmap`` of a on
 compiles to), because the weight gradient is then a product of two row-major operands.
 """
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -84,3 +86,24 @@ def normal_linear(key, in_size: int, out_size: int) -> Linear:
     """He's initialization for ReLU: normal weights of variance 2/in, biases 0 (He et al. 2015)."""
     scale = (2 / in_size) ** 0.5
     return Linear(scale * jax.random.normal(key, (out_size, in_size)), jnp.zeros(out_size))
+
+
+def dense_layers(
+    key, inputs: int, width: int, layers: int, outputs: int, make: Callable[..., Linear]
+) -> tuple[Linear, ...]:
+    """So many layers, the hidden ones ``width`` wide, each by ``make(key, in_size, out_size)``."""
+    sizes = [inputs, *[width] * (layers - 1), outputs]
+    keys = jax.random.split(key, layers)
+    return tuple(make(keys[i], sizes[i], sizes[i + 1]) for i in range(layers))
+
+
+def relu_layers(layers: tuple[Linear, ...], x: Float[Array, "in *points"]):
+    """What the last layer says, after a ReLU behind each of the others."""
+    for layer in layers[:-1]:
+        x = jax.nn.relu(layer(x))
+    return layers[-1](x)
+
+
+def shown(x: Float[Array, "c *points"], squash: bool, offset: float):
+    """Values of the last layer as a signal: squashed to (0, 1) with slope 1 at 0.5, or shifted."""
+    return jax.nn.sigmoid(4 * x) if squash else x + offset

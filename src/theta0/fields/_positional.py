@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from theta0.registry import FIELDS
 
 from ._base import Field, NetworkConfig, check_sizes
-from ._linear import Linear, truncated_normal_linear
+from ._linear import Linear, dense_layers, relu_layers, truncated_normal_linear
 from ._sine import cosine, sine
 
 
@@ -41,10 +41,8 @@ class Positional(NetworkConfig):
     def build(self, key) -> "PositionalField":
         """A fresh network with LeCun's initialization."""
         inputs = 2 * self.in_size * self.bands
-        sizes = [inputs, *[self.width] * (self.layers - 1), self.out_size]
-        layers = tuple(
-            truncated_normal_linear(layer_key, sizes[i], sizes[i + 1])
-            for i, layer_key in enumerate(jax.random.split(key, self.layers))
+        layers = dense_layers(
+            key, inputs, self.width, self.layers, self.out_size, truncated_normal_linear
         )
         return PositionalField(layers, self)
 
@@ -67,8 +65,5 @@ class PositionalField(Field):
         return jnp.concatenate([sine(phases), cosine(phases)])
 
     def __call__(self, x):
-        x = self.encode(x)
-        for layer in self.layers[:-1]:
-            x = jax.nn.relu(layer(x))
-        out = self.layers[-1](x)
+        out = relu_layers(self.layers, self.encode(x))
         return jnp.concatenate([jax.nn.sigmoid(out[:-1]), out[-1:]])

@@ -9,7 +9,7 @@ import numpy as np
 from theta0.registry import FIELDS
 
 from ._base import Field, NetworkConfig, check_sizes
-from ._linear import Linear, uniform_linear
+from ._linear import Linear, shown, uniform_linear
 from ._sine import sine
 
 
@@ -59,8 +59,7 @@ class SirenField(Field):
     def __call__(self, x):
         for layer in self.layers[:-1]:
             x = sine(self.config.w0 * layer(x))
-        x = self.layers[-1](x)
-        return jax.nn.sigmoid(4 * x) if self.config.squash else x + self.config.output_offset
+        return shown(self.layers[-1](x), self.config.squash, self.config.output_offset)
 
     def with_w0(self, w0: float) -> "SirenField":
         """What the same random draw would have been with another ``w0``."""
