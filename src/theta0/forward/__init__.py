@@ -3,6 +3,7 @@
 from ._base import ForwardMap, Observation, RayMap, check_shapes, predicted_shape
 from ._chunks import (
     Chunks,
+    bytes_of_samples,
     chunk_size,
     cut,
     points_per_chunk,
@@ -25,6 +26,7 @@ __all__ = [
     "Rendering",
     "Segments",
     "Volume",
+    "bytes_of_samples",
     "check_shapes",
     "chunk_size",
     "cut",

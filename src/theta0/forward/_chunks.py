@@ -44,13 +44,18 @@ def chunk_size(forward: ForwardMap, field: Field) -> int:
     """
     chunk, samples = points_per_chunk(field), forward.samples
     if samples > chunk:
-        # Leaves, not weights: of a field that is not made yet there are only shapes.
-        layers = [leaf for leaf in jax.tree.leaves(field) if getattr(leaf, "ndim", 0) == 2]
-        units = sum(max(layer.shape) for layer in layers)
-        # Single precision: what each unit says, its derivative and what is at work; the sample.
-        needed = 4 * samples * (3 * units + 32)
+        needed = bytes_of_samples(samples, field)
         check_memory(f"samples is {samples}", needed, MAX_BYTES, "choose fewer samples per ray")
     return chunk
+
+
+def bytes_of_samples(samples: int, field: Field) -> int:
+    """What evaluations of a field, or of one that is not made yet, take with their gradients."""
+    # Leaves, not weights: of a field that is not made yet there are only shapes.
+    layers = [leaf for leaf in jax.tree.leaves(field) if getattr(leaf, "ndim", 0) == 2]
+    units = sum(max(layer.shape) for layer in layers)
+    # Single precision: what each unit says, its derivative and what is at work; the sample.
+    return 4 * samples * (3 * units + 32)
 
 
 class Chunks(NamedTuple):

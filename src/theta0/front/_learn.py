@@ -5,14 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import optax
 
 from theta0.errors import InputError, require_seed
 from theta0.evaluation import Protocol
 from theta0.fields import NetworkConfig
-from theta0.forward import ForwardMap
+from theta0.forward import ForwardMap, predicted_shape
 from theta0.meta import MAML, MetaGradient, OuterConfig, Progress
 from theta0.presets import Experiment, digest, train
 from theta0.signals import SHARES, ImageConfig, Shares, SignalConfig, Task, TaskFamily
@@ -106,9 +105,7 @@ def _check_parts(meta: Any, field: Any, forward: Any, kind: Any) -> None:
 def _suited(field: NetworkConfig, forward: ForwardMap, tasks: Task) -> NetworkConfig:
     """The network with as many channels as the signals have, grey or in colour."""
     support = jax.tree.map(lambda leaf: leaf[0], tasks.support)
-    built = eqx.filter_eval_shape(field.build, jax.random.PRNGKey(0))
-    predicted = eqx.filter_eval_shape(forward, built, support.p).shape[1]
-    missing = support.y.shape[1] - predicted
+    missing = support.y.shape[1] - predicted_shape(forward, field, support.p)[1]
     return field if missing == 0 else replace(field, out_size=field.out_size + missing)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
 from theta0.fields import Field, NetworkConfig, trained
-from theta0.forward import ForwardMap
+from theta0.forward import ForwardMap, bytes_of_samples
 from theta0.inner import InnerConfig, UpdateRule
 from theta0.memory import MAX_BYTES, check_memory
 from theta0.meta import Learned
@@ -111,13 +111,10 @@ def _check_sizes(path: str | Path, description: Description, field: Field) -> No
         InputError: it would take more than :data:`theta0.memory.MAX_BYTES`.
     """
     data, samples = description.data, description.forward.samples
-    layers = [leaf for leaf in named_arrays(field).values() if leaf.ndim == 2]
-    width = sum(max(leaf.shape) for leaf in layers)
     size, rays = getattr(data, "size", 1), getattr(data, "rays", 1)
     rays *= getattr(data, "training_views", 1)
     for what, needed in (
-        # A chunk holds one ray at least: its activations, and as much again for their gradients.
-        (f"{samples} samples per ray", samples * 8 * (width + 1)),
+        (f"{samples} samples per ray", bytes_of_samples(samples, field)),
         (f"signals of size {size}", 32 * size**2),
         (f"scans of {rays} rays", 200 * rays),
     ):
