@@ -1,6 +1,7 @@
 """Opens pictures: headers are checked first, and decoder errors become one line.
 
-This is the only place that opens pictures with Pillow, and that knows their orientation. Only
+This is the only place that opens pictures with Pillow, and that knows their orientation; but for
+textures of meshes, which may be of a single pixel and of other formats (`meshes._textures`). Only
 formats of `FORMATS` are opened, whatever a file is called: other plugins of Pillow run programs
 (PostScript) or read what is no picture.
 """

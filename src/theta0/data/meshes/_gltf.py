@@ -19,7 +19,7 @@ from theta0.data.meshes._gltf_file import Document, Tree
 from theta0.data.meshes._gltf_looks import BaseColour, Looks
 from theta0.data.meshes._gltf_scene import Scene, skinned
 from theta0.data.meshes._limits import check_faces
-from theta0.data.meshes._looks import GREY
+from theta0.data.meshes._looks import GREY, require_corners
 from theta0.data.meshes._mesh import Part, Sampling
 from theta0.data.meshes._source import Source
 from theta0.errors import InputError
@@ -141,8 +141,7 @@ class _Reader:
         else:
             rim = np.stack([order[1:-1], order[2:]], axis=-1)
             order = np.column_stack([np.full(len(rim), order[0]), rim]).reshape(-1)
-        if len(order) and not 0 <= order.min() <= order.max() < count:
-            raise InputError("has faces with missing vertices; export it again")
+        require_corners(order, count)
         return order
 
     def _add(

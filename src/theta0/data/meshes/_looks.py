@@ -68,8 +68,7 @@ def parts_of(
         InputError: The polygons have vertices that are missing, or there are too many of them.
     """
     corners = polygons.corners
-    if len(corners) and not 0 <= corners.min() <= corners.max() < len(polygons.points):
-        raise InputError("has faces with missing vertices; export it again")
+    require_corners(corners, len(polygons.points))
     check_faces(int(np.maximum(polygons.counts - 2, 0).sum()), source.limits)
     if (polygons.counts < 3).any():
         source.note(f"{(polygons.counts < 3).sum()} faces of fewer than 3 corners are ignored")
@@ -151,6 +150,16 @@ def _linear(colour: tuple[float, ...] | None) -> Float[np.ndarray, " 3"] | None:
     if not np.isfinite(colour).all():
         raise InputError(f"has a material of the colour {colour}; export it again")
     return linear_from_srgb(np.clip(np.array(colour, np.float64), 0, 1))
+
+
+def require_corners(corners: Int[np.ndarray, " corners"], vertices: int) -> None:
+    """Refuse corners whose vertices are not there.
+
+    Raises:
+        InputError: Some are not.
+    """
+    if len(corners) and not 0 <= corners.min() <= corners.max() < vertices:
+        raise InputError("has faces with missing vertices; export it again")
 
 
 def unit_colours(values: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:

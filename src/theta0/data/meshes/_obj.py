@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from theta0.data.meshes._limits import MeshLimits, check_faces
 from theta0.data.meshes._lines import BLOCK, check_line
-from theta0.data.meshes._looks import Look, Polygons, parts_of, unit_colours
+from theta0.data.meshes._looks import Look, Polygons, parts_of, require_corners, unit_colours
 from theta0.data.meshes._mesh import Part
 from theta0.data.meshes._mtl import Values, material_look, read_materials, text_of
 from theta0.data.meshes._source import Source
@@ -140,8 +140,7 @@ class _Lines:
         corners, counts = np.concatenate(self._corners), np.concatenate(self._counts)
         material = np.concatenate(self._materials)
         place, uv_place = corners[:, 0] - 1, corners[:, 1] - 1
-        if len(place) and not 0 <= place.min() <= place.max() < len(vertices):
-            raise InputError("has faces with missing vertices; export it again")
+        require_corners(place, len(vertices))
         if len(place) and uv_place.max() >= len(uv):
             raise InputError("has faces with missing texture coordinates; export it again")
         polygons = Polygons(

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from theta0.data.meshes._limits import check_faces
 from theta0.data.meshes._lines import word_blocks
-from theta0.data.meshes._looks import Look, Polygons, parts_of, unit_colours
+from theta0.data.meshes._looks import Look, Polygons, parts_of, require_corners, unit_colours
 from theta0.data.meshes._mesh import Part
 from theta0.data.meshes._source import Source
 from theta0.errors import InputError
@@ -101,7 +101,8 @@ def _polygons(
     pieces = [_faces(source, rows) for rows in blocks]
     none = np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 4))
     counts, corners, table = map(np.concatenate, zip(*(pieces or [none]), strict=True))
-    per_corner = None if colours is None else _picked(colours, corners)
+    require_corners(corners, len(points))
+    per_corner = None if colours is None else colours[corners]
     if np.isfinite(table).any():
         if per_corner is not None:
             source.note("colours of faces are ignored where vertices have colours")
@@ -109,12 +110,6 @@ def _polygons(
             per_corner = np.repeat(_colours(source, table), counts, axis=0)
     polygons = Polygons(points, corners, counts, colours=per_corner)
     return polygons, [Look()], np.zeros(len(counts), np.int64)
-
-
-def _picked(values: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    if len(corners) and not 0 <= corners.min() <= corners.max() < len(values):
-        raise InputError("has faces with missing vertices; export it again")
-    return values[corners]
 
 
 def _faces(

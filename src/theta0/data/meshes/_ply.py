@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theta0.data.meshes._limits import check_faces
-from theta0.data.meshes._looks import Look, Polygons, parts_of, unit_colours
+from theta0.data.meshes._looks import Look, Polygons, parts_of, require_corners, unit_colours
 from theta0.data.meshes._mesh import Part
 from theta0.data.meshes._ply_table import Column, read_tables
 from theta0.data.meshes._source import Source
@@ -46,14 +46,13 @@ def read_ply(source: Source) -> list[Part]:
         corners, counts = _strips(strips, corners, counts)
         faces = {}
     check_faces(int(np.maximum(counts - 2, 0).sum()), source.limits)
-    if len(corners) and not 0 <= corners.min() <= corners.max() < len(points):
-        raise InputError("has faces with missing vertices; export it again")
+    require_corners(corners, len(points))
     textures = _textures(source, comments)
     polygons = Polygons(
         points,
         corners,
         counts,
-        uv=_uv(source, vertex, faces, corners, counts) if textures else None,
+        uv=_uv(vertex, faces, corners, counts) if textures else None,
         colours=_colours(source, vertex, faces, corners, counts),
     )
     looks = [Look(texture=key) for key in textures] or [Look()]
@@ -91,7 +90,6 @@ def _textures(source: Source, comments: list[str]) -> list[str | None]:
 
 
 def _uv(
-    source: Source,
     vertex: Table,
     faces: Table,
     corners: Int[np.ndarray, " n"],

@@ -1,9 +1,7 @@
 """Decodes the textures of a mesh, each once, after their sizes have been checked."""
 
 import io
-import struct
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from PIL import Image
 from theta0.data._colours import linear_from_srgb
 from theta0.data._files import reason
 from theta0.data._pillow import MAX_PIXELS
+from theta0.data._png import SIGNATURE, without_metadata
 from theta0.errors import InputError
 from theta0.memory import MAX_BYTES, check_memory
 
@@ -21,8 +20,6 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "DDS", "PPM", "AVIF")
 
 _BYTES_A_PIXEL = 2 * 3 * 4
 """Of a texture that is kept: three float32, here and in the renderer"""
-
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 class Textures:
@@ -59,7 +56,7 @@ class Textures:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # sizes are checked here, and colours converted
-                with Image.open(io.BytesIO(_plain_png(content)), formats=formats) as image:
+                with Image.open(_stream(name, content), formats=formats) as image:
                     self._check(name, *image.size)
                     pixels = _pixels(image, self._longest)
         except InputError:
@@ -101,17 +98,7 @@ def _pixels(image: Image.Image, longest: int) -> UInt8[np.ndarray, "height width
     return np.stack(channels if len(channels) == 3 else channels * 3, axis=-1)
 
 
-def _plain_png(content: bytes) -> bytes:
-    """A PNG file without texts and profiles, which Pillow refuses above a megabyte."""
-    if not content.startswith(_SIGNATURE):
-        return content
-    kept = [chunk for kind, chunk in _chunks(content) if kind not in (b"iCCP", b"iTXt", b"zTXt")]
-    return b"".join([_SIGNATURE, *kept])
-
-
-def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = len(_SIGNATURE)
-    while place + 8 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, place)
-        yield kind, content[place : place + length + 12]
-        place += length + 12
+def _stream(name: str, content: bytes) -> Any:
+    """A picture file; of PNG without texts and profiles, which Pillow refuses above a megabyte."""
+    stream = io.BytesIO(content)
+    return without_metadata(name, stream).stream if content.startswith(SIGNATURE) else stream
