@@ -4,11 +4,11 @@ from PIL import Image
 
 from theta0.errors import InputError
 
-_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+BITS, PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 _SIGNED = 2
 
 
-def _tag(image: Image.Image, number: int, default: int) -> int:
+def tag(image: Image.Image, number: int, default: int) -> int:
     """The largest value of a tag; the default for files of other formats."""
     value = getattr(image, "tag_v2", {}).get(number, default)
     return max(value) if isinstance(value, tuple) else value
@@ -16,7 +16,12 @@ def _tag(image: Image.Image, number: int, default: int) -> int:
 
 def bits(image: Image.Image) -> int:
     """Bits per sample of a TIFF file; 8 for other formats."""
-    return _tag(image, _BITS, 8)
+    return tag(image, BITS, 8)
+
+
+def is_signed(image: Image.Image) -> bool:
+    """Whether a TIFF file holds signed integers."""
+    return tag(image, _SAMPLE_FORMAT, 1) == _SIGNED
 
 
 def require_unsigned(name: str, image: Image.Image) -> None:
@@ -25,7 +30,7 @@ def require_unsigned(name: str, image: Image.Image) -> None:
     Raises:
         InputError: They are signed, or integers of 32 bits.
     """
-    signed = _tag(image, _SAMPLE_FORMAT, 1) == _SIGNED
+    signed = is_signed(image)
     if signed or (image.mode == "I" and image.format == "TIFF"):
         raise InputError(
             f"{name}: holds {'signed ' * signed}integers of {bits(image)} bits, not a picture; "
@@ -41,4 +46,4 @@ def full_scale(image: Image.Image) -> int:
 
 def white_is_zero(image: Image.Image) -> bool:
     """Whether 0 is white; Pillow inverts pictures of up to 8 bits itself."""
-    return image.format == "TIFF" and image.mode != "F" and _tag(image, _PHOTOMETRIC, 1) == 0
+    return image.format == "TIFF" and image.mode != "F" and tag(image, PHOTOMETRIC, 1) == 0

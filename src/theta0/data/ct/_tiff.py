@@ -14,14 +14,12 @@ from jaxtyping import Shaped
 
 from theta0.data._files import check_expansion
 from theta0.data._pillow import Picture, opened
+from theta0.data._tiff import BITS, PHOTOMETRIC, is_signed, tag
 from theta0.data.ct._slices import Window, assumed_window
 from theta0.errors import InputError, note
 from theta0.memory import check_memory
 
-_SUBFILE, _BITS, _PHOTOMETRIC, _DESCRIPTION = 254, 258, 262, 270
-_X_RESOLUTION, _Y_RESOLUTION, _SAMPLE_FORMAT = 282, 283, 339
-_WHITE_IS_ZERO = 0
-_SIGNED = 2
+_SUBFILE, _DESCRIPTION, _X_RESOLUTION, _Y_RESOLUTION = 254, 270, 282, 283
 _REDUCED_OR_MASK = 1 | 4
 """Of the tag NewSubfileType: a page that shows another one smaller, or is its mask."""
 
@@ -61,15 +59,15 @@ def read_pages(path: Path, window: Window, max_bytes: int) -> Stored:
         image: Any = picture.image
         tags = image.tag_v2
         scale = _description(path, str(tags.get(_DESCRIPTION, "")), image.n_frames)
-        bits, form = _first(tags, _BITS, 1), _first(tags, _SAMPLE_FORMAT, 1)
-        inverted = _first(tags, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO and bits > 8
+        bits = tag(image, BITS, 1)
+        inverted = tag(image, PHOTOMETRIC, 1) == 0 and bits > 8
         spacing = _spacing(tags)
         if picture.orientation > 4:  # rows become columns
             spacing = spacing[1], spacing[0]
         needed = 8 * image.n_frames * image.width * image.height
         check_memory(path, needed, max_bytes, "give fewer pages")
         check_expansion(path, path.stat().st_size, needed * bits // 64)
-        values = np.stack(_pages(path, picture, form))
+        values = np.stack(_pages(path, picture, is_signed(image)))
     if inverted:
         note(f"{path}: WhiteIsZero: high values are dark, so it is inverted")
     if scale is not None:
@@ -85,24 +83,18 @@ def read_pages(path: Path, window: Window, max_bytes: int) -> Stored:
     return Stored(values, assumed_window(values.dtype, window), inverted, spacing)
 
 
-def _first(tags: Any, tag: int, default: int) -> int:
-    """The first value of a tag; all of a grey page are the same."""
-    value = tags.get(tag, default)
-    return int(value[0] if isinstance(value, tuple) else value)
-
-
-def _pages(path: Path, picture: Picture, form: int) -> list[Shaped[np.ndarray, "height width"]]:
+def _pages(path: Path, picture: Picture, signed: bool) -> list[Shaped[np.ndarray, "height width"]]:
     """The pages that are slices, turned as the file says; others are counted and noted."""
     image: Any = picture.image
     pages: list[np.ndarray] = []
     left_out, size = 0, (image.height, image.width)
     for number in range(image.n_frames):
         image.seek(number)
-        reduced = _first(image.tag_v2, _SUBFILE, 0) & _REDUCED_OR_MASK
+        reduced = tag(image, _SUBFILE, 0) & _REDUCED_OR_MASK
         if pages and (reduced or (image.height, image.width) != size):
             left_out += 1
             continue
-        values = _numbers(path, picture, form)
+        values = _numbers(path, picture, signed)
         if pages and values.dtype != pages[0].dtype:
             raise InputError(f"{path}: page {number} has pixels of another type than page 0")
         pages.append(values)
@@ -114,18 +106,17 @@ def _pages(path: Path, picture: Picture, form: int) -> list[Shaped[np.ndarray, "
     return pages
 
 
-def _numbers(path: Path, picture: Picture, form: int) -> Shaped[np.ndarray, "height width"]:
-    stored: Any = picture.image
-    bits, image = _first(stored.tag_v2, _BITS, 1), picture.upright()
+def _numbers(path: Path, picture: Picture, signed: bool) -> Shaped[np.ndarray, "height width"]:
+    bits, image = tag(picture.image, BITS, 1), picture.upright()
     values = np.asarray(image if image.mode in _GREY else image.convert("RGB"))
     if values.ndim == 3:
         if (np.ptp(values, axis=2) > 0).any():
             raise InputError(colour(path))
         return values[..., 0]
     # Pillow does not tell signed from unsigned where it has but one mode.
-    if form == _SIGNED and values.dtype == np.uint8:
+    if signed and values.dtype == np.uint8:
         return values.view(np.int8)
-    if form != _SIGNED and values.dtype == np.int32:
+    if not signed and values.dtype == np.int32:
         return values.view(np.uint32) if bits == 32 else values.astype(np.uint16)
     return values
 
