@@ -1,10 +1,10 @@
 """Checks that readers make before they open a file or allocate memory."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from theta0.errors import InputError
+from theta0.errors import InputError, note
 
 
 def existing_file(path: str | Path) -> Path:
@@ -76,6 +76,13 @@ def visible_files(folder: Path, hidden: bool = False) -> Iterator[Path]:
         # Sorted, so that the same one of two links to a folder is always followed.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root, name) for name in files if hidden or not name.startswith("."))
+
+
+def note_left_out(folder: Path, files: Sequence[Path], what: str) -> None:
+    """Note the files below a folder that are left out, if there are any; `what` says which."""
+    if files:
+        name = min(files).relative_to(folder).as_posix()
+        note(f"{folder}: {len(files)} {what} are left out, such as {name}")
 
 
 def reason(error: BaseException) -> str:

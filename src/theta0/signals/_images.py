@@ -19,6 +19,7 @@ from theta0.data.images import (
     image_names,
     image_size,
     read_image,
+    read_mask,
     square_mask,
 )
 from theta0.errors import InputError, require_positive
@@ -121,14 +122,15 @@ class ImageConfig(SignalConfig):
         everything = Observation(points, _flat(picture))
         task = Task(everything, everything)
 
-        def read_mask(mask: Any) -> Bool[np.ndarray, "size size"]:
-            from_file = isinstance(mask, str | Path)
-            values = read_image(mask) if from_file else as_unit(mask, "the mask")
+        def seen_by(mask: Any) -> Bool[np.ndarray, "size size"]:
+            if isinstance(mask, str | Path):
+                return read_mask(mask, shape, self.size)
+            values = as_unit(mask, "the mask")
             values = values if values.ndim == 2 else values.mean(axis=-1)
-            return square_mask(values, shape, self.size, str(mask) if from_file else "the mask")
+            return square_mask(values, shape, self.size, "the mask")
 
         return PlanarSignal(
-            task, Points(), self.size, min(shape), self.pixel_offset, read_mask=read_mask
+            task, Points(), self.size, min(shape), self.pixel_offset, read_mask=seen_by
         )
 
     def from_arrays(self, arrays: Any, shares: Shares = SHARES) -> "ImageTasks":

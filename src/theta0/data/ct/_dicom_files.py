@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from theta0.data._files import existing_file, reason, visible_files
-from theta0.errors import InputError, MissingExtra, note
+from theta0.data._files import existing_file, note_left_out, reason, visible_files
+from theta0.errors import InputError, MissingExtra
 
 _INFLATED_BYTES = 1 << 27
 """A deflated data set may grow to this: 128 MiB, 256 slices of 512 x 512."""
@@ -56,9 +56,8 @@ def dicom_files(path: Path) -> list[Path]:
     files = sorted(file for file in visible_files(path) if file.is_file())
     files = [file for file in files if file.name != "DICOMDIR"]
     found = [file for file in files if is_dicom(file)]
-    if found and (others := sorted(set(files) - set(found))):
-        name = others[0].relative_to(path).as_posix()
-        note(f"{path}: {len(others)} files that are not DICOM are left out, such as {name}")
+    if found:
+        note_left_out(path, list(set(files) - set(found)), "files that are not DICOM")
     return found
 
 

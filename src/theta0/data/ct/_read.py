@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data._arrays import array_names, read_array
-from theta0.data._files import existing_file, visible_files
+from theta0.data._files import existing_file, note_left_out, visible_files
 from theta0.data.ct._dicom import read_dicom
 from theta0.data.ct._dicom_files import is_dicom
 from theta0.data.ct._formats import DICOM_SUFFIXES, SLICE_FORMATS, VOLUME_SUFFIXES
@@ -24,7 +24,7 @@ from theta0.data.ct._slices import (
 )
 from theta0.data.ct._volumes import read_volume, read_volumes
 from theta0.data.images import PICTURE_SUFFIXES
-from theta0.errors import InputError, note
+from theta0.errors import InputError
 from theta0.memory import MAX_BYTES
 
 PUBLISHED = ("data_train", "data_test")
@@ -98,14 +98,10 @@ def _read_folder(path: Path, window: Window, max_bytes: int) -> Slices:
 
 def _note_others(path: Path, files: Sequence[Path], found: Sequence[Path]) -> None:
     # The voxels of an .mhd file are read with it.
-    others = sorted(
+    others = [
         file for file in set(files) - set(found) if file.suffix.lower() not in (".raw", ".zraw")
-    )
-    if others:
-        note(
-            f"{path}: {len(others)} files that are of another format are left out, such as "
-            f"{others[0].relative_to(path).as_posix()}"
-        )
+    ]
+    note_left_out(path, others, "files that are of another format")
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -9,14 +9,16 @@ from theta0.data.images._images import image_size, read_image
 from theta0.errors import InputError
 
 
-def read_mask(path: str | Path, picture: str | Path, size: int) -> Bool[np.ndarray, "size size"]:
+def read_mask(
+    path: str | Path, picture: str | Path | tuple[int, int], size: int
+) -> Bool[np.ndarray, "size size"]:
     """Read a mask, cropped and resized like its picture in `read_image`.
 
     The centred square is resized to the nearest pixel, so the mask stays binary.
 
     Args:
         path: A picture whose white pixels (at least half of full brightness) are seen.
-        picture: The picture that the mask belongs to, of the same height and width.
+        picture: The picture that the mask belongs to, of the same height and width; or these.
         size: Side of the square, in pixels.
 
     Returns:
@@ -25,7 +27,8 @@ def read_mask(path: str | Path, picture: str | Path, size: int) -> Bool[np.ndarr
     Raises:
         InputError: The mask cannot be read, has another size, or covers the whole square.
     """
-    return square_mask(read_image(path).mean(axis=-1), image_size(picture), size, str(path))
+    shape = picture if isinstance(picture, tuple) else image_size(picture)
+    return square_mask(read_image(path).mean(axis=-1), shape, size, str(path))
 
 
 def square_mask(
