@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from theta0.data.ct import SLICE_FORMATS
-from theta0.errors import InputError
+from theta0.errors import LARGEST_SEED, InputError
 from theta0.inner import Objective
 from theta0.presets import INITS, InitName
 from theta0.signals import LARGEST_SIZE, Region, check_region
@@ -162,8 +162,8 @@ def check(arguments: FitArguments) -> None:
             f"--seconds {arguments.seconds:g}: --validation-fraction takes all --steps before it "
             "chooses; give one of the two"
         )
-    if not 0 <= arguments.seed < 2**32:
-        raise InputError(f"--seed {arguments.seed}: give 0 to {2**32 - 1}")
+    if not 0 <= arguments.seed <= LARGEST_SEED:
+        raise InputError(f"--seed {arguments.seed}: give 0 to {LARGEST_SEED}")
     if not arguments.inits:
         raise InputError(f"--inits: name at least one of {', '.join(INITS)}, or all")
     if arguments.data is not None and not {"mean", "all"} & set(arguments.inits):

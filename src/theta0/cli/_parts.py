@@ -65,9 +65,9 @@ def remade(kind: type, old: Any) -> Any:
     kept = {}
     for field in dataclasses.fields(kind):
         if field.name in theirs:
-            value, default = getattr(old, field.name), _default(field)
+            value, default = getattr(old, field.name), default_of(field)
             other = dataclasses.is_dataclass(default) and type(default) is not type(value)
-            if other and type(default) is not type(_default(theirs[field.name])):
+            if other and type(default) is not type(default_of(theirs[field.name])):
                 value = remade(type(default), value)
             if value is not None or default is None:  # what was left out is left out again
                 kept[field.name] = value
@@ -80,11 +80,11 @@ def _without_value(kind: type, old: Any) -> list[str]:
     return [
         field.name
         for field in dataclasses.fields(kind)
-        if field.name not in given and _default(field) is dataclasses.MISSING
+        if field.name not in given and default_of(field) is dataclasses.MISSING
     ]
 
 
-def _default(field: dataclasses.Field) -> Any:
+def default_of(field: dataclasses.Field) -> Any:
     """The default of a setting; MISSING if it has none."""
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()

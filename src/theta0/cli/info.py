@@ -14,6 +14,7 @@ from theta0.inits import find
 from theta0.registry import Registry, all_registries
 
 from ._common import parse, say
+from ._parts import default_of
 
 
 @dataclass
@@ -65,8 +66,9 @@ def _settings(registry: Registry, name: str) -> dict[str, Any]:
     """What is registered under a name: a line that describes it, and its settings."""
     defaults = {}
     for field in dataclasses.fields(registry[name]):
-        has_default = field.default is not dataclasses.MISSING
-        defaults[field.name.replace("_", "-")] = repr(field.default) if has_default else "VALUE"
+        default = default_of(field)
+        told = "VALUE" if default is dataclasses.MISSING else repr(default)
+        defaults[field.name.replace("_", "-")] = told
     say(f"{registry.kind} {name}: {_described(registry, name)}")
     _tell(defaults, "  ")
     return {registry.key: name, "settings": defaults}

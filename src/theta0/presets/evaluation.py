@@ -71,7 +71,6 @@ def evaluate_initialization(
     family = experiment.data.build() if family is None else family
     require_signals(experiment.protocol, family)
     experiment.require_fitting(family)
-    judged_task(family, experiment.protocol, 0)  # refuses what cannot be, before baselines are made
     tell = on_progress or (lambda what, done: None)
     told = lambda name: tell(f"making the initialization {name}", 0.0)
     inits = experiment.inits(initialization.learned, family, names, told)
