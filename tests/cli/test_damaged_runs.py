@@ -63,6 +63,7 @@ def test_damage_is_named(refused, copied, damage, words):
     refused(words, "train", "ct-phantoms", "--resume", "--out", copied)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lose", [lambda log: log.write_bytes(b""), lambda log: log.unlink(), lambda log: None]
 )

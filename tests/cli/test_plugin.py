@@ -139,6 +139,7 @@ def test_what_is_registered_can_be_trained_and_saved(own_run, ct_run):
     assert description.provenance["meta"] == "mymeta"
 
 
+@pytest.mark.slow
 def test_every_command_takes_the_initialization(theta0, plugin, own_run, slice_file, tmp_path):
     mine = ("--plugin", plugin)
     fit = ("fit", own_run, slice_file, "--steps", 2)

@@ -62,9 +62,11 @@ def test_heic_is_counted_where_it_cannot_be_read(folder, monkeypatch):
 
 
 @pytest.mark.skipif(not listing.reads_heic(), reason="needs pillow-heif")
-def test_heic_is_read_with_its_extra_and_stubs_are_skipped(folder):
+def test_heic_is_read_with_its_extra_and_stubs_are_skipped(folder, monkeypatch):
     from pillow_heif.as_plugin import _save_heif  # registering it would change all tests
 
+    # imageio, which other tests of this process may have imported, registers it.
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
     pixels = np.repeat(np.repeat(noise(2, 2), 16, axis=0), 16, axis=1)
     image = Image.fromarray(pixels)
     image.encoderinfo = {"quality": 100, "chroma": 444}
