@@ -53,6 +53,9 @@ def implausible(message: str) -> None:
 LARGEST_NUMBER = 2**31 - 1
 """Whole numbers above it, such as numbers of steps, do not fit into 32 bits."""
 
+LARGEST_SINGLE = 3.4028234663852886e38
+"""The largest number of single precision."""
+
 LARGEST_SEED = 2**32 - 1
 """Larger seeds would be cut to 32 bits: two of them would give the same random numbers."""
 
@@ -72,6 +75,17 @@ def require_positive(settings: object, *names: str) -> None:
         if value == float("inf"):
             raise InputError(f"{name} is infinite; give a finite number above 0")
         require_at_most(name, value, LARGEST_NUMBER)
+        require_single(name, value)
+
+
+def require_single(name: str, value: float | int) -> None:
+    """Refuse a number that single precision, in which all is computed, does not hold.
+
+    Raises:
+        InputError: names it.
+    """
+    if not abs(value) <= LARGEST_SINGLE:
+        raise InputError(f"{name} is {value}; give a finite number, at most {LARGEST_SINGLE:.1g}")
 
 
 def require_count(settings: object, *names: str) -> None:

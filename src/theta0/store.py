@@ -106,7 +106,9 @@ class Stored:
         try:
             if not data:
                 raise ValueError(f"its header claims {size} bytes")
-            facts = _strict_json(data[8 : 8 + size]).get("__metadata__", {})["theta0"]
+            facts = _strict_json(data[8 : 8 + size]).get("__metadata__", {}).get("theta0")
+            if not isinstance(facts, str):
+                raise ValueError("its metadata has no entry theta0")
             self.facts: dict[str, Any] = _strict_json(facts)
             version = int(self.facts["format"])
             self.arrays: dict[str, np.ndarray] = load(data)

@@ -92,3 +92,42 @@ def test_a_run_that_is_ended_keeps_its_step_and_goes_on(tmp_path, number):
     assert (out / "checkpoints" / "last.safetensors").exists()
     assert not (out / ".theta0.lock").exists()
     assert read_experiment(out).outer.steps == 2000
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("seconds", [0.5, 0.9, 1.4, 2.0, 3.0])
+def test_an_interrupt_while_libraries_are_imported_ends_the_command(tmp_path, number, seconds):
+    words = ["train", "ct-phantoms", "--scale", "smoke", "--outer.steps", "100000", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "theta0", *words, "--out", str(tmp_path / "run")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        time.sleep(seconds)
+        process.send_signal(number)
+        out, said = process.communicate(timeout=60)
+    assert process.returncode == 1 and json.loads(out) == {"error": "interrupted"}
+    assert "Traceback" not in said and said.splitlines()[-1] == "theta0: error: interrupted"
+
+
+def test_an_interrupt_that_python_ignores_is_raised_again():
+    done = subprocess.run([sys.executable, "-c", _IGNORED], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == "again\n" and not done.stderr
+
+
+_IGNORED = """
+import gc, time
+from theta0.cli._streams import interrupts, work_begins
+
+def at_collection(phase, info):
+    gc.callbacks.clear()
+    raise KeyboardInterrupt
+
+with interrupts():
+    work_begins()
+    gc.callbacks.append(at_collection)
+    gc.collect()
+    try:
+        time.sleep(10)
+    except KeyboardInterrupt:
+        print("again")
+"""

@@ -44,6 +44,13 @@ def test_a_lost_log_is_rebuilt_from_the_checkpoint(folder, whole, damage):
     assert read_jsonl(folder / "metrics.jsonl") == [last]
 
 
+def test_a_log_whose_beginning_is_lost_is_noted(folder, whole):
+    log = folder / "metrics.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[3:]))
+    with pytest.warns(InputWarning, match="metrics.jsonl: 3 of the first 11 steps are missing"):
+        read_log(folder, 11)
+
+
 def test_a_log_shorter_than_the_checkpoint_goes_on_from_it(folder, whole):
     log = folder / "metrics.jsonl"
     lines = log.read_text().splitlines(keepends=True)

@@ -79,6 +79,24 @@ def run(tmp_path_factory):
     return folder, learned
 
 
+@pytest.mark.parametrize("lost", [("metrics.jsonl",), ()])
+def test_a_run_whose_checkpoint_is_lost_is_not_begun_again_over_what_it_learned(tmp_path, lost):
+    longer = replace(TINY, outer=replace(TINY.outer, steps=3, checkpoint_every=1))
+    train(longer, tmp_path)
+    kept = (tmp_path / "init.safetensors").read_bytes()
+    for name in ("checkpoints/last.safetensors", *lost):
+        (tmp_path / name).unlink()
+    with pytest.raises(InputError, match=r"last.safetensors: is gone, but the run had done \d steps"):
+        train(longer, tmp_path, resume=True)
+    assert (tmp_path / "init.safetensors").read_bytes() == kept
+
+
+def test_a_run_that_ended_before_its_first_checkpoint_begins_again(tmp_path):
+    train(TINY, tmp_path)  # which checkpoints every 100 steps, and at its end
+    (tmp_path / "checkpoints/last.safetensors").unlink()
+    train(TINY, tmp_path, resume=True)
+
+
 def test_the_config_of_a_run_is_its_experiment(run):
     assert read_experiment(run[0]) == TINY
 

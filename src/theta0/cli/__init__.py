@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ._streams import interrupts, prepare
+from ._streams import interrupted, interrupts, prepare, work_begins
 
 FLAGS = ("--json", "--traceback")
 """What every command takes, wherever it stands"""
@@ -71,9 +71,7 @@ def main() -> None:
         print(f"theta0: error: writing to stdout: {error.strerror}", file=sys.stderr)
         code = 1
     except KeyboardInterrupt:  # before a command could answer it
-        print("theta0: error: interrupted", file=sys.stderr)
-        if "--json" in sys.argv:
-            print('{"error": "interrupted"}')
+        interrupted()
         code = 1
     if code == 1:
         # A regular exit after an interrupted compilation is a segmentation fault inside JAX.
@@ -107,7 +105,9 @@ def run(argv: list[str]) -> int:
 
     def command(rest: list[str]) -> dict[str, Any]:
         _load(plugins, rest)
-        return _command(argv[0])(rest)
+        main = _command(argv[0])
+        work_begins()
+        return main(rest)
 
     return guarded(command, argv)
 

@@ -48,7 +48,7 @@ def in_a_line(
         if error.errno in _FULL:
             where = error.filename or "the results"
             return f"{where}: the disk is full; free some space, and run the command again", 1
-        return f"{type(error).__name__}: {said}", 1
+        return (f"{error.filename}: {error.strerror}" if error.filename else said), 1
     whose = f"unless {', '.join(plugins)} is at fault, it is one" if plugins else "this is a fault"
     return (
         f"unexpected {type(error).__name__}: {said}; {whose} of theta0: please report it, with the "

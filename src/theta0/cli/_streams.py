@@ -3,6 +3,7 @@
 No part of the library touches them; the command owns its process.
 """
 
+import _thread
 import contextlib
 import errno
 import io
@@ -10,7 +11,8 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 _NARROWEST = 40
@@ -43,18 +45,60 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def interrupts() -> Iterator[None]:
-    """Within the block, to be terminated is to be interrupted, as by Ctrl-C."""
-    names = ("SIGTERM", "SIGHUP")  # of which Windows has the first
+    """Within the block, to be terminated is to be interrupted, as by Ctrl-C.
+
+    Until :func:`work_begins` there is nothing to save, and an interrupt ends the process at once:
+    raised while libraries are imported, it would be swallowed or crash them.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # of which Windows has the first two
     asked = [getattr(signal, name) for name in names if hasattr(signal, name)]
     # What was ignored, as by nohup, stays so.
-    asked = [number for number in asked if signal.getsignal(number) == signal.SIG_DFL]
-    for number in asked:
-        signal.signal(number, signal.default_int_handler)
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in asked}
+    before = {number: handler for number, handler in before.items() if handler in usual}
+    hook = sys.unraisablehook
+    for number in before:
+        signal.signal(number, _end)
     try:
         yield
     finally:
-        for number in asked:
-            signal.signal(number, signal.SIG_DFL)
+        sys.unraisablehook = hook
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def work_begins() -> None:
+    """From here on interrupts are raised, so that what was done can be saved."""
+    ours = [number for number in signal.valid_signals() if signal.getsignal(number) is _end]
+    for number in ours:
+        signal.signal(number, signal.default_int_handler)
+    if ours:
+        sys.unraisablehook = _once_more(sys.unraisablehook)
+
+
+def interrupted() -> None:
+    """Say that the command was interrupted before it could answer by itself."""
+    print("theta0: error: interrupted", file=sys.stderr, flush=True)
+    if "--json" in sys.argv:
+        with contextlib.suppress(OSError):
+            print('{"error": "interrupted"}', flush=True)
+
+
+def _end(number: int, frame: Any) -> None:
+    interrupted()
+    os._exit(1)
+
+
+def _once_more(others: Callable[[Any], object]) -> Callable[[Any], None]:
+    """Raise an interrupt again that came where Python ignores errors, as in a callback of JAX."""
+
+    def hook(ignored: Any) -> None:
+        if issubclass(ignored.exc_type, KeyboardInterrupt):
+            threading.Timer(0.01, _thread.interrupt_main).start()
+        else:
+            others(ignored)
+
+    return hook
 
 
 class _Closed(io.TextIOBase):

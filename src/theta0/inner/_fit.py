@@ -116,7 +116,7 @@ def fit(
                 "number of steps instead of seconds"
             )
         return _fit_flipped(forward, field, rule, observation, loop, key, snapshots, on_progress)
-    label = rule.label if isinstance(rule, RuleConfig) else type(rule).__name__
+    label = rule.label if isinstance(rule, RuleConfig) else "its update rule"
     rule, objective = as_rule(rule, field), loop.objective.bind(field)
     began = time.monotonic()
     stops = sorted({s for s in snapshots if 0 < s < loop.steps} | {loop.steps})
@@ -137,7 +137,7 @@ def fit(
         if not (finite and np.isfinite(block).all()):
             bad = np.flatnonzero(~np.isfinite(block))
             at = done + (int(bad[0]) if bad.size else count)
-            raise DivergedError(_diverged(at, label), kept)
+            raise DivergedError(_diverged(at, label, loop.objective.added), kept)
         if not moved and _flat(forward, state.field, observation, objective, key):
             raise DivergedError(_DEAD.format(done + count), kept)
         done += count
@@ -204,8 +204,10 @@ _DEAD = (
 )
 
 
-def _diverged(step_number: int, rule: str) -> str:
+def _diverged(step_number: int, rule: str, added: dict[str, float]) -> str:
+    terms = "".join(f", with {name} {value:g}," for name, value in added.items())
     return (
-        f"the fit became non-finite at step {step_number}: {rule} is too much for this "
+        f"the fit became non-finite at step {step_number}: {rule}{terms} is too much for this "
         "initialization; try a step size (--lr) ten times smaller, or --rule adam"
+        + "".join(f", or a smaller --{name}" for name in added)
     )

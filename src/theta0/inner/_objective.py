@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theta0.errors import InputError, require_positive
+from theta0.errors import InputError, require_positive, require_single
 from theta0.fields import Field
 from theta0.forward import ForwardMap, Observation
 
@@ -49,6 +49,7 @@ class Objective:
                 raise InputError(
                     f"{name} is {getattr(self, name)}; give a finite number, 0 or more"
                 )
+            require_single(name, getattr(self, name))
 
     @classmethod
     def terms(cls) -> tuple[str, ...]:

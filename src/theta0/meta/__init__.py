@@ -6,7 +6,7 @@ from ._learn import MetaTrained, learn, meta_step
 from ._maml import MAML, MetaSGD
 from ._outer import OuterConfig
 from ._reptile import Reptile
-from ._run_files import Progress, read_log
+from ._run_files import Progress, RunFiles, read_log
 
 __all__ = [
     "FOMAML",
@@ -18,6 +18,7 @@ __all__ = [
     "OuterConfig",
     "Progress",
     "Reptile",
+    "RunFiles",
     "learn",
     "meta_step",
     "read_log",

@@ -109,6 +109,8 @@ def read_log(folder: Path, steps: int) -> list[dict[str, Any]]:
                 "theta0 train --resume goes on from the checkpoint"
             )
         last = record["step"]
+    if len(records) < last:
+        note(f"{run.metrics}: {last - len(records)} of the first {last} steps are missing")
     if run.checkpoint.exists() and (done := _progress(Stored(run.checkpoint), steps)).step > last:
         note(f"{run.metrics}: ends at step {last}, the checkpoint is of step {done.step}")
         records.append(done.record())

@@ -17,7 +17,7 @@ from theta0.forward import check_shapes, chunk_size
 from theta0.inits import Description, Initialization, load, without_folders
 from theta0.inner import check_batch
 from theta0.locks import LOCK, one_at_a_time
-from theta0.meta import Learned, Progress, learn
+from theta0.meta import Learned, OuterConfig, Progress, RunFiles, learn, read_log
 from theta0.metrics import Metric
 from theta0.registry import META_LEARNERS
 from theta0.signals import TaskFamily, check_tasks
@@ -67,6 +67,7 @@ def train(
     if folder and resume and (folder / "config.json").exists():
         _same_settings(experiment, folder)
         _same_signals(given, folder)
+        _require_checkpoint(folder, experiment.outer)
     family = experiment.data.build() if family is None else family
     # Before anything is written: what cannot be sampled, measured or validated is refused.
     one = family.training_tasks(experiment.seed, 0, 1)
@@ -167,6 +168,22 @@ def _same_settings(experiment: Experiment, folder: Path) -> None:
         raise InputError(
             f"{folder}: was started with other settings ({', '.join(differ)}); resume without "
             "changing them, or give another --out"
+        )
+
+
+def _require_checkpoint(folder: Path, outer: OuterConfig) -> None:
+    """Refuse to begin again, over what was learned, where the checkpoint is lost."""
+    run = RunFiles(folder)
+    if run.checkpoint.exists():
+        return
+    log, kept = read_log(folder, outer.steps), folder / "init.safetensors"
+    done = log[-1]["step"] if log else 0
+    if kept.exists():
+        done = max(done, load(kept).description.provenance.get("outer_steps", 0))
+    if done > outer.checkpoint_every:
+        raise InputError(
+            f"{run.checkpoint}: is gone, but the run had done {done} steps; put it back, or start "
+            "anew: --overwrite in place of --resume"
         )
 
 
