@@ -10,7 +10,7 @@ import theta0.evaluation
 from theta0.config import VERSION, from_plain, from_words, to_plain, to_words
 from theta0.data.images import Folder, Text
 from theta0.errors import InputError
-from theta0.fields import FlipAverage, Fourier, Grid, Positional, Siren
+from theta0.fields import Finer, FlipAverage, Fourier, Gaussian, Grid, Positional, Siren, Wire
 from theta0.forward import Lines, Points, Volume
 from theta0.inner import SGD, Adam, InnerConfig, Objective, StepSizes, Then
 from theta0.meta import FOMAML, MAML, MetaSGD, Reptile
@@ -20,6 +20,8 @@ from theta0.signals import CTConfig, ImageConfig, Phantoms, PhotoConfig, SliceFi
 SETTINGS = {
     FIELDS: [
         Siren(), Siren(squash=True, w0=30.0), Fourier(bandwidth=5.0), Positional(),
+        Siren(layers=4, layer_w0=(60.0, 20.0, 5.5)), Finer(), Finer(3, 1, first_bias=5.0),
+        Wire(), Wire(omega0=4.0, sigma0=4.0), Gaussian(), Gaussian(sigma=0.1),
         Grid(), Grid(3, levels=(4, 9), interpolation="quintic"),
         FlipAverage(Siren(width=8, layers=3)),
     ],

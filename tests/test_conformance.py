@@ -18,7 +18,7 @@ from theta0.data.images import SDF, Folder, Text
 from theta0.data.photos import write_photos
 from theta0.data.town import TouristTown
 from theta0.data.views import ProceduralObjects, write_views
-from theta0.fields import FlipAverage, Fourier, Grid, Positional, Siren
+from theta0.fields import Finer, FlipAverage, Fourier, Gaussian, Grid, Positional, Siren, Wire
 from theta0.forward import Lines, Observation, Points, Rays, Segments, Volume
 from theta0.inner import SGD, Adam, Objective, StepSizes, Then
 from theta0.meta import FOMAML, MAML, Learned, MetaSGD, Reptile
@@ -55,6 +55,11 @@ FIELD_SETTINGS = {
     "siren": Siren(width=12, layers=4),
     "smooth siren": Siren(width=12, layers=3, w0=20.0, out_size=1),
     "squashed siren": Siren(width=12, layers=3, w0=20.0, squash=True),
+    "siren, w0 by layer": Siren(width=12, layers=4, layer_w0=(60.0, 20.0, 5.0)),
+    "finer": Finer(width=12, layers=3),
+    "finer, first bias": Finer(width=12, layers=3, first_bias=5.0, squash=True),
+    "wire": Wire(width=12, layers=3, omega0=10.0, sigma0=4.0),
+    "gaussian": Gaussian(width=12, layers=3),
     "fourier": Fourier(width=12, layers=3, features=8),
     "positional": Positional(width=12, layers=3, bands=6, max_exponent=4.0),
     "grid": Grid(levels=(3, 5), width=6),

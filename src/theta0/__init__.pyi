@@ -1,7 +1,19 @@
 """The public names of theta0, which are imported when they are first used."""
 
 from .errors import DivergedError, InputError, MissingExtra
-from .fields import Field, FlipAverage, Fourier, Frozen, Grid, NetworkConfig, Positional, Siren
+from .fields import (
+    Field,
+    Finer,
+    FlipAverage,
+    Fourier,
+    Frozen,
+    Gaussian,
+    Grid,
+    NetworkConfig,
+    Positional,
+    Siren,
+    Wire,
+)
 from .forward import ForwardMap, Lines, Observation, Points, Rays, Segments, Volume
 from .front import Evaluation, Fitted, LearnedInitialization, Sinogram, Views, evaluate, learn, load
 from .inits import Description, Initialization, shipped
@@ -33,11 +45,13 @@ __all__ = [
     "DivergedError",
     "Evaluation",
     "Field",
+    "Finer",
     "Fitted",
     "FlipAverage",
     "ForwardMap",
     "Fourier",
     "Frozen",
+    "Gaussian",
     "Grid",
     "ImageConfig",
     "Initialization",
@@ -74,6 +88,7 @@ __all__ = [
     "ViewConfig",
     "Views",
     "Volume",
+    "Wire",
     "__version__",
     "evaluate",
     "learn",

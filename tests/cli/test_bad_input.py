@@ -108,7 +108,7 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
         (["train", "ct-phantoms", "--meta.objective", "tv"], "'tv' has no weight; give tv=NUMBER"),
         (
             ["train", "ct-phantoms", "--field", "sirn"],
-            "did you mean siren.*fourier, grid, positional",
+            "did you mean siren.*fourier, gaussian, grid, positional",
         ),
         (["train", "ct-phantoms", "--field", "flip-average"], "--field flip-average: field of"),
         (["train", "ct-phantoms", "--field"], "--field: give a value"),
@@ -126,6 +126,10 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
         ),
         (["train", "ct-phantoms", "--field.layers", "0"], "layers is 0"),
         (["train", "ct-phantoms", "--field.width", "-8"], "width is -8"),
+        (
+            ["train", "ct-phantoms", "--field", "siren", "--field.layer-w0", "30", "10"],
+            r"--field.layer-w0 is \(30.0, 10.0\), but 4 layers have 3 hidden ones",
+        ),
         (["train", "ct-phantoms", "--forward.samples", "0"], "error: --forward.samples is 0"),
         (
             ["train", "ct-phantoms", "--init-from", "sdf"],

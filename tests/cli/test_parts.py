@@ -80,3 +80,12 @@ def test_a_kind_of_signal_of_another_shape_brings_its_own_network():
     assert named.forward == ct.forward
     # One of the same shape is shown by the preset's.
     assert with_parts(images, {"signals": "images"}).field == images.field
+
+
+def test_a_frequency_for_each_layer_is_kept_by_a_run(theta0, pictures, tmp_path):
+    argv = ["train", "images", "--scale", "smoke", "--data", pictures, "--outer.steps", "1"]
+    argv += ["--field.layers", "3", "--field.layer-w0", "20", "5.5", "--out", tmp_path / "run"]
+    done = theta0(*argv)
+    assert done.code == 0, done.err
+    info = theta0("info", tmp_path / "run", "--json")
+    assert info.json["field"]["layer_w0"] == [20.0, 5.5] and info.json["field"]["layers"] == 3

@@ -14,7 +14,7 @@ from safetensors.numpy import save as save_arrays
 
 from theta0.data.images import Arrays, CelebA, Folder, Imagenette
 from theta0.errors import InputError
-from theta0.fields import FlipAverage, Fourier, Positional, Siren
+from theta0.fields import FlipAverage, Fourier, Positional, Siren, Wire
 from theta0.forward import Lines, Points, Volume
 from theta0.inits import Description, Initialization, load, without_folders
 from theta0.inner import SGD, Adam, InnerConfig, StepSizes, Then
@@ -43,6 +43,14 @@ DESCRIPTIONS = {
     "flipped": Description(
         "faces", "images", FlipAverage(SIREN), Points(),
         InnerConfig(StepSizes(0.01, steps=2), 2, flip=True), ImageConfig(Folder("photos")),
+    ),
+    "complex weights": Description(
+        "faces", "images", Wire(width=6, layers=3), Points(),
+        InnerConfig(StepSizes(0.01, "weight", 2), 2), PHOTOS,
+    ),
+    "w0 by layer": Description(
+        "faces", "images", Siren(width=6, layers=3, layer_w0=(60.0, 20.0)), Points(),
+        InnerConfig(SGD(0.01), 2), PHOTOS,
     ),
     "views": Description(
         "chairs", "views", Positional(width=6, layers=3, bands=2),
@@ -119,6 +127,16 @@ def test_arrays_have_the_names_of_field_and_rule(tmp_path):
     layers = [f"layers.{layer}.{part}" for layer in range(3) for part in ("weight", "bias")]
     expected = {f"{of}.{name}" for of in ("field", "rule.step_sizes") for name in layers}
     assert set(load_arrays((tmp_path / "x.safetensors").read_bytes())) == expected
+
+
+def test_a_setting_that_came_later_has_its_default_in_older_files(tmp_path):
+    before = initialization("images")
+    before.save(tmp_path / "x.safetensors")
+    assert facts_of(tmp_path / "x.safetensors")["description"]["field"]["layer_w0"] == []
+    rewrite(tmp_path / "x.safetensors", lambda f: f["description"]["field"].pop("layer_w0"))
+    after = load(tmp_path / "x.safetensors")
+    assert after.description == before.description
+    assert eqx.tree_equal(after.learned, before.learned)
 
 
 def test_saving_what_was_loaded_gives_the_same_file(path, tmp_path):

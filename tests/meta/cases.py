@@ -1,12 +1,11 @@
 """Small tasks of every kind of signal, and settings of meta-learners for them."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theta0.fields import Fourier, Positional, Siren
+from theta0.fields import Finer, Fourier, Gaussian, Positional, Siren, Wire
 from theta0.forward import Lines, Observation, Points, Rays, Segments, Volume
 from theta0.inner import SGD, Adam
 from theta0.meta import Learned
@@ -39,6 +38,18 @@ CASES = {
         Volume(samples=5, density="softplus"),
         Positional(width=8, layers=3, bands=3, max_exponent=2.0), rays_p, 3, 0.5,
     ),
+    "siren, w0 by layer": (
+        Points(), Siren(width=8, layers=3, layer_w0=(20.0, 5.0), out_size=1), points_p, 1, 5e-2,
+    ),
+    "finer": (
+        Points(), Finer(width=8, layers=3, w0=10.0, out_size=1), points_p, 1, 2e-2,
+    ),
+    "wire": (
+        Points(), Wire(width=12, layers=3, omega0=5.0, sigma0=2.0, out_size=1), points_p, 1, 5e-2,
+    ),
+    "gaussian": (
+        Points(), Gaussian(width=8, layers=3, sigma=0.3, out_size=1), points_p, 1, 5e-2,
+    ),
 }  # fmt: skip
 
 
@@ -53,9 +64,10 @@ def build(case, dtype=np.float64, tasks=2):
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves).astype(dtype), *each)
     field = config.build(jax.random.PRNGKey(3))
     # A bias of zero behind eight dead ReLUs stands exactly on a kink, where there is no gradient.
-    biases = lambda field: [layer.bias for layer in field.layers]
-    moved = [jnp.asarray(rng.normal(0, 0.1, bias.shape), bias.dtype) for bias in biases(field)]
-    return forward, eqx.tree_at(biases, field, moved), stacked, lr
+    moved = lambda leaf: (
+        jnp.asarray(rng.normal(0, 0.1, leaf.shape), leaf.dtype) if leaf.ndim == 1 else leaf
+    )
+    return forward, jax.tree.map(moved, field), stacked, lr
 
 
 def one(tasks, index=0):

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
     "case, optimizer, steps, batch",
     [
         ("points", "sgd", 2, None), ("lines", "sgd", 2, None), ("points", "sgd", 6, 4),
+        ("finer", "sgd", 2, None), ("wire", "sgd", 2, None), ("gaussian", "sgd", 2, None),
+        slow("siren, w0 by layer", "sgd", 2, None),
         slow("volume", "sgd", 2, None), slow("points", "adam", 2, 5),
         slow("points", "sgd", 1, None), slow("points", "adam", 6, None),
         slow("lines", "adam", 2, 5), slow("lines", "sgd", 6, None),

@@ -1,4 +1,4 @@
-"""Coordinate networks: SIREN, Fourier features, positional encoding, feature grid."""
+"""Coordinate networks: SIREN, FINER, WIRE, Gaussian, Fourier features, NeRF, feature grid."""
 
 from ._base import (
     Field,
@@ -11,21 +11,29 @@ from ._base import (
     trained,
     weights,
 )
+from ._finer import Finer, FinerField
 from ._flip_average import FlipAverage, FlipAverageField, flip
 from ._fourier import Fourier, FourierField
+from ._gaussian import Gaussian, GaussianField
 from ._grid import Grid, GridField
 from ._linear import Linear
 from ._positional import Positional, PositionalField
 from ._sine import cosine, sine
 from ._siren import Siren, SirenField
+from ._wire import ComplexLinear, Wire, WireField
 
 __all__ = [
+    "ComplexLinear",
     "Field",
+    "Finer",
+    "FinerField",
     "FlipAverage",
     "FlipAverageField",
     "Fourier",
     "FourierField",
     "Frozen",
+    "Gaussian",
+    "GaussianField",
     "Grid",
     "GridField",
     "Linear",
@@ -34,6 +42,8 @@ __all__ = [
     "PositionalField",
     "Siren",
     "SirenField",
+    "Wire",
+    "WireField",
     "config_of",
     "cosine",
     "count_weights",

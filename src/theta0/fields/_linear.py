@@ -74,6 +74,12 @@ def uniform_linear(key, in_size: int, out_size: int, bound: float, bias_bound: f
     return Linear(weight, bias)
 
 
+def fan_in_linear(key, in_size: int, out_size: int) -> Linear:
+    """PyTorch's initialization: weights and biases in U(-1/sqrt(in), 1/sqrt(in))."""
+    bound = in_size**-0.5
+    return uniform_linear(key, in_size, out_size, bound, bound)
+
+
 def truncated_normal_linear(key, in_size: int, out_size: int) -> Linear:
     """LeCun's initialization: truncated normal weights of variance 1/in, biases 0."""
     # 0.8796: the standard deviation of a unit normal truncated at +-2.

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from theta0.errors import InputError
 from theta0.registry import FIELDS
 
 from ._base import Field, NetworkConfig, check_sizes
@@ -36,16 +37,36 @@ class Siren(NetworkConfig):
     squash: bool = False
     """a logistic function of the output, of slope 1 at its middle 0.5, in place of the offset:
     values stay in (0, 1), and edges move where the output crosses 0"""
+    layer_w0: tuple[float, ...] = ()
+    """frequency factor of each hidden layer, first to last, in place of w0 for all of them"""
 
     def __post_init__(self):
         check_sizes(self, "w0")
+        if self.layer_w0 and len(self.layer_w0) != self.layers - 1:
+            raise InputError(
+                f"layer_w0 is {self.layer_w0}, but {self.layers} layers have {self.layers - 1} "
+                "hidden ones; give one frequency factor for each, or none"
+            )
+        if not all(value > 0 and np.isfinite(value) for value in self.layer_w0):
+            raise InputError(f"layer_w0 is {self.layer_w0}; give finite numbers above 0")
+
+    @property
+    def hidden_w0(self) -> tuple[float, ...]:
+        """Frequency factor of each hidden layer, first to last."""
+        return self.layer_w0 or (self.w0,) * (self.layers - 1)
+
+    @property
+    def initial_w0(self) -> tuple[float, ...]:
+        """What divides the fresh weights of each layer after the first: the output layer has no
+        sine, and takes the last one's frequency factor."""
+        return (*self.hidden_w0[1:], *self.hidden_w0[-1:])
 
     def build(self, key) -> "SirenField":
         """A fresh network: W ~ U(-1/in, 1/in) first, U(-sqrt(6/in)/w0, +) after, biases 0."""
         sizes = [self.in_size, *[self.width] * (self.layers - 1), self.out_size]
         layers = []
         for i, layer_key in enumerate(jax.random.split(key, self.layers)):
-            bound = 1 / sizes[i] if i == 0 else np.sqrt(6 / sizes[i]) / self.w0
+            bound = 1 / sizes[i] if i == 0 else np.sqrt(6 / sizes[i]) / self.initial_w0[i - 1]
             layers.append(uniform_linear(layer_key, sizes[i], sizes[i + 1], bound, 0.0))
         return SirenField(tuple(layers), self)
 
@@ -57,12 +78,12 @@ class SirenField(Field):
     config: Siren = eqx.field(static=True)
 
     def __call__(self, x):
-        for layer in self.layers[:-1]:
-            x = sine(self.config.w0 * layer(x))
+        for layer, w0 in zip(self.layers[:-1], self.config.hidden_w0, strict=True):
+            x = sine(w0 * layer(x))
         return shown(self.layers[-1](x), self.config.squash, self.config.output_offset)
 
     def with_w0(self, w0: float) -> "SirenField":
-        """What the same random draw would have been with another ``w0``."""
-        hidden = lambda layer: Linear(layer.weight * (self.config.w0 / w0), layer.bias)
-        first, rest = self.layers[0], map(hidden, self.layers[1:])
-        return SirenField((first, *rest), replace(self.config, w0=w0))
+        """What the same random draw would have been with this ``w0`` in every layer."""
+        scaled = lambda layer, old: Linear(layer.weight * (old / w0), layer.bias)
+        first, rest = self.layers[0], map(scaled, self.layers[1:], self.config.initial_w0)
+        return SirenField((first, *rest), replace(self.config, w0=w0, layer_w0=()))

@@ -134,7 +134,10 @@ def _protocol(comparison: Comparison[CTTasks], options: Options, views: int) -> 
 
 def _w0(comparison: Comparison[CTTasks]) -> tuple[float, ...]:
     network = comparison.run.experiment.field
-    return (*STANDARD_W0, network.w0) if isinstance(network, Siren) else ()
+    # A network with a frequency factor for each layer is tried with its own alone.
+    if isinstance(network, Siren) and not network.layer_w0:
+        return (*STANDARD_W0, network.w0)
+    return ()
 
 
 def _by_adam(rules: tuple[RuleConfig, ...]) -> tuple[RuleConfig, ...]:
