@@ -20,7 +20,7 @@ from theta0.data.town import TouristTown
 from theta0.data.views import ProceduralObjects, write_views
 from theta0.fields import Finer, FlipAverage, Fourier, Gaussian, Grid, Positional, Siren, Wire
 from theta0.forward import Lines, Observation, Points, Rays, Segments, Volume
-from theta0.inner import SGD, Adam, Objective, StepSizes, Then
+from theta0.inner import SGD, Adam, Guarded, MetaCurvature, Objective, StepSizes, Then
 from theta0.meta import FOMAML, MAML, Learned, MetaSGD, Reptile
 from theta0.registry import FIELDS, FORWARD_MAPS, META_LEARNERS, RULES, SIGNALS
 from theta0.signals import (
@@ -115,6 +115,10 @@ RULE_SETTINGS = {
     "adam": Adam(1e-3),
     "step-sizes, per layer": StepSizes(0.05, "layer", 2),
     "step-sizes, per weight": StepSizes(0.05, "weight", 3),
+    "step-sizes, logarithms": StepSizes(0.05, "weight", 2, logarithms=True),
+    "step-sizes of adam": StepSizes(1e-3, "layer", 2, direction="adam"),
+    "meta-curvature": MetaCurvature(0.05, 2),
+    "guarded": Guarded(SGD(0.05)),
     # Six steps are differentiated: both rules are at work.
     "then": Then(StepSizes(0.05, "weight", 2), 3, Adam(1e-3)),
 }
@@ -142,6 +146,10 @@ META = {
     "metasgd": MetaSGD(steps=2, rule=StepSizes(0.02, "weight")),
     "metasgd, then adam": MetaSGD(steps=6, rule=Then(StepSizes(0.02), 3, Adam(1e-3))),
     "adam": MAML(steps=2, rule=Adam(1e-3)),
+    "maml, several numbers of steps": MAML(
+        steps=7, rule=StepSizes(0.02, logarithms=True), also_after=(1, 2), log_loss=True
+    ),
+    "meta-curvature": MAML(steps=2, rule=MetaCurvature(0.02)),
 }
 
 

@@ -17,7 +17,18 @@ from .fields import (
 from .forward import ForwardMap, Lines, Observation, Points, Rays, Segments, Volume
 from .front import Evaluation, Fitted, LearnedInitialization, Sinogram, Views, evaluate, learn, load
 from .inits import Description, Initialization, shipped
-from .inner import SGD, Adam, InnerConfig, Objective, RuleConfig, StepSizes, Then, UpdateRule
+from .inner import (
+    SGD,
+    Adam,
+    Guarded,
+    InnerConfig,
+    MetaCurvature,
+    Objective,
+    RuleConfig,
+    StepSizes,
+    Then,
+    UpdateRule,
+)
 from .meta import FOMAML, MAML, Learned, MetaGradient, MetaSGD, OuterConfig, Reptile
 from .metrics import Metric
 from .registry import register
@@ -53,6 +64,7 @@ __all__ = [
     "Frozen",
     "Gaussian",
     "Grid",
+    "Guarded",
     "ImageConfig",
     "Initialization",
     "InnerConfig",
@@ -60,6 +72,7 @@ __all__ = [
     "Learned",
     "LearnedInitialization",
     "Lines",
+    "MetaCurvature",
     "MetaGradient",
     "MetaSGD",
     "Metric",

@@ -20,7 +20,7 @@ def one_level(key, side, dimensions, features=3, **settings):
 
 
 def test_the_default_has_the_weights_its_documentation_says(key):
-    assert count_weights(Grid().build(key)) == 93_315
+    assert count_weights(Grid().build(key)) == 135_278
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
@@ -91,6 +91,19 @@ def test_features_begin_uniform_and_weights_normal(key):
     hidden = field.layers[1].weight
     assert abs(float(jnp.mean(hidden**2)) / (2 / 128) - 1) < 0.05
     assert not any(float(jnp.abs(layer.bias).max()) for layer in field.layers)
+
+
+def test_the_skip_is_a_linear_function_of_the_features(key):
+    field = Grid(levels=(4, 8), width=8).build(key)
+    silent = eqx.tree_at(
+        lambda field: (field.layers[-1].weight, field.layers[-1].bias),
+        field,
+        replace_fn=jnp.zeros_like,
+    )
+    points = jax.random.uniform(key, (2, 20))
+    expected = field.skip(field.encode(points)) + 0.5
+    np.testing.assert_allclose(silent(points), expected, atol=1e-6)
+    assert Grid(levels=(4, 8), width=8, skip=False).build(key).skip is None
 
 
 def test_a_squashed_grid_stays_between_0_and_1(key):

@@ -9,8 +9,10 @@ import optax
 import pytest
 
 from theta0.errors import InputError
-from theta0.fields import weights
+from theta0.fields import FlipAverage, FlipAverageField, Grid, weights
+from theta0.forward import Observation, Points
 from theta0.inner import (
+    SGD,
     Adam,
     InnerConfig,
     InnerLoop,
@@ -65,6 +67,50 @@ def test_steps_equal_optax_on_plain_autodiff(x64, key, name):
     # Adam divides by gradients that may be small, which amplifies their rounding.
     assert_close(fitted, eqx.combine(params, static), rtol=1e-10)
     np.testing.assert_allclose(losses, expected, rtol=1e-10)
+
+
+def test_adams_step_size_falls_by_its_schedule(x64, key):
+    forward, config, seen = points_case()
+    field = config.build(key)
+    falling = lambda step: 0.02 / (1 + step / 3)
+    adapted = eqx.filter_jit(adapt)
+    found, _ = adapted(forward, field, Adam(0.02, halved_after=3), seen, InnerLoop(6), key)
+    expected, _ = adapted(
+        forward, field, optax.adam(falling, eps_root=1e-16), seen, InnerLoop(6), key
+    )
+    assert_close(found, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("direction", ["gradient", "adam"])
+@pytest.mark.parametrize("logarithms", [False, True])
+def test_step_sizes_before_learning_are_those_of_the_plain_rule(x64, key, direction, logarithms):
+    forward, config, seen = points_case()
+    field = config.build(key)
+    plain = {"gradient": SGD(0.02), "adam": Adam(0.02)}[direction]
+    settings = StepSizes(0.02, "weight", 2, logarithms, direction)
+    one, other = (
+        eqx.filter_jit(adapt)(forward, field, rule, seen, InnerLoop(4), key)[0]
+        for rule in (settings, plain)
+    )
+    assert_close(one, other, rtol=1e-6)
+    sizes = weights(settings.build(field))[0]
+    np.testing.assert_allclose(sizes, np.log(0.02) if logarithms else 0.02, rtol=1e-6)
+
+
+def test_weights_that_few_points_see_get_larger_steps(x64, key):
+    """Of a grid whose levels alone change, one step moves the values alike, whatever its side."""
+    rng = np.random.default_rng(0)
+    for side in (4, 16):
+        field = Grid(levels=(side,), features=2, width=4, layers=2).build(key)
+        scales = field.step_scales()
+        assert scales.grids == (side**2,) and scales.layers[0].weight == 1
+        seen = Observation(rng.random((300, 2)), rng.random((300, 3)))
+        gradient = eqx.filter_grad(plain_loss(Points(), seen))(field)
+        moved, _ = adapt(Points(), field, SGD(0.1), seen, InnerLoop(1), key)
+        expected = field.grids[0] - 0.1 * side**2 * gradient.grids[0]
+        np.testing.assert_allclose(moved.grids[0], expected, rtol=1e-10)
+        both = FlipAverageField(field, field, FlipAverage(field.config))
+        assert both.step_scales().flipped.grids == (side**2,)
 
 
 def test_another_step_size_does_not_compile_again(key):

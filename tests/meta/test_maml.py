@@ -10,6 +10,7 @@ import optax
 import pytest
 
 from theta0.conformance import check_gradient
+from theta0.errors import InputError
 from theta0.fields import Fourier, Siren, weights
 from theta0.forward import Observation, Points
 from theta0.inner import SGD, InnerLoop, adapt, begin, loss_and_gradient, step
@@ -168,3 +169,36 @@ def test_memory_of_maml_grows_by_the_weights_of_a_step_and_no_more():
     # The activations of one step would be n x width x 3 layers x 4 bytes, 170 times its weights.
     assert step_weights <= growth * 1.01
     assert growth <= 4 * step_weights
+
+
+@pytest.mark.parametrize("log_loss", [False, True])
+def test_query_losses_after_several_numbers_of_steps(x64, log_loss):
+    forward, field, tasks, lr = build("points")
+    task, key = one(tasks), jax.random.PRNGKey(4)
+    params, static = eqx.partition(field, eqx.is_inexact_array)
+    mse = lambda params, data: jnp.mean((eqx.combine(params, static)(data.p.T).T - data.y) ** 2)
+
+    def losses(params):
+        values = []
+        for done in range(1, 7):
+            gradient = jax.grad(mse)(params, task.support)
+            params = jax.tree.map(lambda p, g: p - lr * g, params, gradient)
+            if done in (1, 3, 6):
+                values.append(mse(params, task.query))
+        return jnp.stack(values)
+
+    outer = lambda params: (jnp.log(losses(params)) if log_loss else losses(params)).mean()
+    value, gradient = jax.jit(jax.value_and_grad(outer))(params)
+    meta = MAML(**inner("sgd", lr, 6), also_after=(1, 3), log_loss=log_loss)
+    loss, found = eqx.filter_jit(meta.task_gradient)(forward, learned(meta, field), task, key)
+    # What is reported is in the units of a loss.
+    np.testing.assert_allclose(loss, np.exp(value) if log_loss else value, rtol=1e-10)
+    scale = max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(gradient))
+    for a, b in zip(weights(found), jax.tree.leaves(gradient), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-9 * scale)
+
+
+@pytest.mark.parametrize("after", [(6,), (3, 1), (0,), (2, 2)])
+def test_numbers_of_steps_that_cannot_count_are_refused(after):
+    with pytest.raises(InputError, match=r"also_after is .*rising numbers of steps, from 1 to 5"):
+        MAML(steps=6, also_after=after)

@@ -14,7 +14,7 @@ from theta0.forward import Lines, Points, check_shapes
 from theta0.inits import Description, Initialization, without_folders
 from theta0.inner import SGD, Adam, InnerConfig
 from theta0.meta import MAML, Reptile
-from theta0.presets import PRESETS, Experiment, ct, experiment_of, images, preset
+from theta0.presets import PRESETS, Experiment, ct, experiment_of, preset
 from theta0.registry import META_LEARNERS
 from theta0.signals import CTConfig, ImageConfig, Phantoms, pixel_coordinates
 
@@ -34,7 +34,8 @@ def experiment(request):
 
 def test_every_preset_is_known_by_its_own_name_and_scale():
     for name, scales in PRESETS.items():
-        assert set(scales) == {"smoke", "cpu", "paper"}
+        assert set(scales) - {"grid"} == {"smoke", "cpu", "paper"}
+        assert ("grid" in scales) == name.startswith("image")
         for scale, found in scales.items():
             assert preset(name, scale) is found and (found.preset, found.scale) == (name, scale)
 
@@ -106,7 +107,7 @@ def test_the_papers_image_experiment():
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if name.startswith("image-")])
 def test_classes_of_pictures_differ_in_their_source_alone(name):
-    bases = {"smoke": images.SMOKE, "cpu": images.CPU, "paper": images.PAPER}
+    bases = PRESETS["images"]
     for scale, experiment in PRESETS[name].items():
         base, own = bases[scale], experiment.data
         assert isinstance(base.data, ImageConfig) and isinstance(own, ImageConfig)

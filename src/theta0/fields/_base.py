@@ -46,6 +46,17 @@ class Field(eqx.Module):
     def __call__(self, x: Float[Array, "d *points"]) -> Float[Array, "c *points"]:
         """Signal values at ``x``."""
 
+    def step_scales(self) -> Any:
+        """How many times larger the steps of each weight are than those of a dense layer.
+
+        Numbers like the trained weights, by which step sizes begin. A weight that few points see
+        has a smaller share in the gradient of their mean, and needs them larger.
+        """
+        params = trained(self)
+        is_field = lambda node: isinstance(node, Field) and node is not params
+        scale = lambda node: node.step_scales() if isinstance(node, Field) else 1.0
+        return jax.tree.map(scale, params, is_leaf=is_field)
+
 
 MAX_LAYERS = 1000
 """More are refused: a description that asks for a million would be built for hours."""

@@ -18,7 +18,7 @@ from theta0.errors import InputError
 from theta0.memory import MAX_BYTES, check_memory
 from theta0.registry import FIELDS
 
-from ._base import Field, NetworkConfig, check_sizes
+from ._base import Field, NetworkConfig, check_sizes, trained
 from ._linear import Linear, dense_layers, normal_linear, relu_layers, shown
 
 Interpolation = Literal["linear", "smoothstep", "quintic"]
@@ -39,18 +39,20 @@ _PRIMES = (1, 2654435761, 805459861)
 class Grid(NetworkConfig):
     """Multi-resolution feature grid and a small ReLU network; by default for pictures.
 
-    The defaults have 93,315 weights.
+    The defaults have 135,278 weights, most of them in a level of 128 samples a side: more than a
+    picture of that size has values. Such a field is quick to fit, and no compression of it; for
+    that give levels below the size of the picture.
     """
 
     in_size: int = 2
     """coordinates of a point: 1, 2 or 3"""
     out_size: int = 3
     """channels of the signal"""
-    levels: tuple[int, ...] = (4, 8, 16, 32, 64, 128)
+    levels: tuple[int, ...] = (4, 16, 128)
     """samples per side of each level, rising"""
-    features: int = 4
+    features: int = 8
     """features of a sample"""
-    width: int = 64
+    width: int = 32
     """units of a hidden layer"""
     layers: int = 3
     """layers of weights behind the features, the output layer counted"""
@@ -67,6 +69,9 @@ class Grid(NetworkConfig):
     """features of a fresh grid are uniform in plus or minus this"""
     output_offset: float = 0.5
     """added to the output, so that a fresh network shows mid-grey"""
+    skip: bool = True
+    """add a linear function of the features to the output, so that a fit need not turn the small
+    network to reach what the features hold"""
     squash: bool = False
     """a logistic function of the output, of slope 1 at its middle 0.5, in place of the offset"""
 
@@ -99,8 +104,10 @@ class Grid(NetworkConfig):
             )
         )
         inputs = self.features * len(self.levels)
+        skip_key, key = jax.random.split(key)
         layers = dense_layers(key, inputs, self.width, self.layers, self.out_size, normal_linear)
-        return GridField(grids, layers, self)
+        skip = normal_linear(skip_key, inputs, self.out_size) if self.skip else None
+        return GridField(grids, layers, skip, self)
 
 
 class GridField(Field):
@@ -108,6 +115,7 @@ class GridField(Field):
 
     grids: tuple[Float[Array, "_ features"], ...]
     layers: tuple[Linear, ...]
+    skip: Linear | None
     config: Grid = eqx.field(static=True)
 
     def encode(self, x: Float[Array, "d *points"]) -> Float[Array, "levels_features *points"]:
@@ -134,8 +142,17 @@ class GridField(Field):
         return total
 
     def __call__(self, x):
-        x = relu_layers(self.layers, self.encode(x))
-        return shown(x, self.config.squash, self.config.output_offset)
+        features = self.encode(x)
+        out = relu_layers(self.layers, features)
+        if self.skip is not None:
+            out = out + self.skip(features)
+        return shown(out, self.config.squash, self.config.output_offset)
+
+    def step_scales(self) -> "GridField":
+        """A feature of a level of ``n`` samples is seen by one point in ``n`` or so."""
+        ones = jax.tree.map(lambda leaf: 1.0, trained(self))
+        scales = tuple(float(side**self.config.in_size) for side in self.config.levels)
+        return eqx.tree_at(lambda field: field.grids, ones, scales)
 
 
 def _row(cell: list[Int[Array, "*points"]], side: int, rows: int) -> Int[Array, "*points"]:

@@ -1,13 +1,16 @@
 """The inner loop: its objective, its update rules, and test-time fitting."""
 
 from ._adam import Adam
+from ._curvature import LearnedCurvature, MetaCurvature
 from ._fit import Fit, fit
+from ._guarded import Guarded, GuardedRule
 from ._loop import (
     UNROLLED_STEPS,
     InnerConfig,
     InnerLoop,
     State,
     adapt,
+    adapt_through,
     begin,
     check_batch,
     moved_by_rule,
@@ -41,10 +44,14 @@ __all__ = [
     "FirstOrder",
     "Fit",
     "Granularity",
+    "Guarded",
+    "GuardedRule",
     "InnerConfig",
     "InnerLoop",
+    "LearnedCurvature",
     "LearnedSteps",
     "Linearized",
+    "MetaCurvature",
     "Objective",
     "Rule",
     "RuleConfig",
@@ -55,6 +62,7 @@ __all__ = [
     "TotalVariation",
     "UpdateRule",
     "adapt",
+    "adapt_through",
     "as_rule",
     "begin",
     "check_batch",

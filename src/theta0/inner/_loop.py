@@ -4,6 +4,7 @@ Meta-training, test-time fitting and every baseline call :func:`adapt` or :func:
 the same :func:`step` from the host.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -144,22 +145,52 @@ def adapt(
     Raises:
         InputError: the loop asks for flip test-time augmentation.
     """
+    (fitted,), losses = adapt_through(
+        forward, field, rule, observation, loop, key, (loop.steps,), first_order
+    )
+    return fitted, losses
+
+
+def adapt_through(
+    forward: ForwardMap,
+    field: Field,
+    rule: Rule,
+    observation: Observation,
+    loop: InnerLoop,
+    key: Array,
+    stops: Sequence[int],
+    first_order: bool = False,
+) -> tuple[list[Field], Float[Array, " steps"]]:
+    """As :func:`adapt`, but returns the field after each of ``stops``, rising numbers of steps."""
     if loop.flip:
         raise InputError("flip test-time augmentation is not for meta-training; leave flip out")
     rule = as_rule(rule, field)
     objective, state = loop.objective.bind(field, first_order), begin(field, rule)
     one = lambda state: step(forward, rule, state, observation, objective, loop.batch, key)
-    if loop.steps <= UNROLLED_STEPS:
+    fields, losses, done = [], [], 0
+    for stop in stops:
+        state, block = _several(one, state, stop - done)
+        fields.append(state.field)
+        losses.append(block)
+        done = stop
+    return fields, jnp.concatenate(losses)
+
+
+def _several(
+    one: Callable[[State], tuple[State, Array]], state: State, steps: int
+) -> tuple[State, Float[Array, " steps"]]:
+    """So many steps, and the loss before each."""
+    if steps <= UNROLLED_STEPS:
         losses = []
-        for _ in range(loop.steps):
+        for _ in range(steps):
             state, loss = one(state)
             losses.append(loss)
-        return state.field, jnp.stack(losses)
+        return state, jnp.stack(losses)
     arrays, static = eqx.partition(state, eqx.is_array)
 
     def body(arrays, _):
         new, loss = one(eqx.combine(arrays, static))
         return eqx.filter(new, eqx.is_array), loss
 
-    arrays, losses = jax.lax.scan(body, arrays, None, length=loop.steps)
-    return eqx.combine(arrays, static).field, losses
+    arrays, losses = jax.lax.scan(body, arrays, None, length=steps)
+    return eqx.combine(arrays, static), losses

@@ -47,9 +47,7 @@ def loss_and_gradient(
     params, static = eqx.partition(field, eqx.is_inexact_array)
 
     def chunk_loss(params, chunk: Chunks):
-        prediction = forward(eqx.combine(params, static), chunk.observation.p, chunk.keys)
-        errors = _penalized(prediction - chunk.observation.y, huber)
-        return jnp.sum(chunk.weight * jnp.mean(errors, axis=1))
+        return _chunk_loss(forward, eqx.combine(params, static), chunk, huber)
 
     @jax.custom_vjp
     def total(params, chunks):
@@ -73,6 +71,25 @@ def loss_and_gradient(
     limit = chunk_size(forward, field) if chunk is None else chunk
     loss, gradient = total(params, cut(observation, key, forward.samples, limit))
     return loss, eqx.combine(gradient, static)
+
+
+def loss_alone(
+    forward: ForwardMap,
+    field: Field,
+    observation: Observation,
+    key: Array | None = None,
+    huber: float = 0.0,
+) -> Float[Array, ""]:
+    """The loss of :func:`loss_and_gradient`, at one unit and one chunk of memory."""
+    chunks = cut(observation, key, forward.samples, chunk_size(forward, field))
+    return sum_over(lambda chunk: _chunk_loss(forward, field, chunk, huber), chunks)
+
+
+def _chunk_loss(forward: ForwardMap, field: Field, chunk: Chunks, huber: float) -> Float[Array, ""]:
+    """The share of one chunk in the loss."""
+    prediction = forward(field, chunk.observation.p, chunk.keys)
+    errors = _penalized(prediction - chunk.observation.y, huber)
+    return jnp.sum(chunk.weight * jnp.mean(errors, axis=1))
 
 
 def _penalized(error: Float[Array, "n c"], huber: float) -> Float[Array, "n c"]:

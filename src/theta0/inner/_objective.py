@@ -13,10 +13,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.errors import InputError, require_positive, require_single
-from theta0.fields import Field
+from theta0.fields import Field, trained
 from theta0.forward import ForwardMap, Observation
 
-from ._loss import loss_and_gradient
+from ._loss import loss_alone, loss_and_gradient
 from ._total_variation import TotalVariation
 
 _SIDE = 128
@@ -96,11 +96,35 @@ class BoundObjective(eqx.Module):
         if self.proximal is not None:
             weight, origin = self.proximal
             pull = lambda g, now, then: g + jnp.asarray(weight, g.dtype) * (now - then)
-            trained = (eqx.filter(tree, eqx.is_inexact_array) for tree in (gradient, field, origin))
-            gradient = eqx.combine(jax.tree.map(pull, *trained), gradient)
+            arrays = (eqx.filter(tree, eqx.is_inexact_array) for tree in (gradient, field, origin))
+            gradient = eqx.combine(jax.tree.map(pull, *arrays), gradient)
         if self.first_order:
             loss, gradient = jax.tree.map(
                 lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_array(leaf) else leaf,
                 (loss, gradient),
             )
         return loss, gradient
+
+    def value(
+        self,
+        forward: ForwardMap,
+        field: Field,
+        observation: Observation,
+        key: Array,
+        loss: Float[Array, ""] | None = None,
+    ) -> Float[Array, ""]:
+        """All terms together: what the gradient of :meth:`loss_and_gradient` is that of.
+
+        ``loss`` is the data term, where it is known already.
+        """
+        total = loss
+        if total is None:
+            total = loss_alone(forward, field, observation, key, huber=self.huber)
+        if self.total_variation is not None:
+            total = total + self.total_variation(field, jax.random.fold_in(key, 1))
+        if self.proximal is not None:
+            weight, origin = self.proximal
+            squared = lambda now, then: jnp.sum((now - then) ** 2)
+            distances = jax.tree.map(squared, trained(field), trained(origin))
+            total = total + jnp.asarray(weight) / 2 * sum(jax.tree.leaves(distances))
+        return total

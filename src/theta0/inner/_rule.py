@@ -132,8 +132,16 @@ def transformed(
         ) from error
 
 
+def scaled(gradient: Any) -> Any:
+    """The gradient with that of every weight multiplied as :meth:`Field.step_scales` says."""
+    scale = lambda g, by: g if by == 1 else by * g
+    return jax.tree.map(scale, gradient, gradient.step_scales())
+
+
 class Descent(FirstOrder):
     """``theta - lr * direction``, the direction by an optax transformation of the gradient.
+
+    The gradient is that of :func:`scaled`, so that one step size suits all weights.
 
     The step size is an array, so that one compiled program serves every one; it is not learned.
     """
@@ -141,7 +149,7 @@ class Descent(FirstOrder):
     lr: Frozen
 
     def updates(self, gradient, state, params, loss):
-        direction, state = self.transformation.update(gradient, state, params)
+        direction, state = self.transformation.update(scaled(gradient), state, params)
         lr = self.lr()
         return jax.tree.map(lambda d: -lr.astype(d.dtype) * d, direction), state
 

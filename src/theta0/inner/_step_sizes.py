@@ -1,5 +1,6 @@
 """Learned step sizes: Meta-SGD (Li et al. 2017), a step size for each layer or weight and step."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,9 +12,12 @@ from theta0.errors import InputError, require_positive
 from theta0.fields import trained
 from theta0.registry import RULES
 
-from ._rule import RuleConfig, UpdateRule
+from ._adam import ADAM
+from ._rule import FirstOrder, RuleConfig, scaled
+from ._sgd import GRADIENT
 
 Granularity = Literal["layer", "weight"]
+Direction = Literal["gradient", "adam"]
 
 
 @RULES.register("step-sizes")
@@ -32,6 +36,10 @@ class StepSizes(RuleConfig):
     steps: int | None = None
     """inner steps that have step sizes of their own; 1: all steps share them; None: as many as the
     inner loop takes in meta-training"""
+    logarithms: bool = False
+    """learn their logarithms: they stay above 0, and move in proportion to what they are"""
+    direction: Direction = "gradient"
+    """what the steps descend: the gradient, or what Adam makes of it"""
 
     def __post_init__(self):
         require_positive(self, "lr", "steps")
@@ -50,19 +58,27 @@ class StepSizes(RuleConfig):
     def build(self, field) -> "LearnedSteps":
         """The rule, every step size at ``lr``."""
 
+        begin = math.log(self.lr) if self.logarithms else self.lr
+
         def constant(leaf):
             shape = leaf.shape if self.per == "weight" else (1,) * leaf.ndim
-            return jnp.full((self.steps or 1, *shape), self.lr, leaf.dtype)
+            return jnp.full((self.steps or 1, *shape), begin, leaf.dtype)
 
-        return LearnedSteps(jax.tree.map(constant, trained(field)))
+        direction = {"gradient": GRADIENT, "adam": ADAM}[self.direction]
+        return LearnedSteps(direction, jax.tree.map(constant, trained(field)), self.logarithms)
 
 
-class LearnedSteps(UpdateRule):
-    """Descends the gradient by its own step sizes; see :class:`StepSizes`."""
+class LearnedSteps(FirstOrder):
+    """Steps by sizes of its own along what an optax transformation makes of the gradient.
+
+    See :class:`StepSizes`.
+    """
 
     step_sizes: Any
     """like the field's weights, each leaf (steps, ...), ending in the shape of the weights or ones;
-    in the units of a step size: change of a weight over the gradient of the mean squared error"""
+    in the units of a step size: change of a weight over the direction, which is
+    that of the gradient as :func:`scaled` gives it; or their logarithms"""
+    logarithms: bool = eqx.field(static=True)
 
     @property
     def steps(self) -> int:
@@ -70,14 +86,16 @@ class LearnedSteps(UpdateRule):
         return jax.tree.leaves(self.step_sizes)[0].shape[0]
 
     def init(self, field):
-        return jnp.zeros((), jnp.int32)
+        return jnp.zeros((), jnp.int32), super().init(field)
 
-    def step(self, forward, field, observation, state, key, objective):
-        loss, gradient = objective.loss_and_gradient(forward, field, observation, key)
-        updates = jax.tree.map(lambda size, g: -size * g, self.at(state), trained(gradient))
-        return eqx.apply_updates(field, updates), state + 1, loss
+    def updates(self, gradient, state, params, loss):
+        step, state = state
+        direction, state = super().updates(scaled(gradient), state, params, loss)
+        updates = jax.tree.map(lambda size, d: -size * d, self.at(step), direction)
+        return updates, (step + 1, state)
 
     def at(self, step) -> Any:
         """Step sizes of inner step ``step``, from 0; those of the last for all later ones."""
         pick = lambda leaf: leaf[jnp.minimum(step, leaf.shape[0] - 1)]
-        return jax.tree.map(pick, self.step_sizes)
+        sizes = jax.tree.map(pick, self.step_sizes)
+        return jax.tree.map(jnp.exp, sizes) if self.logarithms else sizes

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from theta0.registry import META_LEARNERS
 
-from ._base import MetaGradient
-from ._maml import through_adaptation
+from ._maml import QueryLoss
 
 
 @META_LEARNERS.register("fomaml")
 @dataclass(frozen=True)
-class FOMAML(MetaGradient):
+class FOMAML(QueryLoss):
     """First-order MAML (Finn et al. 2017): the gradient of the query loss at the adapted weights.
 
     ``grad L_query`` at ``theta_m``, the gradients of inner steps held constant.
@@ -19,4 +18,4 @@ class FOMAML(MetaGradient):
     """
 
     def task_gradient(self, forward, learned, task, key, state=None, query_forward=None):
-        return through_adaptation(self, forward, learned, task, key, query_forward, True)
+        return self.through_adaptation(forward, learned, task, key, query_forward, True)

@@ -4,34 +4,71 @@ from dataclasses import dataclass
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 
 from theta0.errors import InputError
-from theta0.inner import DescentConfig, RuleConfig, StepSizes, adapt, loss_and_gradient
+from theta0.inner import DescentConfig, RuleConfig, StepSizes, adapt_through, loss_and_gradient
 from theta0.registry import META_LEARNERS
 
 from ._base import Learned, MetaGradient
 
 
-def through_adaptation(
-    meta: MetaGradient, forward, learned, task, key, query_forward, first_order: bool
-):
-    """The query loss after the inner loop, and its derivative by field and rule."""
-    inner_key, outer_key = jax.random.split(key)
+@dataclass(frozen=True)
+class QueryLoss(MetaGradient):
+    """A meta-learner that descends the query loss after adaptation."""
 
-    def run(learned: Learned):
-        return adapt(
-            forward, learned.field, learned.rule, task.support, meta.loop, inner_key, first_order
-        )[0]
+    also_after: tuple[int, ...] = ()
+    """numbers of inner steps after which the query loss counts as well as after the last, so that
+    fits are good at each of them (Antoniou et al. 2019, section 4)"""
+    log_loss: bool = False
+    """descend the logarithm of the query loss, so the mean PSNR: tasks and numbers of steps of
+    little loss count as much as those of a large one"""
 
-    adapted, pull_back = eqx.filter_vjp(run, learned)
-    loss, gradient = loss_and_gradient(query_forward or forward, adapted, task.query, outer_key)
-    (direction,) = pull_back(eqx.filter(gradient, eqx.is_inexact_array))
-    return loss, direction
+    def __post_init__(self):
+        super().__post_init__()
+        after = self.also_after
+        if list(after) != sorted({*after}) or not all(0 < stop < self.steps for stop in after):
+            raise InputError(
+                f"also_after is {after}; give rising numbers of steps, from 1 to {self.steps - 1}"
+            )
+
+    def through_adaptation(self, forward, learned, task, key, query_forward, first_order: bool):
+        """The query loss after the inner loop, and its derivative by field and rule.
+
+        The loss is the mean over the numbers of steps that count, or its geometric mean.
+        """
+        inner_key, outer_key = jax.random.split(key)
+        stops = (*self.also_after, self.steps)
+
+        def run(learned: Learned):
+            return adapt_through(
+                forward, learned.field, learned.rule, task.support, self.loop, inner_key, stops,
+                first_order,
+            )[0]  # fmt: skip
+
+        fields, pull_back = eqx.filter_vjp(run, learned)
+        losses, gradients = zip(
+            *(
+                loss_and_gradient(query_forward or forward, field, task.query, outer_key)
+                for field in fields
+            ),
+            strict=True,
+        )
+        losses = jnp.stack(losses)
+        shares = (1 / losses if self.log_loss else jnp.ones_like(losses)) / len(stops)
+        directions = [
+            jax.tree.map(
+                lambda leaf, share=share: share * leaf, eqx.filter(g, eqx.is_inexact_array)
+            )
+            for g, share in zip(gradients, shares, strict=True)
+        ]
+        (direction,) = pull_back(directions)
+        return jnp.exp(jnp.log(losses).mean()) if self.log_loss else losses.mean(), direction
 
 
 @META_LEARNERS.register("maml")
 @dataclass(frozen=True)
-class MAML(MetaGradient):
+class MAML(QueryLoss):
     """MAML (Finn et al. 2017): the gradient of the query loss after adaptation, second order.
 
     ``grad L_query(theta_m(theta))`` with respect to the field and its rule.
@@ -47,7 +84,7 @@ class MAML(MetaGradient):
         return self.steps
 
     def task_gradient(self, forward, learned, task, key, state=None, query_forward=None):
-        return through_adaptation(self, forward, learned, task, key, query_forward, False)
+        return self.through_adaptation(forward, learned, task, key, query_forward, False)
 
 
 @META_LEARNERS.register("metasgd")

@@ -37,7 +37,8 @@ class Experiment:
     preset: Annotated[str, tyro.conf.Suppress]
     """preset it comes from"""
     scale: str
-    """scale of the preset: smoke (seconds), cpu (within an hour on two cores), paper"""
+    """scale of the preset: smoke (seconds), cpu (within an hour on two cores), paper; of pictures,
+    grid (a feature grid, minutes on two cores)"""
     data: SignalConfig
     """signals, and how they are measured"""
     field: NetworkConfig

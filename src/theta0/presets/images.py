@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from theta0.data.images import SDF, Arrays, CelebA, Folder, Imagenette, Text
 from theta0.evaluation import Protocol
-from theta0.fields import Siren
+from theta0.fields import Grid, Siren
 from theta0.forward import Points
 from theta0.inner import SGD, Adam, InnerConfig, StepSizes
 from theta0.meta import MAML, MetaSGD, OuterConfig
@@ -53,6 +53,26 @@ CPU = Experiment(
     baseline=InnerConfig(Adam(1e-4), 1000),
 )
 
+GRID = Experiment(
+    # A feature grid, good after any number of steps on pictures of any kind: minutes on two cores.
+    preset="images",
+    scale="grid",
+    data=ImageConfig(size=128),
+    field=Grid(),
+    forward=Points(),
+    meta=MAML(
+        steps=5,
+        rule=StepSizes(0.3, "layer", logarithms=True),
+        also_after=(1, 2),
+        log_loss=True,
+    ),
+    outer=OuterConfig(
+        lr=1e-3, rule_lr=1e-2, clip=1.0, steps=300, tasks=2, validate_every=50, checkpoint_every=50
+    ),
+    protocol=Protocol(rules=rules(sgd=(0.1, 0.3, 1.0), adam=(3e-3, 1e-2, 3e-2))),
+    baseline=InnerConfig(Adam(1e-2), 500),
+)
+
 SMOKE = Experiment(
     preset="images",
     scale="smoke",
@@ -74,8 +94,13 @@ SMOKE = Experiment(
 
 
 def _on(source: ImageSource, small: ImageSource, preset: str) -> dict[str, Experiment]:
-    """The three scales on a class of pictures, the smallest on few of them."""
-    scales = {"smoke": (SMOKE, small), "cpu": (CPU, source), "paper": (PAPER, source)}
+    """The scales on a class of pictures, the smallest on few of them."""
+    scales = {
+        "smoke": (SMOKE, small),
+        "grid": (GRID, source),
+        "cpu": (CPU, source),
+        "paper": (PAPER, source),
+    }
     return {
         scale: replace(base, preset=preset, data=replace(base.data, source=pictures))
         for scale, (base, pictures) in scales.items()
@@ -84,7 +109,7 @@ def _on(source: ImageSource, small: ImageSource, preset: str) -> dict[str, Exper
 
 PRESETS = {
     # theta0 train images --data FOLDER: any folder of pictures
-    "images": {"smoke": SMOKE, "cpu": CPU, "paper": PAPER},
+    "images": {"smoke": SMOKE, "grid": GRID, "cpu": CPU, "paper": PAPER},
     # theta0 train image-celeba --data FOLDER: faces, the folder of img_align_celeba
     "image-celeba": _on(CelebA(), CelebA(validation=2, test=2, limit=200), "image-celeba"),
     # theta0 train image-imagenette --data FOLDER: natural photos, the folder imagenette2
