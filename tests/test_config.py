@@ -12,7 +12,7 @@ from theta0.data.images import Folder, Text
 from theta0.errors import InputError
 from theta0.fields import Finer, FlipAverage, Fourier, Gaussian, Grid, Positional, Siren, Wire
 from theta0.forward import Lines, Points, Volume
-from theta0.inner import SGD, Adam, InnerConfig, Objective, StepSizes, Then
+from theta0.inner import SGD, Adam, Guarded, InnerConfig, MetaCurvature, Objective, StepSizes, Then
 from theta0.meta import FOMAML, MAML, MetaSGD, Reptile
 from theta0.registry import FIELDS, FORWARD_MAPS, META_LEARNERS, RULES, SIGNALS, all_registries
 from theta0.signals import CTConfig, ImageConfig, Phantoms, PhotoConfig, SliceFile, ViewConfig
@@ -32,10 +32,12 @@ SETTINGS = {
     RULES: [
         SGD(), Adam(3e-4), StepSizes(0.06, "weight", 8), StepSizes(steps=None),
         Then(StepSizes(0.06, "weight"), 5, Adam(1e-3)), Then(SGD(), 1, Then(SGD(), 2, Adam(1.0))),
+        StepSizes(1e-3, logarithms=True, direction="adam"), Adam(1e-3, halved_after=50),
+        Guarded(Adam(1e-3)), Guarded(Then(SGD(), 1, SGD())), MetaCurvature(0.1, 2, "in"),
     ],
     META_LEARNERS: [
         MAML(steps=3, rule=SGD(0.1)), FOMAML(batch=64), Reptile(),
-        MetaSGD(objective=Objective(tv=1e-4)),
+        MetaSGD(objective=Objective(tv=1e-4)), MAML(5, also_after=(1, 2), log_loss=True),
     ],
     SIGNALS: [
         ImageConfig(Folder("my, pictures"), size=32), ImageConfig(Text(9, 2, 2), mirror=True),
