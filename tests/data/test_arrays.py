@@ -39,6 +39,15 @@ class Trap:
         return (pytest.fail, ("a pickle was executed",))
 
 
+def test_a_header_as_python_2_writes_it_is_read_without_a_word(tmp_path):
+    values = np.linspace(0, 1, 48 * 48).reshape(48, 48)
+    head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (48, 48L), }"
+    head = head.ljust(117) + b"\n"
+    content = b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + values.tobytes()
+    (tmp_path / "x.npy").write_bytes(content)
+    np.testing.assert_array_equal(read_array(tmp_path / "x.npy"), values)
+
+
 def test_objects_are_refused_and_never_unpickled(tmp_path):
     np.savez(tmp_path / "x.npz", hu=np.array([Trap()], dtype=object))
     with pytest.raises(InputError, match="dtype object, which is refused"):

@@ -7,6 +7,7 @@ other methods cannot be told where to stop.
 """
 
 import math
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -152,12 +153,12 @@ class _Head:
 def _read_header(stream: _Stream, source: str) -> tuple[tuple[int, ...], bool, np.dtype]:
     head: Any = _Head(stream)
     version = npy.read_magic(head)
-    if version == (1, 0):
-        shape, fortran, dtype = npy.read_array_header_1_0(head)
-    elif version == (2, 0):
-        shape, fortran, dtype = npy.read_array_header_2_0(head)
-    else:  # version 3 is only used for structured arrays with non-Latin field names
+    if version not in ((1, 0), (2, 0)):  # 3 is only used for structured arrays
         raise InputError(f"{source}: structured arrays are not supported; save plain numbers")
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Reading `.npy`")  # written by Python 2, but read rightly
+        shape, fortran, dtype = read(head)
     if dtype.kind not in "biufUS" or dtype.itemsize == 0:
         raise InputError(
             f"{source}: has dtype {dtype}, which is refused; save real numbers or strings (objects "

@@ -46,6 +46,9 @@ def test_colours_of_faces(tmp_path, colour):
 
 def test_what_is_ignored_is_noted(tmp_path):
     assert off(tmp_path, "NOFF", "0 0 1").notes == ("1 of 1 parts have no material: grey",)
+    mesh = off(tmp_path, face="3 0 1 2\n3 0 2 3\n# the end\n")
+    assert mesh.faces == 1
+    assert "1 lines after the faces that its header declares are left out" in mesh.notes
     notes = off(tmp_path, face="4 0 1 2 3 7").notes
     assert notes[0] == "faces whose colour is a number in a colour map are grey"
     notes = off(tmp_path, "COFF", "255 0 0", face="4 0 1 2 3 0 0 255").notes

@@ -161,3 +161,16 @@ def test_lists_that_declare_too_much_are_refused_before_memory_is_taken(tmp_path
     (tmp_path / "bad.ply").write_bytes(header.encode() + body)
     with pytest.raises(InputError, match="ends before all it declares"):
         read_mesh(FolderStore(tmp_path, 10**6), "bad.ply")
+
+
+@pytest.mark.parametrize("order", FORMATS)
+def test_what_comes_after_the_tables_is_noted(tmp_path, order):
+    ply(tmp_path, order, XYZ, POINTS, [INDEX], QUAD)
+    path, text = tmp_path / "plate.ply", order == "ascii"
+    content = path.read_bytes()
+    path.write_bytes(content + b"\n\n")
+    known = read_mesh(FolderStore(tmp_path, 10**6), path.name).notes
+    path.write_bytes(content + (b"3 0 1 2\n" if text else b"\3" * 13))
+    mesh = read_mesh(FolderStore(tmp_path, 10**6), path.name)
+    words = f"{1 if text else 13} {'lines' if text else 'bytes'} after the tables that its header"
+    assert mesh.faces == 2 and mesh.notes[0].startswith(words) and mesh.notes[1:] == known

@@ -53,11 +53,9 @@ class Document:
         if not isinstance(tree, dict):
             raise ValueError("its JSON is no object")
         self.tree: Tree = tree
-        version = str(self.tree.get("asset", {}).get("version", "2.0"))
-        if not version.startswith("2."):
-            raise InputError(f"is glTF {version}; convert it to glTF 2.0")
+        _check_version(self.tree.get("asset", {}))
         # A face has 3 indices and up to 3 vertices, each with position, normal, uv and colour.
-        counts = sum(int(accessor["count"]) for accessor in self.all("accessors"))
+        counts = sum(_whole(accessor, "count") for accessor in self.all("accessors"))
         check_faces(counts // 15, source.limits)
         self._buffers: dict[int, bytes] = {}
         self._arrays: dict[int, np.ndarray] = {}
@@ -99,8 +97,8 @@ class Document:
         """
         view = self.one("bufferViews", index)
         buffer = self._buffer(view["buffer"], view)
-        start, length = int(view.get("byteOffset", 0)), int(view["byteLength"])
-        if not 0 <= start <= start + length <= len(buffer):
+        start, length = _whole(view, "byteOffset", 0), _whole(view, "byteLength")
+        if start + length > len(buffer):
             raise InputError("has a buffer view outside its buffer; copy it again")
         return memoryview(buffer)[start : start + length]
 
@@ -118,7 +116,7 @@ class Document:
             names = sorted(view.get("extensions", {}).keys() | buffer.get("extensions", {}).keys())
             why = f"it needs {names[0]}, which is not supported" if names else "it is missing"
             raise InputError(f"has a buffer without data: {why}; export it again, uncompressed")
-        if len(content) < int(buffer["byteLength"]):
+        if len(content) < _whole(buffer, "byteLength"):
             raise InputError("has a buffer that is shorter than it declares; copy it again")
         self._buffers[index] = content
         return content
@@ -165,16 +163,14 @@ class Document:
         return "bufferView" in accessor or "sparse" in accessor
 
     def _values(self, accessor: Tree) -> np.ndarray:
-        count, length = int(accessor["count"]), _LENGTHS[accessor["type"]]
+        count, length = _whole(accessor, "count"), _LENGTHS[accessor["type"]]
         kind = np.dtype(_TYPES[accessor["componentType"]])
-        if count < 0:
-            raise ValueError(f"it declares {count} values")
         if "bufferView" not in accessor:
             check_memory("an accessor", count * length * kind.itemsize, _TREE_BYTES, "export again")
             return np.zeros((count, length), kind)
         view = self.one("bufferViews", accessor["bufferView"])
-        offset, size = int(accessor.get("byteOffset", 0)), length * kind.itemsize
-        stride = int(view.get("byteStride", size))
+        offset, size = _whole(accessor, "byteOffset", 0), length * kind.itemsize
+        stride = _whole(view, "byteStride", size)
         return self._rows(accessor["bufferView"], offset, count, length, kind, stride)
 
     def _rows(
@@ -185,21 +181,43 @@ class Document:
         size = length * kind.itemsize
         stride = stride or size
         end = offset + stride * (count - 1) + size if count else 0
-        if offset < 0 or stride < size or end > len(data):
+        if stride < size or end > len(data):
             raise InputError("has an accessor outside its buffer view; copy it again")
         return np.ndarray((count, length), kind, data, offset, (stride, kind.itemsize)).copy()
 
     def _sparse(self, sparse: Tree, values: np.ndarray) -> np.ndarray:
         """Replace some of the values."""
-        count = int(sparse["count"])
+        count = _whole(sparse, "count")
         where, what = sparse["indices"], sparse["values"]
         kind = np.dtype(_TYPES[where["componentType"]])
-        start = int(where.get("byteOffset", 0))
-        places = self._rows(where["bufferView"], start, count, 1, kind)
-        start, width = int(what.get("byteOffset", 0)), values.shape[1]
+        start = _whole(where, "byteOffset", 0)
+        places = self._rows(where["bufferView"], start, count, 1, kind)[:, 0]
+        start, width = _whole(what, "byteOffset", 0), values.shape[1]
         rows = self._rows(what["bufferView"], start, count, width, values.dtype)
-        values[places[:, 0]] = rows
+        if count and not 0 <= places.min() <= places.max() < len(values):
+            raise InputError("has a sparse accessor that replaces missing values; export it again")
+        values[places] = rows
         return values
+
+
+def _check_version(asset: Any) -> None:
+    """Refuse another version than 2, and what needs a later one than 2.0."""
+    if not isinstance(asset, dict):
+        raise InputError("has an asset that is no object, so no version; export it again")
+    version, least = str(asset.get("version", "2.0")), str(asset.get("minVersion", "2.0"))
+    if not version.startswith("2."):
+        raise InputError(f"is glTF {version}; convert it to glTF 2.0")
+    if least != "2.0":
+        raise InputError(f"needs glTF {least[:20]} (asset.minVersion); convert it to glTF 2.0")
+
+
+def _whole(entry: Tree, key: str, default: int | None = None) -> int:
+    """A number of bytes or of values."""
+    value = entry.get(key, default)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value < 2**53 or value != int(value):
+        raise InputError(f"has a {key} of {str(value)[:40]}; export it again")
+    return int(value)
 
 
 def _chunks(content: bytes) -> tuple[bytes, bytes | None]:

@@ -204,7 +204,13 @@ def _absolute(row: bytes, known: tuple[int, int]) -> bytes:
     """A face whose negative numbers, which count from the last vertex, are replaced."""
 
     def place(field: bytes, count: int) -> bytes:
-        return b"%d" % (int(field) + count + 1) if field.startswith(b"-") else field
+        if not field.startswith(b"-"):
+            return field
+        if int(field) < -count:  # 0 would be a corner without one
+            raise InputError(
+                "has faces with missing vertices or texture coordinates; export it again"
+            )
+        return b"%d" % (int(field) + count + 1)
 
     corners = (word.split(b"/") for word in row.split(b"#")[0].split())
     return b" ".join(

@@ -37,7 +37,10 @@ def read_off(source: Source) -> list[Part]:
     if not re.search(rb"\d", next(lines)):  # counts may follow the keyword in its line
         next(lines)
     points, colours = _vertices(source, kind, word_blocks(lines, vertices))
-    return parts_of(source, *_polygons(source, points, colours, word_blocks(lines, faces)))
+    polygons = _polygons(source, points, colours, word_blocks(lines, faces))
+    if more := sum(1 for _ in lines):
+        source.note(f"{more} lines after the faces that its header declares are left out")
+    return parts_of(source, *polygons)
 
 
 def _lines(content: bytes) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ def read_ply(source: Source) -> list[Part]:
     Raises:
         InputError: It is damaged, or has too many faces.
     """
-    tables, comments = read_tables(source.content, source.limits)
+    tables, comments = read_tables(source)
     for name, table in tables.items():
         if name not in _QUIET and any(len(column.values) for column in table.values()):
             source.note(f"its {name} elements are ignored")

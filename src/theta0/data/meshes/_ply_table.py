@@ -8,8 +8,9 @@ from itertools import chain
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from theta0.data.meshes._limits import MeshLimits, check_faces
+from theta0.data.meshes._limits import check_faces
 from theta0.data.meshes._lines import word_blocks
+from theta0.data.meshes._source import Source
 from theta0.errors import InputError
 
 _TYPES = {
@@ -49,26 +50,30 @@ class _Element:
     properties: list[Property]
 
 
-def read_tables(
-    content: bytes, limits: MeshLimits
-) -> tuple[dict[str, dict[str, Column]], list[str]]:
-    """The columns by element and property, and the comments.
+def read_tables(source: Source) -> tuple[dict[str, dict[str, Column]], list[str]]:
+    """The columns by element and property, and the comments; what comes after them is noted.
 
     Raises:
         InputError: The file is damaged or declares too many faces.
     """
+    content = source.content
     order, elements, comments, start = _header(content)
     for element in elements:
         faces = element.name in ("face", "tristrips")
-        check_faces(element.rows if faces else element.rows // 3, limits)
+        check_faces(element.rows if faces else element.rows // 3, source.limits)
     if order == "ascii":
         body = content[start:].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = (line for line in io.BytesIO(body) if line.strip())
-        return {one.name: _text(lines, one, len(body)) for one in elements}, comments
+        tables = {one.name: _text(lines, one, len(body)) for one in elements}
+        if more := sum(1 for _ in lines):
+            source.note(f"{more} lines after the tables that its header declares are left out")
+        return tables, comments
     data = np.frombuffer(content, np.uint8)
     tables = {}
     for element in elements:
         tables[element.name], start = _binary(data, start, element)
+    if more := len(content[start:].rstrip(b"\0\r\n ")):  # of padding nothing is said
+        source.note(f"{more} bytes after the tables that its header declares are left out")
     return tables, comments
 
 

@@ -83,18 +83,23 @@ def _parts(source: Source) -> list[Part]:
     Raises:
         InputError: It is damaged, or has no faces or too many.
     """
+    if not source.content.strip(b"\xef\xbb\xbf\0\r\n\t "):
+        raise InputError("is empty; copy or export it again")
     try:
         with np.errstate(all="ignore"):  # numbers that are not finite are told below
             parts = _READERS[source.suffix](source)
-    except (
-        ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error,
-        RecursionError,
-    ) as error:  # fmt: skip
+    except (ValueError, OverflowError, struct.error, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"cannot be read as a mesh ({reason(error)}); export it again") from error
+    except (TypeError, KeyError, IndexError, AttributeError) as error:
+        raise InputError(
+            "cannot be read as a mesh: a value is missing, or is not what the format has there; "
+            "export it again"
+        ) from error
     if not parts:
         raise InputError("holds no faces; export surfaces, not points or lines")
-    if not all(np.isfinite(part.vertices).all() for part in parts):
-        raise InputError("has vertices that are not finite; export it again")
+    # Lengths are computed from squares, which must be finite too.
+    if not all((np.abs(part.vertices) < 1e150).all() for part in parts):
+        raise InputError("has vertices that are not finite, or too far away; export it again")
     return parts
