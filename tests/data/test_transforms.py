@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from theta0.data.views import ViewOptions, open_views, read_views, write_views
-from theta0.errors import InputError
+from theta0.errors import InputError, InputWarning
 
 
 @pytest.fixture
@@ -60,6 +60,7 @@ def test_nerfstudios_intrinsics_are_read_shared_or_by_frame(blender, scenes, eac
     lens = {"fl_x": 7, "fl_y": 8.0, "cx": 2.75, "cy": 2.25, "w": 6.0, "h": 4, "k1": 0.0, "p2": 0}
 
     def change(value):
+        del value["camera_angle_x"]
         for target in value["frames"] if each else [value]:
             target.update(lens)
         for frame in value["frames"]:
@@ -75,17 +76,23 @@ def test_both_angles_make_two_focal_lengths_and_given_ones_win(blender, scenes):
     camera = open_views(blender).cameras[0]
     np.testing.assert_allclose([camera.fl_x, camera.fl_y], [7.5, 9])
     scenes.edit_json(blender / "transforms.json", lambda v: v.update(fl_x=5.0, w=6, h=4))
-    camera = open_views(blender).cameras[0]
+    words = r"view of 1.08 radians, but camera_angle_x is 0.761, such as of r_0.png; the focal"
+    with pytest.warns(InputWarning, match=words):
+        camera = open_views(blender).cameras[0]
     assert (camera.fl_x, camera.fl_y) == (5, 5)
 
 
 def test_intrinsics_of_a_larger_picture_are_scaled(blender, scenes):
     lens = {"fl_x": 70, "fl_y": 80, "cx": 27.5, "cy": 22.5, "w": 60, "h": 40}
+    lens["camera_angle_x"] = 2 * np.arctan(60 / 2 / 70)
     scenes.edit_json(blender / "transforms.json", lambda value: value.update(lens))
-    scenes.assert_same(read_views(blender), scenes.some_views())
+    words = "lenses are of pictures of 60 x 40, but r_0.png is 6 x 4; they are scaled"
+    with pytest.warns(InputWarning, match=words):
+        scenes.assert_same(read_views(blender), scenes.some_views())
     # Downscaling rounded the height.
     scenes.edit_json(blender / "transforms.json", lambda value: value.update(h=41))
-    camera = open_views(blender).cameras[0]
+    with pytest.warns(InputWarning, match="pictures of 60 x 41"):
+        camera = open_views(blender).cameras[0]
     np.testing.assert_allclose([camera.cx, camera.cy], [2.75, 22.5 * 4 / 41])
     np.testing.assert_allclose([camera.fl_x, camera.fl_y], [7, 80 * 4 / 41])
     scenes.edit_json(blender / "transforms.json", lambda value: value.update(h=60))
@@ -115,6 +122,15 @@ def test_no_path_leads_out_of_the_folder(blender, scenes, name):
         blender / "transforms.json", lambda value: value["frames"][0].update(file_path=name)
     )
     with pytest.raises(InputError, match=r"leads out of its folder; make it relative"):
+        open_views(blender)
+
+
+def test_a_camera_that_never_moves_is_noted(blender, scenes):
+    scenes.edit_json(
+        blender / "transforms.json",
+        lambda v: [f.update(transform_matrix=np.eye(4).tolist()) for f in v["frames"]],
+    )
+    with pytest.warns(InputWarning, match=r"transforms.json: its 3 frames have one pose"):
         open_views(blender)
 
 
@@ -174,6 +190,7 @@ def test_what_is_wrong_is_said_in_one_line(blender, scenes, change, message):
     assert str(blender) in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore::theta0.errors.InputWarning")
 def test_any_value_in_any_place_is_read_or_refused(blender, scenes):
     """Unexpected values anywhere in a file raise nothing but an InputError."""
     file = blender / "transforms.json"

@@ -143,7 +143,8 @@ def test_the_angle_of_a_frame_wins_over_a_shared_focal_length(folder, scenes):
     scenes.edit_json(
         folder / "transforms.json", lambda whole: whole["frames"][1].update(camera_angle_x=angle)
     )
-    focals = [(camera.fl_x, camera.fl_y) for camera in open_views(folder).cameras]
+    with pytest.warns(InputWarning, match="but camera_angle_x is 0.7, such as of f0.png"):
+        focals = [(camera.fl_x, camera.fl_y) for camera in open_views(folder).cameras]
     np.testing.assert_allclose(focals[:3], [(6, 6), (9, 9), (6, 6)])
 
 
@@ -161,8 +162,9 @@ def test_numbers_of_pictures_of_another_size_need_that_size(folder, values, mess
 
 
 def test_one_side_of_the_described_picture_is_enough(folder):
-    change(folder, fl_x=60.0, w=60)
-    assert open_views(folder).cameras[0].fl_x == pytest.approx(6)
+    change(folder, fl_x=60.0, w=60, camera_angle_x=2 * np.arctan(0.5))
+    with pytest.warns(InputWarning, match="pictures of 60 x 40, but f0.png is 6 x 4"):
+        assert open_views(folder).cameras[0].fl_x == pytest.approx(6)
 
 
 @pytest.mark.parametrize("key", ["depth_scale", "depth_unit_scale_factor", "integer_depth_scale"])

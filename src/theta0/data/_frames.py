@@ -59,13 +59,7 @@ def camera_of(frame: Frame, width: int, height: int) -> Camera:
         InputError: The description is not a valid camera, or is of a picture of another shape.
     """
     lens = frame.lens
-    w, h = _described_size(frame, width, height)
-    # Downscaling a picture may change its aspect by the rounding of one pixel.
-    if not (w >= 1 and h >= 1 and abs(w * height - h * width) <= max(w, h)):
-        raise InputError(
-            f"{frame.image}: is {width} x {height}, but its view is described as {w:g} x {h:g}; "
-            "give the pictures that belong to the description"
-        )
+    w, h = described_size(frame, width, height)
     fl_x = lens["fl_x"] if "fl_x" in lens else _focal(frame, "camera_angle_x", w)
     if "fl_y" in lens or "camera_angle_y" not in lens or "fl_x" in lens:
         fl_y = lens.get("fl_y", fl_x)
@@ -79,12 +73,23 @@ def camera_of(frame: Frame, width: int, height: int) -> Camera:
         raise InputError(f"{frame.image}: {error}") from error
 
 
-def _described_size(frame: Frame, width: int, height: int) -> tuple[float, float]:
-    """Width and height of the picture that the numbers in pixels refer to."""
+def described_size(frame: Frame, width: int, height: int) -> tuple[float, float]:
+    """Width and height of the picture that the numbers in pixels refer to.
+
+    Raises:
+        InputError: It has another shape than the picture of the frame, or is unknown.
+    """
     lens = frame.lens
     if "w" in lens or "h" in lens:
         w = lens["w"] if "w" in lens else lens["h"] * width / height
-        return w, lens["h"] if "h" in lens else w * height / width
+        h = lens["h"] if "h" in lens else w * height / width
+        # Downscaling a picture may change its aspect by the rounding of one pixel.
+        if w >= 1 and h >= 1 and abs(w * height - h * width) <= max(w, h):
+            return w, h
+        raise InputError(
+            f"{frame.image}: is {width} x {height}, but its view is described as {w:g} x {h:g}; "
+            "give the pictures that belong to the description"
+        )
     focal, angle = lens.get("fl_x", 0), lens.get("camera_angle_x", 0)
     implied = 2 * focal * math.tan(angle / 2) if focal > 0 and 0 < angle < math.pi else width
     middle = lens.get("cx", width / 2), lens.get("cy", height / 2)

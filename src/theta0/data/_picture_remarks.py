@@ -44,7 +44,7 @@ def remarks_on(
         found.append("has HDR or wide-gamut colours (cICP), which are read as sRGB")
     elif profile_lost:
         found.append("has a colour profile that is damaged or too large, and is ignored")
-    elif profile:
+    elif profile and image.mode != "LAB":  # which is converted, whatever its profile
         found += _of_profile(profile, image.mode)
     elif "srgb" not in image.info:
         found += _of_gamma(image)

@@ -6,6 +6,7 @@ from typing import Any
 
 from theta0.data._frames import Frame, inner_file, inner_path, read_json
 from theta0.data._transforms_keys import LENS, MODELS, note_ignored, refuse_panoramas
+from theta0.data._transforms_sense import note_contradictions
 from theta0.data._transforms_split import PARTS, with_parts
 from theta0.data.cameras import COEFFICIENTS
 from theta0.errors import InputError
@@ -56,6 +57,7 @@ def read_transforms(path: Path, ignore_distortion: bool) -> list[Frame]:
             )
     note_ignored(path, whole, frames)
     found = [_frame(whole, frame, path, ignore_distortion) for frame in frames]
+    note_contradictions(path, found)
     return with_parts(path, whole, found, lambda name: _picture(name, path))
 
 

@@ -233,3 +233,14 @@ def test_metadata_of_a_jpeg_may_be_damaged(tmp_path):
         segment = struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
         (tmp_path / "x.jpg").write_bytes(content[:2] + segment + content[2:])
         np.testing.assert_array_equal(read_image(tmp_path / "x.jpg"), expected)
+
+
+def test_lab_is_converted_so_its_profile_is_not_called_ignored(tmp_path):
+    lab = ImageCms.createProfile("LAB")
+    picture = ImageCms.profileToProfile(
+        Image.new("RGB", (8, 8), (200, 60, 60)), ImageCms.createProfile("sRGB"), lab,
+        outputMode="LAB",
+    )  # fmt: skip
+    picture.save(tmp_path / "x.tif", icc_profile=ImageCms.ImageCmsProfile(lab).tobytes())
+    rgb = read_image(tmp_path / "x.tif") * 255  # warnings are errors
+    np.testing.assert_allclose(rgb[0, 0], [200, 60, 60], atol=3)

@@ -158,6 +158,7 @@ def first(**values):
         (lambda v: [f.update(split="test") for f in v["frames"]], "none of 7 .* is for training"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*scaled to the pictures")
 def test_what_is_wrong_is_said_in_one_line(tmp_path, scene, change, message):
     folder = write_transforms(tmp_path, scene)
     whole = json.loads((folder / "transforms.json").read_text())

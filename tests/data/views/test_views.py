@@ -135,7 +135,8 @@ def test_remarks_on_views_are_noted_once(tmp_path, scenes):
     for number in range(3):
         pages = [Image.new("RGB", (6, 4), colour) for colour in ("red", "lime")]
         pages[0].save(tmp_path / f"{number}.tif", save_all=True, append_images=pages[1:])
-        frames.append({"file_path": f"{number}.tif", "transform_matrix": np.eye(4).tolist()})
+        pose = scenes.pose(scenes.some_views().cameras[number])
+        frames.append({"file_path": f"{number}.tif", "transform_matrix": pose})
     file = scenes.write_json(tmp_path / "transforms.json", {"camera_angle_x": 1, "frames": frames})
     with pytest.warns(InputWarning, match=r"0 holds 2 frames .* \(like 3 of 3 pictures\)") as noted:
         read_views(file)
