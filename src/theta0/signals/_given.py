@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageOps
 
-from theta0.data.ct import as_unit_range, assumed_window, check_numbers
+from theta0.data.ct import as_unit_range, assumed_window, check_numbers, is_mask
 from theta0.data.images import read_image
 from theta0.errors import InputError, implausible
 
@@ -188,5 +188,7 @@ def as_slice(values: Any, name: str = "the slice") -> Float[np.ndarray, "height 
             f"{name} has shape {np.shape(values)} and dtype {array.dtype}; give (height, width) "
             "numbers, or a theta0.Sinogram of what a scanner measured"
         )
+    if is_mask(name, array):
+        return as_unit_range(name, array, None)
     check_numbers(name, array.dtype)
     return as_unit_range(name, array, assumed_window(array.dtype))

@@ -95,6 +95,13 @@ def test_bytes_beyond_the_voxels_are_noted(tmp_path):
         reads_hu(path)
 
 
+@pytest.mark.parametrize("name", ["x.mhd", "x.mha"])
+def test_voxels_of_twice_the_bytes_are_refused(tmp_path, name):
+    path = write(tmp_path / name, content=HU.astype("<i8").tobytes(), ElementType="MET_LONG")
+    with pytest.raises(InputError, match=r"holds 2 times the voxels .* MET_LONG_LONG"):
+        read_slices(path)
+
+
 @pytest.mark.parametrize(
     "data, message",
     [

@@ -118,12 +118,20 @@ def test_headers_are_not_trusted(tmp_path, compress):
         path.write_bytes(gzip.compress(bytes(changed)) if compress else bytes(changed))
         with pytest.raises(InputError, match=message):
             read_slices(path)
-    for offset in (1e12, -4.0, np.nan):
+    for offset in (1e12, -4.0, 100.0, 348.0, np.nan):
         changed = content.copy()
         changed[108:112] = np.float32(offset).tobytes()
         path.write_bytes(gzip.compress(bytes(changed)) if compress else bytes(changed))
         with pytest.raises(InputError, match="vox_offset"):
             read_slices(path)
+
+
+def test_without_an_offset_voxels_begin_after_the_header(tmp_path):
+    path = write(tmp_path / "x.nii", HU.T, lps())
+    content = bytearray(path.read_bytes())
+    content[108:112] = bytes(4)
+    path.write_bytes(content)
+    np.testing.assert_allclose(read_slices(path).pixels, windowed(HU), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["x.nii", "x.nii.gz"])

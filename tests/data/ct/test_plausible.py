@@ -73,6 +73,25 @@ def test_angles_in_radians_that_cannot_be_are_refused(angles, words):
     np.testing.assert_array_equal(found.angles_rad, angles)
 
 
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        (
+            {"detector_spacing": 1e-9},
+            r"detector_spacing is 1e-09, .* see only 3.2e-08 of the slice",
+        ),
+        ({"beam": "fan", "source_distance": 500.0}, "source_distance is 500 sides of the slice"),
+        ({"angles_deg": DEGREES * 1e300}, r"angles_deg are up to 1.74375e\+302, many turns"),
+        ({"angles_deg": np.append(DEGREES[1:], 20_000)}, "angles_deg are up to 20000, many turns"),
+    ],
+)
+def test_a_geometry_in_another_unit_is_refused(where, words):
+    with pytest.raises(InputError, match=rf"^scan: {words}"):
+        checked(measured(), **where)
+    with trusting(True), pytest.warns(InputWarning, match=rf"^scan: {words}"):
+        checked(measured(), **where)
+
+
 def test_angles_that_repeat_or_leave_a_gap_are_noted():
     with pytest.warns(InputWarning, match="16 of 32 angles_deg repeat another view's"):
         checked(measured(), angles_deg=np.repeat(DEGREES[::2], 2))

@@ -1,5 +1,6 @@
 """CT slices from NumPy files and pictures: valid values, and how arrays are chosen."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,20 @@ def test_bytes_span_the_unit_range(tmp_path):
     values = np.random.default_rng(0).integers(0, 256, (3, 4, 4), dtype=np.uint8)
     np.savez(tmp_path / "x.npz", data=values)
     np.testing.assert_array_equal(read_npz(tmp_path / "x.npz").pixels, values / np.float32(255))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.int64, bool])
+def test_masks_are_read_as_0_and_1(tmp_path, dtype):
+    mask = (random_hu() > 0).astype(dtype)
+    np.save(tmp_path / "x.npy", mask)
+    np.savez(tmp_path / "x.npz", data=mask)
+    for name in ("x.npy", "x.npz"):
+        with warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("always")
+            np.testing.assert_array_equal(read_slices(tmp_path / name).pixels, mask)
+        words = [str(one.message) for one in noted]
+        assert len(words) == (dtype is not bool)
+        assert all("holds 0 and 1 alone, so it is a mask" in text for text in words)
 
 
 def test_unit_range_is_checked(tmp_path):

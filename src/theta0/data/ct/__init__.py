@@ -15,6 +15,7 @@ from theta0.data.ct._slices import (
     assumed_window,
     check_numbers,
     constant,
+    is_mask,
     resize_slices,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "checked_sinogram",
     "constant",
     "holds_sinogram",
+    "is_mask",
     "phantom",
     "random_phantom",
     "read_dicom",

@@ -138,6 +138,12 @@ def _content(path: Path, fields: dict[str, str], file: Path, start: int, size: i
             f"{path}: declares {size} bytes of voxels, but {file.name} has "
             f"{max(0, stored - start)}; it is truncated or its header wrong: copy it again"
         )
+    if not packed and header[0] != -1 and stored - start >= 2 * size:
+        raise InputError(
+            f"{path}: {file.name} holds {(stored - start) / size:.3g} times the voxels that its "
+            "header describes; correct DimSize, or ElementType (of 8 bytes are MET_LONG_LONG, "
+            "MET_ULONG_LONG and MET_DOUBLE)"
+        )
     if not packed and stored - start > size:
         note(f"{path}: {stored - start - size} bytes after the voxels of {file.name} are left out")
     with file.open("rb") as stream:

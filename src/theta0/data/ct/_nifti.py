@@ -12,8 +12,9 @@ from theta0.data._files import existing_file, reason
 from theta0.data.ct._voxels import Volume, check_voxels
 from theta0.errors import InputError, MissingExtra, note
 
-_HEADER_BYTES = {348, 540}
-"""Of NIfTI-1 and NIfTI-2; the file begins with one of these numbers."""
+_FIRST_VOXEL = {348: 352, 540: 544}
+"""By the bytes of the headers of NIfTI-1 and NIfTI-2, the number that a file begins with: the first
+byte that may be of a voxel."""
 
 _MOST_DEFLATED = 1032
 """Deflate makes nothing smaller by a larger factor."""
@@ -61,15 +62,18 @@ def _header(nibabel: Any, path: Path) -> Any:
     with _opened(path) as stream:
         block = stream.read(540)
     first = {int.from_bytes(block[:4], order) for order in ("little", "big")}
-    if not first & _HEADER_BYTES:
+    if not first & _FIRST_VOXEL.keys():
         raise InputError(f"{path}: does not begin as NIfTI files do; export it again")
     kind = nibabel.Nifti2Header if 540 in first else nibabel.Nifti1Header
-    header = kind(block[: 540 if 540 in first else 348], check=False)
-    offset = float(header["vox_offset"])
-    if not 0 <= offset <= _MOST_BEFORE:
+    size = 540 if 540 in first else 348
+    header = kind(block[:size], check=False)
+    # Some programs leave it at 0.
+    offset = float(header["vox_offset"]) or _FIRST_VOXEL[size]
+    if not _FIRST_VOXEL[size] <= offset <= _MOST_BEFORE:
         raise InputError(
             f"{path}: its header says vox_offset {offset:g}, where no voxels begin; export it again"
         )
+    header["vox_offset"] = offset
     return header
 
 

@@ -18,6 +18,15 @@ _FEWEST = 16
 _FOUR_PI = 4 * np.pi * 1.01
 """Two rotations in radians; in degrees less than any scanner turns for a slice."""
 
+_MOST_DEGREES = 1e4
+"""Beyond it, angles are no numbers of degrees that a scanner turned."""
+
+_SEEN = 0.02
+"""Share of the slice that a detector sees at least."""
+
+_MOST_DISTANCE = 50.0
+"""Sides of the slice: rays of a source that is farther away are parallel."""
+
 MOST = 1.5
 """Largest plausible value: chords of the slice's disc and densities are at most 1, plus noise."""
 
@@ -43,6 +52,9 @@ def check_angles(
         return
     largest, degrees = np.abs(angles).max(), name == "angles_deg"
     in_deg = angles.astype(np.float64) if degrees else np.rad2deg(angles.astype(np.float64))
+    if degrees and largest > _MOST_DEGREES:
+        implausible(f"{source}: angles_deg are up to {largest:g}, many turns; give degrees")
+        return
     span = np.ptp(in_deg)
     if span == 0:
         implausible(f"{source}: {name} are {angles[0]:g} for every view; give the angle of each")
@@ -75,6 +87,28 @@ def _note_gaps(
         note(
             f"{source}: {name} leave {gap:.0f} of {turn} degrees unseen, where a reconstruction "
             "shows what the initialization expects"
+        )
+
+
+def check_geometry(source: str | Path, rays: int, distance: float, spacing: float | None) -> None:
+    """Refuse lengths that are in another unit than the slice's side.
+
+    Args:
+        source: Of the sinogram, for messages.
+        rays: Detector pixels.
+        distance: Source to centre; infinite for parallel rays.
+        spacing: Between detector pixels; None if it follows from their number.
+
+    Raises:
+        InputError: They hardly are in that unit, and are not trusted.
+    """
+    unit = "give it in units of the slice's side, not in mm or pixels"
+    if distance > _MOST_DISTANCE and np.isfinite(distance):
+        implausible(f"{source}: source_distance is {distance:g} sides of the slice; {unit}")
+    if spacing is not None and rays * spacing < _SEEN:
+        implausible(
+            f"{source}: detector_spacing is {spacing:g}, with which {rays} detector pixels see "
+            f"only {rays * spacing:.2g} of the slice's side; {unit}"
         )
 
 

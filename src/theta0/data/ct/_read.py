@@ -20,6 +20,7 @@ from theta0.data.ct._slices import (
     Window,
     assumed_window,
     check_numbers,
+    is_mask,
     stacked,
 )
 from theta0.data.ct._volumes import read_volume, read_volumes
@@ -68,8 +69,10 @@ def read_slices(
         raise InputError(f"{path}: key={key!r} names an array of an .npz file; leave it out here")
     if suffix == ".npy":
         stored = read_array(path, None, max_bytes, _FLOAT_BYTES)
-        check_numbers(path, stored.dtype)
-        how = assumed_window(stored.dtype, window)
+        how = None
+        if not is_mask(path, stored):
+            check_numbers(path, stored.dtype)
+            how = assumed_window(stored.dtype, window)
         return stacked(path, stored, how, max_bytes, group=path.stem)
     if suffix in PICTURE_SUFFIXES:
         return read_picture(path, window, max_bytes)
@@ -154,8 +157,8 @@ def read_npz(
     key = _chosen(path, available, key)
     stored = read_array(path, key, max_bytes, _FLOAT_BYTES)
     if key != "hu":
-        bytes_window = BYTE_WINDOW if stored.dtype == np.uint8 else None
-        return stacked(path, stored, bytes_window, max_bytes)
+        grey = not is_mask(path, stored) and stored.dtype == np.uint8
+        return stacked(path, stored, BYTE_WINDOW if grey else None, max_bytes)
     names = _strings(path, "names", available, max_bytes)
     patients = _strings(path, "patient", available, max_bytes)
     return stacked(path, stored, window, max_bytes, names, patients, group=path.stem)

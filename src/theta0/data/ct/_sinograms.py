@@ -33,8 +33,9 @@ from jaxtyping import Float, Shaped
 
 from theta0.data._arrays import array_names, array_shapes, read_array
 from theta0.data._matlab import matlab_shapes, read_matlab
-from theta0.data.ct._plausible import check_angles, check_readings
-from theta0.data.ct._slices import BYTE_WINDOW, stacked
+from theta0.data.ct._plausible import check_angles, check_geometry, check_readings
+from theta0.data.ct._slices import BYTE_WINDOW, is_mask, stacked
+from theta0.data.ct._target import check_target
 from theta0.errors import InputError
 from theta0.memory import MAX_BYTES, check_memory
 
@@ -124,22 +125,44 @@ def checked_sinogram(arrays: Mapping[str, np.ndarray], source: str | Path) -> Si
     distance = np.inf if distance is None else distance
     axis = _scalar(source, "axis", arrays)
     _check_detector(source, values.shape[1], distance, spacing, axis)
+    check_geometry(source, values.shape[1], distance, spacing)
     check_readings(source, values, beam, _is_whole(values.shape[1], spacing, axis))
-    target = None
-    if "target" in arrays:
-        window = BYTE_WINDOW if arrays["target"].dtype == np.uint8 else None
-        if arrays["target"].ndim != 2:
-            raise InputError(
-                f"{source}: target has shape {arrays['target'].shape}; it is one slice, (size, "
-                "size)"
-            )
-        target = stacked(Path(source), arrays["target"], window, MAX_BYTES).pixels[0]
-        if target.shape[0] != target.shape[1]:
-            raise InputError(
-                f"{source}: target has shape {target.shape}, but the slice is square: pad it with "
-                "air to the square whose side is the unit of the sinogram"
-            )
-    return Sinogram(values, angles_rad, beam, distance, spacing, axis, target)
+    target = _target(source, arrays["target"]) if "target" in arrays else None
+    found = Sinogram(values, angles_rad, beam, distance, spacing, axis, target)
+    if target is not None:
+        check_target(source, target, values, *_rays(found))
+    return found
+
+
+def _target(
+    source: str | Path, stored: Shaped[np.ndarray, "..."]
+) -> Float[np.ndarray, "size size"]:
+    if stored.ndim != 2:
+        raise InputError(
+            f"{source}: target has shape {stored.shape}; it is one slice, (size, size)"
+        )
+    grey = stored.dtype == np.uint8 and not is_mask(f"{source}: target", stored)
+    target = stacked(Path(source), stored, BYTE_WINDOW if grey else None, MAX_BYTES).pixels[0]
+    if target.shape[0] != target.shape[1]:
+        raise InputError(
+            f"{source}: target has shape {target.shape}, but the slice is square: pad it with "
+            "air to the square whose side is the unit of the sinogram"
+        )
+    return target
+
+
+def _rays(
+    sinogram: Sinogram,
+) -> tuple[Float[np.ndarray, "views detectors"], Float[np.ndarray, " detectors"]]:
+    """Directions of the rays, and their offsets from the centre; see `theta0.signals`."""
+    rays, distance = sinogram.values.shape[1], sinogram.source_distance
+    pixels = np.arange(rays) - ((rays - 1) / 2 if sinogram.axis is None else sinogram.axis)
+    angles = sinogram.angles_rad[:, None]
+    if sinogram.beam == "parallel":
+        return angles + 0 * pixels, pixels * (sinogram.spacing or 1 / rays)
+    step = 2 * distance * np.arcsin(min(1.0, 0.5 / distance)) / rays
+    gamma = pixels * (sinogram.spacing or step) / distance
+    return angles + gamma, distance * np.sin(gamma)
 
 
 def _check_names(source: str | Path, names: Collection[str]) -> None:

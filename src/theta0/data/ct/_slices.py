@@ -97,6 +97,15 @@ def check_numbers(source: object, dtype: np.dtype) -> None:
         )
 
 
+def is_mask(source: object, values: Shaped[np.ndarray, "..."]) -> bool:
+    """Whether integers are 0 and 1 alone, which is noted: nobody means 0 and 1 of 255 by them."""
+    found = values.dtype.kind in "iu" and bool(values.size)
+    found = found and int(values.min()) == 0 and int(values.max()) == 1
+    if found:
+        note(f"{source}: holds 0 and 1 alone, so it is a mask; they are read as 0 and 1")
+    return found
+
+
 def resize_slices(
     pixels: Float[np.ndarray, "slices height width"], size: int
 ) -> Float[np.ndarray, "slices size size"]:
