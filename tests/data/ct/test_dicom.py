@@ -69,20 +69,44 @@ def test_slices_are_sorted_along_their_normal_not_by_name_or_number(write, tmp_p
             ImagePositionPatient=list(height * normal + sideways),
             InstanceNumber=number,
         )
-    slices = read_dicom(tmp_path)
+    with pytest.warns(InputWarning, match="its slices are coronal, not axial; they are read as"):
+        slices = read_dicom(tmp_path)
     assert slices.names == ("deep/3.dcm", "deep/1.dcm", "deep/2.dcm", "deep/0.dcm")
     np.testing.assert_allclose(slices.pixels[:, 0, 0], windowed(np.arange(4) * 100), atol=1e-6)
 
 
-def test_a_stack_seen_from_below_is_sorted_along_its_own_normal(write, tmp_path):
-    # Rows to the right, columns up: the normal points towards the feet.
-    for number, height in enumerate([0.0, 2.0, 1.0]):
-        write(
-            tmp_path / f"{number}.dcm",
-            ImageOrientationPatient=[1, 0, 0, 0, -1, 0],
-            ImagePositionPatient=[-5, 5, height],
-        )
-    assert read_dicom(tmp_path).names == ("1.dcm", "2.dcm", "0.dcm")
+@pytest.mark.parametrize(
+    "plane, turn",
+    [
+        ([1, 0, 0, 0, 1, 0], lambda axial: axial),
+        ([-1, 0, 0, 0, -1, 0], lambda axial: axial[::-1, ::-1]),
+        ([-1, 0, 0, 0, 1, 0], lambda axial: axial[:, ::-1]),
+        ([1, 0, 0, 0, -1, 0], lambda axial: axial[::-1]),
+        ([0, 1, 0, 1, 0, 0], lambda axial: axial.T),
+        ([0, 1, 0, -1, 0, 0], lambda axial: axial.T[::-1]),
+    ],
+)
+def test_axial_slices_are_turned_as_radiology_shows_them(write, tmp_path, plane, turn):
+    """As NIfTI: rows from front to back, columns from right to left, slices from the feet up."""
+    heights = [0.0, 10.0, 5.0]
+    for number, height in enumerate(heights):
+        pixels = np.ascontiguousarray(turn(stored(number)))
+        tags = {"ImageOrientationPatient": plane, "ImagePositionPatient": [-5, 5, height]}
+        write(tmp_path / f"{number}.dcm", pixels, PixelSpacing=[0.7, 0.7], **tags)
+    slices = read_dicom(tmp_path)
+    assert slices.names == ("0.dcm", "2.dcm", "1.dcm")
+    expected = [windowed(stored(number) - 1024.0) for number in (0, 2, 1)]
+    np.testing.assert_allclose(slices.pixels, expected, atol=1e-6)
+
+
+def test_a_tilted_gantry_is_noted(write, tmp_path):
+    tilt = np.deg2rad(15)
+    write(
+        tmp_path / "x.dcm",
+        ImageOrientationPatient=[1, 0, 0, 0, np.cos(tilt).round(6), -np.sin(tilt).round(6)],
+    )
+    with pytest.warns(InputWarning, match="oblique by 15 degrees"):
+        read_dicom(tmp_path)
 
 
 def test_each_slice_of_a_series_has_its_own_slope_and_intercept(write, tmp_path):

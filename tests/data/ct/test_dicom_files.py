@@ -74,8 +74,9 @@ def test_files_without_slices_are_left_out_and_counted(write_dicom, tmp_path):
     write_dicom(tmp_path / "a.dcm", STORED)
     write_dicom(tmp_path / "scout.dcm", STORED[:3], ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     write_dicom(
-        tmp_path / "report.dcm", STORED, series="1.2.9", Rows=None, Columns=None, PixelData=None
-    )
+        tmp_path / "report.dcm", STORED, series="1.2.9", Rows=None, Columns=None, PixelData=None,
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11",
+    )  # fmt: skip
     (tmp_path / "b.dcm").write_bytes(b"truncated")
     (tmp_path / "DICOMDIR").write_bytes(b"index")
     with pytest.warns(InputWarning) as noted:
@@ -84,6 +85,18 @@ def test_files_without_slices_are_left_out_and_counted(write_dicom, tmp_path):
         "1 files that are not DICOM are left out, such as b.dcm",
         "2 DICOM files without a slice (overviews or reports) are left out, such as report.dcm",
     ]
+
+
+def test_a_slice_that_is_cut_within_its_header_is_named(write_dicom, tmp_path):
+    write_dicom(tmp_path / "a.dcm", STORED)
+    content = write_dicom(tmp_path / "cut.dcm", STORED).read_bytes()
+    for length in range(136, len(content), 9):
+        (tmp_path / "cut.dcm").write_bytes(content[:length])
+        with pytest.raises(InputError, match=r"cut\.dcm"):
+            read_dicom(tmp_path)
+    (tmp_path / "cut.dcm").write_bytes(content[:450])  # before Rows
+    with pytest.raises(InputError, match="ends before its Rows and Columns; it is damaged: copy"):
+        read_dicom(tmp_path)
 
 
 def test_what_only_begins_like_a_data_set_is_refused(tmp_path):

@@ -85,10 +85,14 @@ def test_each_frame_has_its_own_rescaling_and_place(write_dicom, tmp_path):
 
 def test_frames_without_places_are_read_as_stored_with_a_note(write_dicom, tmp_path):
     stack = np.stack([STORED, STORED[::-1]])
-    path = write_dicom(tmp_path / "x.dcm", STORED, NumberOfFrames=2, PixelData=stack.tobytes())
-    with pytest.warns(InputWarning, match="frames have no position; they are read as they are"):
-        found = read_dicom(path)
-    np.testing.assert_allclose(found.pixels, windowed([HU, HU[::-1]]), atol=1e-6)
+    # A single position, of the file, is that of none of them.
+    place = {"ImagePositionPatient": [0, 0, 1], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+    for tags in ({}, place):
+        frames = {"NumberOfFrames": 2, "PixelData": stack.tobytes()}
+        path = write_dicom(tmp_path / "x.dcm", STORED, **frames, **tags)
+        with pytest.warns(InputWarning, match="frames have no position; they are read as they are"):
+            found = read_dicom(path)
+        np.testing.assert_allclose(found.pixels, windowed([HU, HU[::-1]]), atol=1e-6)
 
 
 @pytest.mark.parametrize(

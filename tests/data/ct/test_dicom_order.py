@@ -77,3 +77,20 @@ def test_an_order_that_is_guessed_is_noted(write_dicom, tmp_path):
         write_dicom(tmp_path / f"{number}.dcm", stored(number), InstanceNumber=number, **tags)
     with pytest.warns(InputWarning, match="not all slices have a position"):
         read_dicom(tmp_path)
+
+
+def test_slices_that_are_missing_are_noted(write_dicom, tmp_path):
+    for height in (0, 5, 10, 20, 25):
+        tags = {"ImageOrientationPatient": AXIAL, "ImagePositionPatient": [0, 0, height]}
+        write_dicom(tmp_path / f"{height}.dcm", stored(height), **tags)
+    words = r"slices are 5 mm apart, but 10 mm at 1 places, such as from 10\.dcm to 20\.dcm"
+    with pytest.warns(InputWarning, match=words):
+        assert len(read_dicom(tmp_path)) == 5
+
+
+def test_slices_that_are_turned_in_their_plane_are_refused(write_dicom, tmp_path):
+    for height, plane in enumerate((AXIAL, [0, 1, 0, -1, 0, 0])):
+        tags = {"ImageOrientationPatient": plane, "ImagePositionPatient": [0, 0, height]}
+        write_dicom(tmp_path / f"{height}.dcm", stored(height), **tags)
+    with pytest.raises(InputError, match=r"turned in their plane \(see 1\.dcm\)"):
+        read_dicom(tmp_path)

@@ -10,7 +10,7 @@ from theta0.data.ct._dicom_files import dicom_files, require_pydicom
 from theta0.data.ct._dicom_header import Frame, Header, read_header
 from theta0.data.ct._dicom_order import in_order
 from theta0.data.ct._dicom_pixels import decoded
-from theta0.data.ct._geometry import square_pixels
+from theta0.data.ct._geometry import square_pixels, turned_to_axial
 from theta0.data.ct._slices import HU_WINDOW, Slices, Window, filled
 from theta0.errors import InputError, note
 from theta0.memory import MAX_BYTES
@@ -20,9 +20,9 @@ def read_dicom(path: str | Path, window: Window = HU_WINDOW, max_bytes: int = MA
     """Read a DICOM file, or a folder (with its subfolders) that contains one series.
 
     Slices, also the frames of multi-frame files, are sorted by position along their normal, or by
-    InstanceNumber where positions are missing. Slope and intercept, or the lookup table, are
-    applied, padding is air, pixels that are not square are resampled, and MONOCHROME1 is inverted
-    after the window.
+    InstanceNumber where positions are missing, and axial ones are turned as radiology shows them.
+    Slope and intercept, or the lookup table, are applied, padding is air, pixels that are not
+    square are resampled, and MONOCHROME1 is inverted after the window.
 
     Raises:
         InputError: Several series or acquisitions, no pixels, pixels that cannot be decoded, or
@@ -58,6 +58,9 @@ def read_dicom(path: str | Path, window: Window = HU_WINDOW, max_bytes: int = MA
     if inverted:
         np.subtract(1.0, slices.pixels, out=slices.pixels)
     squared = square_pixels(path, slices.pixels, spacing, max_bytes) if spacing else slices.pixels
+    axes = [frame.axes for frame in frames]
+    if axes[0] is not None and all(one is not None for one in axes):
+        squared = turned_to_axial(path, squared, axes[0])
     return Slices(squared, slices.names, slices.groups, window)
 
 

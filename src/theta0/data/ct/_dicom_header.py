@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data._files import check_expansion
-from theta0.data.ct._dicom_files import open_dataset
+from theta0.data.ct._dicom_files import errors_name, open_dataset, require_pydicom
 from theta0.data.ct._dicom_tags import Tags
 from theta0.errors import InputError
 from theta0.memory import MAX_BYTES, check_memory
@@ -40,7 +40,8 @@ class Frame:
         shape: Rows and columns.
         scale: Slope and intercept, from stored values to Hounsfield units; None for a lookup table.
         padding: The stored values, least and most, that mean that nothing is known.
-        plane: Position in mm and unit normal.
+        position: In mm, of the first pixel.
+        axes: Directions along a row and down a column, of length 1.
         spacing: Distance between rows, and between columns.
         instance: InstanceNumber, or the place in the file.
         moments: Of `MOMENTS`, those that are there.
@@ -51,7 +52,8 @@ class Frame:
     shape: tuple[int, int]
     scale: tuple[float, float] | None
     padding: tuple[int, int] | None
-    plane: tuple[Float[np.ndarray, " 3"], Float[np.ndarray, " 3"]] | None
+    position: tuple[float, ...] | None
+    axes: Float[np.ndarray, "2 3"] | None
     spacing: tuple[float, float] | None
     instance: float | None
     moments: dict[str, str]
@@ -89,6 +91,7 @@ def read_header(file: Path) -> Header | None:
     dataset = open_dataset(file, with_pixels=False)
     tags = Tags(file, [dataset])
     if tags.get("Rows") is None and tags.get("Columns") is None:
+        _refuse_cut(file, dataset, tags)
         return None
     inverted = _inverted(file, tags)
     frames, remarks = _frames(file, dataset, tags)
@@ -103,6 +106,20 @@ def read_header(file: Path) -> Header | None:
         remarks=tuple(sorted(remarks)),
         frames=frames,
     )
+
+
+def _refuse_cut(file: Path, dataset: Any, tags: Tags) -> None:
+    """Refuse a file that should hold a picture: what it is stands before its Rows and Columns."""
+    meta, uid = Tags(file, [dataset.file_meta]), require_pydicom().uid.UID
+    with errors_name(file):
+        kinds = uid(tags.text("SOPClassUID")), uid(meta.text("MediaStorageSOPClassUID"))
+        known = [kind.name for kind in kinds if kind.name != kind]
+    # A file may end even within its kind, which comes before its modality.
+    if "Image Storage" in known[0] if known else tags.get("Modality") is None:
+        raise InputError(
+            f"{file}: says that it is a picture, but ends before its Rows and Columns; it is "
+            "damaged: copy it again, or leave it out"
+        )
 
 
 def _inverted(file: Path, tags: Tags) -> bool:
@@ -139,6 +156,8 @@ def _frames(file: Path, dataset: Any, tags: Tags) -> tuple[tuple[Frame, ...], se
         of_frame = Tags(file, [*inner, dataset])
         found.append(_frame(file, number if count > 1 else None, shape, of_frame))
         remarks |= _checked_units(file, of_frame, found[-1])
+    if count > 1 and not own:  # a position would be that of all of them
+        found = [replace(frame, position=None) for frame in found]
     return tuple(found), remarks
 
 
@@ -177,7 +196,8 @@ def _frame(file: Path, number: int | None, shape: tuple[int, int], tags: Tags) -
         shape=shape,
         scale=None if lookup else _scale(file, tags),
         padding=_padding(tags),
-        plane=_plane(file, tags),
+        position=tags.numbers("ImagePositionPatient", 3),
+        axes=_axes(file, tags),
         spacing=_spacing(tags),
         instance=instance,
         moments={keyword: value for keyword, value in values.items() if value},
@@ -200,22 +220,20 @@ def _padding(tags: Tags) -> tuple[int, int] | None:
     return ends[0], ends[1]
 
 
-def _plane(
-    file: Path, tags: Tags
-) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray, " 3"]] | None:
-    """The position in mm and the unit normal of a slice, or None if the tags are missing."""
-    position = tags.numbers("ImagePositionPatient", 3)
+def _axes(file: Path, tags: Tags) -> Float[np.ndarray, "2 3"] | None:
+    """The directions of a row and a column, or None if the tag is missing."""
     orientation = tags.numbers("ImageOrientationPatient", 6)
-    if position is None or orientation is None:
+    if orientation is None:
         return None
-    normal = np.cross(orientation[:3], orientation[3:])
-    length = float(np.linalg.norm(normal))
-    if not length > 0:
+    axes = np.reshape(orientation, (2, 3))
+    with np.errstate(over="ignore"):  # told below
+        lengths = np.linalg.norm(axes, axis=1, keepdims=True)
+    if not (lengths.all() and np.isfinite(lengths).all() and np.cross(*axes / lengths).any()):
         raise InputError(
             f"{file}: its tag ImageOrientationPatient is {orientation}, which are no directions; "
             "correct the tag"
         )
-    return np.asarray(position), normal / length
+    return axes / lengths
 
 
 def _spacing(tags: Tags) -> tuple[float, float] | None:

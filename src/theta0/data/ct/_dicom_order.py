@@ -6,11 +6,18 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Float
+
 from theta0.data.ct._dicom_header import MOMENTS, Frame
+from theta0.data.ct._geometry import normal_of
 from theta0.errors import InputError, note
 
 _SAME_MM = 1e-3
 """Slices less than this apart lie at one place."""
+
+_WIDE = 1.5
+"""Steps that are wider than most by this factor are gaps."""
 
 
 def in_order(path: Path, frames: Sequence[Frame]) -> list[Frame]:
@@ -22,26 +29,35 @@ def in_order(path: Path, frames: Sequence[Frame]) -> list[Frame]:
         InputError: Slices point in different directions, or several lie at one place.
     """
     frames = _without_copies(path, frames)
-    if any(frame.plane is None for frame in frames):
-        return _by_number(path, frames)
-    normal = _normal(frames[0])
-    for frame in frames:
-        if float(_normal(frame) @ normal) < 0.999:
+    directed = [(frame, frame.axes) for frame in frames if frame.axes is not None]
+    for frame, axes in directed:
+        if (axes * directed[0][1]).sum(axis=1).min() < 0.999:
             raise InputError(
-                f"{path}: slices point in different directions (see {frame.file.name}); "
-                "leave out localizers and keep one orientation"
+                f"{path}: slices point in different directions, or are turned in their plane (see "
+                f"{frame.file.name}); leave out localizers and keep one orientation"
             )
-    along = lambda frame: float(frame.plane[0] @ normal) if frame.plane else 0.0
+    if len(directed) < len(frames) or any(frame.position is None for frame in frames):
+        return _by_number(path, frames)
+    normal = normal_of(directed[0][1])
+    along = lambda frame: float(np.dot(frame.position, normal))
     ordered = sorted(frames, key=lambda frame: (along(frame), *_by_name(frame)))
     _refuse_repeats(
         path, ordered, lambda one, other: along(other) - along(one) < _SAME_MM, "position"
     )
+    _note_gaps(path, ordered, np.diff([along(frame) for frame in ordered]))
     return ordered
 
 
-def _normal(frame: Frame):
-    assert frame.plane is not None
-    return frame.plane[1]
+def _note_gaps(path: Path, ordered: Sequence[Frame], steps: Float[np.ndarray, " gaps"]) -> None:
+    """Note steps, in mm, that are wider than most."""
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    wide = np.flatnonzero(steps > _WIDE * usual)
+    if len(wide):
+        at = int(wide[0])
+        note(
+            f"{path}: slices are {usual:g} mm apart, but {steps[at]:g} mm at {len(wide)} places, "
+            f"such as from {_name(ordered[at])} to {_name(ordered[at + 1])}; some may be missing"
+        )
 
 
 def _by_name(frame: Frame) -> tuple[float, str, int]:
@@ -52,7 +68,7 @@ def _by_number(path: Path, frames: Sequence[Frame]) -> list[Frame]:
     ordered = sorted(frames, key=_by_name)
     if len(ordered) == 1:
         return ordered
-    if any(frame.plane is not None for frame in frames):
+    if any(frame.position is not None for frame in frames):
         note(f"{path}: not all slices have a position; they are ordered by InstanceNumber")
     if any(frame.instance is None for frame in frames):
         note(f"{path}: slices have neither position nor InstanceNumber; they are ordered by name")

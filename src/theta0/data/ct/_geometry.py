@@ -82,6 +82,44 @@ def square_pixels(
     return np.clip(squared, 0.0, 1.0, out=squared)
 
 
+def normal_of(axes: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, " 3"]:
+    """The unit normal of slices with these directions of rows and columns.
+
+    It points to the head, if the slices are axial.
+    """
+    normal = np.cross(*axes)
+    normal /= np.linalg.norm(normal)
+    return -normal if normal[2] < 0 and -normal[2] == np.abs(normal).max() else normal
+
+
+def turned_to_axial(
+    source: object,
+    pixels: Float[np.ndarray, "slices height width"],
+    axes: Float[np.ndarray, "2 3"],
+) -> Float[np.ndarray, "slices _ _"]:
+    """Turn and mirror axial slices in their plane as radiology shows them.
+
+    Slices of other planes are returned as they are, with a note.
+
+    Args:
+        source: What they are, for messages.
+        pixels: Square ones.
+        axes: Directions of rows and columns.
+    """
+    normal = normal_of(axes)
+    steps = np.stack([normal, axes[1], axes[0]], axis=1)
+    if _nearest(steps)[2] == 0:
+        return axial(source, pixels, steps)[0]
+    plane = "coronal" if abs(normal[1]) > abs(normal[0]) else "sagittal"
+    note(f"{source}: its slices are {plane}, not axial; they are read as they are stored")
+    return pixels
+
+
+def _nearest(cosines: Float[np.ndarray, "3 3"]) -> tuple[int, ...]:
+    """The axes of an array that are nearest to x, y and z."""
+    return max(permutations(range(3)), key=lambda order: abs(cosines[range(3), order]).sum())
+
+
 def axial(
     source: object, volume: Shaped[np.ndarray, "_ _ _"], steps: Float[np.ndarray, "3 3"]
 ) -> tuple[Shaped[np.ndarray, "slices height width"], tuple[float, float]]:
@@ -104,7 +142,7 @@ def axial(
     cosines = steps / spacing
     if abs(np.linalg.det(cosines)) < 0.1:
         raise InputError(f"{source}: its axes do not span space; correct the header")
-    axes = max(permutations(range(3)), key=lambda order: abs(cosines[range(3), order]).sum())
+    axes = _nearest(cosines)
     along = cosines[range(3), axes]
     if abs(along).min() < _OBLIQUE:
         angle = np.rad2deg(np.arccos(min(1.0, abs(along).min())))
