@@ -107,7 +107,7 @@ def alive(config):
 @pytest.mark.parametrize("name", MAPS)
 def test_forward_maps(name):
     forward, p, config = MAPS[name]
-    check_forward(forward, p, alive(config))
+    check_forward(forward, alive(config), p)
 
 
 RULE_SETTINGS = {

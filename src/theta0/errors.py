@@ -1,9 +1,11 @@
 """The exceptions theta0 raises on purpose, so that callers can tell a bad input from a bug."""
 
+import inspect
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 _trusting: ContextVar[bool] = ContextVar("trusting", default=False)
 
@@ -70,8 +72,8 @@ def require_positive(settings: object, *names: str) -> None:
         value = getattr(settings, name)
         if value is None:
             continue
-        if not value > 0:
-            raise InputError(f"{name} is {value}; give a number above 0")
+        if not (_is_number(value) and value > 0):
+            raise InputError(f"{name} is {value!r}; give a number above 0")
         if value == float("inf"):
             raise InputError(f"{name} is infinite; give a finite number above 0")
         require_at_most(name, value, LARGEST_NUMBER)
@@ -96,9 +98,18 @@ def require_count(settings: object, *names: str) -> None:
     """
     for name in names:
         value = getattr(settings, name)
-        if not value >= 0:
-            raise InputError(f"{name} is {value}; give 0 or more")
+        if not (_is_number(value) and value >= 0):
+            raise InputError(f"{name} is {value!r}; give 0 or more")
         require_at_most(name, value, LARGEST_NUMBER)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number, or an array of one, which can be compared with 0."""
+    try:
+        bool(value > 0)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def require_at_most(name: str, value: object, largest: int) -> None:
@@ -117,9 +128,40 @@ def require_seed(seed: int, name: str = "seed") -> None:
     Raises:
         InputError: names it.
     """
-    if not seed >= 0:
-        raise InputError(f"{name} is {seed}; give 0 or more")
+    if not (_is_number(seed) and seed >= 0):
+        raise InputError(f"{name} is {seed!r}; give 0 or more")
     require_at_most(name, seed, LARGEST_SEED)
+
+
+def undefined(part: object) -> list[str]:
+    """Methods and settings that a part of a user's own lacks, though its base class asks for them.
+
+    These are the abstract methods, with brackets after their names, and the attributes that are
+    annotated without a value.
+    """
+    kind = type(part)
+    methods = [
+        f"{name}()"
+        for name in dir(kind)
+        if getattr(getattr(kind, name), "__isabstractmethod__", False)
+    ]
+    annotated = (name for base in kind.__mro__ for name in inspect.get_annotations(base))
+    wanted = dict.fromkeys(name for name in annotated if not name.startswith("_"))
+    return methods + [name for name in wanted if not hasattr(part, name)]
+
+
+def require_defined(part: object) -> None:
+    """Refuse a part of a user's own that is not complete; see :func:`undefined`.
+
+    Raises:
+        InputError: names what it lacks.
+    """
+    if lacking := undefined(part):
+        bases = [base.__name__ for base in type(part).__mro__ if base.__module__[:7] == "theta0."]
+        raise InputError(
+            f"{type(part).__name__} has no {', '.join(lacking)}, which every "
+            f"{bases[0] if bases else 'part of its kind'} needs; CONTRIBUTING.md shows one of each"
+        )
 
 
 class MissingExtra(ImportError):

@@ -95,6 +95,12 @@ class Flat(Right):
         return 4
 
 
+class Unseen(TaskFamily):
+    """It has no pictures, and no mean."""
+
+    training_tasks, held_out, size = Right.training_tasks, Right.held_out, Right.size
+
+
 class Upside(Right):
     """What judges a fit is an error."""
 
@@ -128,6 +134,7 @@ class Underived:
         (Remembering, "one seed and step, two"), (Deaf, "another step changes nothing"),
         (Ragged, "other shapes than step 5"), (Moody, "held_out"), (Empty, "no test signals"),
         (Colourful, "mean signal: other shapes"), (Upside, "near the truth"),
+        (Unseen, r"family: Unseen has no mean_signal\(\), pictures\(\), which every TaskFamily"),
         (Array, "not floats"), (Missing, "training support: not finite"),
     ],
 )  # fmt: skip

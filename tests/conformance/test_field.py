@@ -1,22 +1,37 @@
 """The check of networks finds what is wrong."""
 
+from dataclasses import dataclass
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from theta0.conformance import check_field
-from theta0.fields import Field
+from theta0.fields import Field, NetworkConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 POINTS = np.random.default_rng(0).random((6, 2), np.float32)
 
 
+@dataclass(frozen=True)
+class Settings(NetworkConfig):
+    """Of all of them."""
+
+    in_size: int = 2
+    out_size: int = 1
+
+    def build(self, key):
+        return Right(jnp.asarray([0.3, -0.7]))
+
+
 class Right(Field):
     """``w x``, one weight per coordinate."""
 
     w: jax.Array
+    config: Settings = eqx.field(static=True, default=Settings())
 
     def __call__(self, x):
         return jnp.tensordot(self.w, x, 1)[None]
@@ -36,8 +51,43 @@ class Scalar(Right):
         return jnp.tensordot(self.w, x, 1)
 
 
+class Nameless(Field):
+    """A wrong field: it does not say which settings it was built from."""
+
+    w: jax.Array
+
+    def __call__(self, x):
+        return Right.__call__(self, x)
+
+
+class Loose(Field):
+    """A wrong field: its settings are a leaf of it."""
+
+    w: jax.Array
+    config: Settings = Settings()
+
+    def __call__(self, x):
+        return Right.__call__(self, x)
+
+
+class Single(Right):
+    """A wrong field: it takes one point alone."""
+
+    def __call__(self, x):
+        return Right.__call__(self, x - jnp.asarray([0.1, 0.2]))
+
+
+class Trailing(Right):
+    """A wrong field: it puts the channels last."""
+
+    def __call__(self, x):
+        return jnp.moveaxis(Right.__call__(self, x), 0, -1)
+
+
 class Weightless(Field):
     """A wrong field: nothing of it can be trained."""
+
+    config: Settings = eqx.field(static=True, default=Settings())
 
     def __call__(self, x):
         return x[:1]
@@ -61,7 +111,10 @@ class Detached(Right):
 @pytest.mark.parametrize(
     "wrong, message",
     [
-        (Leading, "differs by .* from one point"), (Scalar, "one point has shape"),
+        (Leading, "differs by .* from one point"), (Scalar, "one point .d,. of shape .2,. give"),
+        (Nameless, "field: Nameless does not say which settings"), (Loose, "no static attribute"),
+        (Single, r"field: points \(d, n\) of shape \(2, 6\) raise .*Error.*first axis"),
+        (Trailing, r"points \(d, n\) of shape \(2, 6\) give \(6, 1\), not \(1, 6\)"),
         (Infinite, "not finite"), (Detached, "gradient"),
     ],
 )  # fmt: skip

@@ -39,6 +39,24 @@ class Detached(ForwardMap):
 
 
 @dataclass(frozen=True)
+class Uncounted(ForwardMap):
+    """A wrong map: it does not say how often it evaluates the field."""
+
+    def __call__(self, field: Field, p, key=None):
+        return Points()(field, p)
+
+
+@dataclass
+class Changing(ForwardMap):
+    """A wrong map: its settings may change, so no program compiled for it is found again."""
+
+    samples: int = 1
+
+    def __call__(self, field: Field, p, key=None):
+        return Points()(field, p)
+
+
+@dataclass(frozen=True)
 class Squeezed(ForwardMap):
     """A wrong map: the channel axis is dropped."""
 
@@ -69,8 +87,10 @@ MOODS = np.random.default_rng(0)
     [
         (Leaky(), "other observations"), (Detached(), "gradient"), (Squeezed(), "shape"),
         (Moody(), "not deterministic without key"),
+        (Uncounted(), "forward: Uncounted has no samples, which every ForwardMap needs"),
+        (Changing(), "unhashable.*@dataclass.frozen=True."),
     ],
 )  # fmt: skip
 def test_a_wrong_map_is_found(wrong, message):
     with pytest.raises(AssertionError, match=message):
-        check_forward(wrong, PLACES, SIREN.build(jax.random.PRNGKey(1)))
+        check_forward(wrong, SIREN.build(jax.random.PRNGKey(1)), PLACES)

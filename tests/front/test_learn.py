@@ -177,6 +177,54 @@ class LayersConfig(theta0.NetworkConfig):
         return Layers(eqx.nn.MLP(2, self.out_size, 6, 2, key=key), self)
 
 
+class Nameless(theta0.Field):
+    """A field that does not say which settings it was built from."""
+
+    weight: jax.Array
+
+    def __call__(self, x):
+        return jnp.tensordot(self.weight, x, 1)
+
+
+@dataclass(frozen=True)
+class NamelessConfig(theta0.NetworkConfig):
+    """Its settings."""
+
+    in_size: int = 2
+    out_size: int = 3
+
+    def build(self, key):
+        return Nameless(jax.random.normal(key, (3, 2)))
+
+
+def test_a_network_that_could_not_be_saved_is_refused_before_it_is_learned(pictures, tmp_path):
+    with pytest.raises(theta0.InputError, match="Nameless does not say which settings"):
+        theta0.learn(pictures, kind=KIND, field=NamelessConfig(), folder=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@dataclass(frozen=True)
+class Uncounted(theta0.ForwardMap):
+    """A forward map without its number of samples."""
+
+    def __call__(self, field, p, key=None):
+        return theta0.Points()(field, p)
+
+
+class Unshown(TaskFamily):
+    """A family without pictures."""
+
+    training_tasks = held_out = mean_signal = lambda self, *arguments: pytest.fail("asked")
+    size = lambda self, split: 3
+
+
+def test_parts_that_lack_something_are_refused_by_its_name(pictures):
+    with pytest.raises(theta0.InputError, match="Uncounted has no samples, which every ForwardMap"):
+        theta0.learn(pictures, kind=KIND, forward=Uncounted())
+    with pytest.raises(theta0.InputError, match=r"Unshown has no pictures\(\), which every TaskF"):
+        theta0.learn(Unshown(), kind=KIND)
+
+
 @pytest.mark.usefixtures("registries_as_before")
 def test_a_network_of_equinox_is_learned_saved_and_judged(pictures, tmp_path):
     theta0.register("field", "test-layers")(LayersConfig)

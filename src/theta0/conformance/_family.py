@@ -9,6 +9,8 @@ import numpy as np
 from theta0.forward import Observation
 from theta0.signals import SplitName, Task, TaskFamily
 
+from ._complete import assert_complete
+
 
 def check_family(
     family: TaskFamily, views: int | None = None, splits: Sequence[SplitName] = get_args(SplitName)
@@ -26,6 +28,7 @@ def check_family(
         splits: those that are checked.
     """
     assert isinstance(family, TaskFamily), "family: not derived from TaskFamily"
+    assert_complete(family, "family")
     _check_training(family)
     sizes = [family.size(split) for split in get_args(SplitName)]
     assert all(isinstance(size, int) and size >= 0 for size in sizes), f"size: {sizes}"

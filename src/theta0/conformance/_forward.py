@@ -11,11 +11,12 @@ from jaxtyping import Float
 from theta0.fields import Field
 from theta0.forward import ForwardMap
 
+from ._complete import assert_complete
 from ._derivatives import check_gradient, float64, frozen_as_is, to_float64
 from ._trees import inexact
 
 
-def check_forward(forward: ForwardMap, p: Any, field: Field, rtol: float = 1e-5) -> None:
+def check_forward(forward: ForwardMap, field: Field, p: Any, rtol: float = 1e-5) -> None:
     """Check a forward map.
 
     Predictions are (n, c), finite, a pure function of their arguments, and each depends on its
@@ -24,12 +25,13 @@ def check_forward(forward: ForwardMap, p: Any, field: Field, rtol: float = 1e-5)
 
     Args:
         forward: the map.
-        p: where at least three observations are made; arrays with observations leading.
         field: a network it can measure.
+        p: where at least three observations are made; arrays with observations leading.
         rtol: see :func:`check_gradient`.
     """
-    prediction = _check_predictions(forward, p, field)
-    _check_maps(forward, p, field, prediction)
+    assert_complete(forward, "forward")
+    prediction = _check_predictions(forward, field, p)
+    _check_maps(forward, field, p, prediction)
     with float64():
         wide, places = to_float64(field), to_float64(p)
         mixture = np.random.default_rng(1).standard_normal(prediction.shape)
@@ -40,11 +42,17 @@ def check_forward(forward: ForwardMap, p: Any, field: Field, rtol: float = 1e-5)
         check_gradient(frozen_as_is(value, wide), wide, gradient, rtol)
 
 
-def _check_predictions(forward: ForwardMap, p: Any, field: Field) -> Float[np.ndarray, "n c"]:
+def _check_predictions(forward: ForwardMap, field: Field, p: Any) -> Float[np.ndarray, "n c"]:
     """Shapes, values, and what a key decides; returns the predictions without one."""
     n = len(jax.tree.leaves(p)[0])
     assert n >= 3, "give at least three observations"
-    assert hash(forward) == hash(forward) and forward.samples >= 1
+    assert forward.samples >= 1, f"forward: samples is {forward.samples}, below 1"
+    try:
+        hash(forward)
+    except TypeError as error:
+        raise AssertionError(
+            f"forward: {error}; decorate {type(forward).__name__} with @dataclass(frozen=True)"
+        ) from None
     prediction = np.asarray(forward(field, p))
     shape_is = f"forward: predictions have shape {prediction.shape} for {n} observations"
     assert prediction.ndim == 2 and len(prediction) == n, shape_is
@@ -61,7 +69,7 @@ def _check_predictions(forward: ForwardMap, p: Any, field: Field) -> Float[np.nd
 
 
 def _check_maps(
-    forward: ForwardMap, p: Any, field: Field, prediction: Float[np.ndarray, "n c"]
+    forward: ForwardMap, field: Field, p: Any, prediction: Float[np.ndarray, "n c"]
 ) -> None:
     """Independence of observations, and jit and vmap."""
     compiled, n = eqx.filter_jit(forward), len(prediction)

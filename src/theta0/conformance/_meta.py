@@ -9,6 +9,7 @@ from theta0.forward import ForwardMap
 from theta0.meta import Learned, MetaGradient
 from theta0.signals import Task
 
+from ._complete import assert_complete
 from ._trees import arrays, shapes
 
 
@@ -27,6 +28,7 @@ def check_meta_gradient(
         learned: field and rule.
         tasks: at least two, stacked.
     """
+    assert_complete(meta, "meta-learner")
     key, state = jax.random.PRNGKey(11), meta.init(learned)
     run = eqx.filter_jit(meta)
     loss, direction = run(forward, learned, tasks, key, state)

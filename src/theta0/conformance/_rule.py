@@ -8,6 +8,7 @@ from theta0.fields import Field, weights
 from theta0.forward import ForwardMap, Observation
 from theta0.inner import InnerLoop, Objective, Rule, adapt, as_rule
 
+from ._complete import assert_complete
 from ._trees import frozen, inexact, shapes
 
 
@@ -31,6 +32,7 @@ def check_rule(
         observation: some observations.
         objective: what is descended.
     """
+    assert_complete(rule, "rule")
     rule = as_rule(rule, field)
     key, bound = jax.random.PRNGKey(5), objective.bind(field)
     state = rule.init(field)

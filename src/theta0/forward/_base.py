@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theta0.errors import InputError, require_positive
-from theta0.fields import Field, NetworkConfig
+from theta0.fields import Field, NetworkConfig, config_of
 from theta0.registry import FORWARD_MAPS
 
 
@@ -101,9 +101,11 @@ def predicted_shape(
     """The shape (n, c) of what a network predicts at ``p``; nothing is computed.
 
     Raises:
-        InputError: the network cannot be measured there; ``remedy`` as for :func:`check_shapes`.
+        InputError: the network cannot be measured there, or does not say which settings it was
+            built from; ``remedy`` as for :func:`check_shapes`.
     """
     built = eqx.filter_eval_shape(field.build, jax.random.PRNGKey(0))
+    config_of(built)  # without which no fit could be saved
     try:
         return eqx.filter_eval_shape(forward, built, p).shape
     except Exception as error:  # whatever a forward map raises on a network it is not for

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import optax
@@ -15,11 +16,11 @@ from theta0.inner import Rule
 from theta0.presets import INITS, InitName, experiment_of
 from theta0.registry import RULES
 from theta0.report import steps_table
-from theta0.signals import Shares
+from theta0.signals import Shares, SignalConfig, TaskFamily
 
+from ._init import load
 from ._learn import family_of
-
-_HALF = Shares(validation=0.25, test=0.5)
+from ._seen import require_unseen, shares_of
 
 AnyRule = Rule | str
 """An update rule, or the words for its settings"""
@@ -50,7 +51,7 @@ class Evaluation:
 
 
 def evaluate(
-    init: Initialization,
+    init: Initialization | str | Path,
     signals: Any,
     *,
     inits: str | Sequence[str] = ("standard", "mean", "matched", "shuffled"),
@@ -59,7 +60,7 @@ def evaluate(
     views: int | None = None,
     test_signals: int = 16,
     tuning_signals: int = 4,
-    shares: Shares = _HALF,
+    shares: Shares | None = None,
     seed: int = 0,
     on_progress: Callable[[str, float], None] | None = None,
 ) -> Evaluation:
@@ -69,9 +70,10 @@ def evaluate(
     best on validation signals are taken; test signals only ever see the choice.
 
     Args:
-        init: what :func:`theta0.load` or :func:`theta0.learn` returned.
-        signals: pictures, slices, views, a path or a family; as for :func:`theta0.learn`. None of
-            them should have been learned from.
+        init: what :func:`theta0.load` or :func:`theta0.learn` returned, or what
+            :func:`theta0.load` takes.
+        signals: pictures, slices, views, a path or a family; as for :func:`theta0.learn`. Of the
+            very signals that were learned from, those are judged that ``learn`` kept for testing.
         inits: the baseline initializations it is compared with: Standard (random weights), Mean,
             Matched and Shuffled; none of them computes what another needs.
         rules: update rules tried, one or several: settings, words (``"adam:1e-3"``), or values such
@@ -83,12 +85,14 @@ def evaluate(
         test_signals: how many are judged, at most as many as there are.
         tuning_signals: how many choose among the rules.
         shares: fractions of the signals for validation and test; the rest makes the mean signal.
+            Those of ``learn`` when left out.
         seed: of the baselines and of fits.
         on_progress: called with (what runs, fraction done).
 
     Raises:
-        InputError: says what is wrong with what was given.
+        InputError: says what is wrong with what was given, or that test signals were learned from.
     """
+    init = load(init) if isinstance(init, str | Path) else init
     inits = (inits,) if isinstance(inits, str) else inits
     steps = (steps,) if isinstance(steps, int) else steps
     tried = _rules(rules)
@@ -96,7 +100,10 @@ def evaluate(
         if name not in INITS:
             raise InputError(f"inits: {name!r} is unknown; choose from {', '.join(INITS)}")
     experiment = replace(experiment_of(init), seed=seed)
+    shares = shares_of(init) if shares is None else shares
     family = family_of(signals, init.description.data, shares)
+    if not isinstance(signals, SignalConfig | TaskFamily):
+        require_unseen(init, signals, shares)
     wanted = replace(
         experiment.protocol, steps=tuple(steps), views=views, signals=test_signals,
         tuning_signals=tuning_signals,

@@ -8,15 +8,17 @@ from typing import Any
 import jax
 import optax
 
-from theta0.errors import InputError, require_seed
+from theta0.errors import InputError, require_defined, require_seed
 from theta0.evaluation import Protocol
 from theta0.fields import NetworkConfig
 from theta0.forward import ForwardMap, predicted_shape
+from theta0.inits import Initialization
 from theta0.meta import MAML, MetaGradient, OuterConfig, Progress
 from theta0.presets import Experiment, digest, train
 from theta0.signals import SHARES, ImageConfig, Shares, SignalConfig, Task, TaskFamily
 
 from ._init import LearnedInitialization
+from ._seen import record
 
 
 def learn(
@@ -52,7 +54,9 @@ def learn(
         steps: outer steps, in place of those of ``outer``.
         outer: settings of the outer loop.
         optimizer: any optax transformation for the outer loop, in place of clipped Adam.
-        shares: fractions of the signals kept for validation and test.
+        shares: fractions of the signals kept for validation and test, by their numbers alone:
+            those for testing are the ones that :func:`theta0.evaluate` judges when it is given the
+            same signals. Settings and families are split by themselves.
         views: views of a slice or object that a validation fits.
         name: what the initialization is called.
         seed: of weights, tasks and keys.
@@ -85,8 +89,23 @@ def learn(
     described = isinstance(signals, SignalConfig | str | Path)
     told = family.training_tasks(seed, 0, outer.tasks) if signals is family else signals
     given = None if where is None or described else digest(told, shares)
+    # Settings and families are split by themselves.
+    itself = isinstance(signals, SignalConfig | TaskFamily)
+    seen = {} if itself else record(signals, shares)
     found = train(experiment, where, True, on_step, family, optimizer=optimizer, given=given)
-    return LearnedInitialization(found.field, found.rule, found.description)
+    return _recorded(found, seen, where)
+
+
+def _recorded(
+    found: Initialization, seen: dict[str, Any], folder: Path | None
+) -> LearnedInitialization:
+    """The initialization, and that of its run folder, with what it was learned from."""
+    provenance = {**found.description.provenance, **seen}
+    described = replace(found.description, provenance=provenance)
+    init = LearnedInitialization(found.field, found.rule, described)
+    if folder is not None:
+        init.save(folder / "init.safetensors")
+    return init
 
 
 def _check_parts(meta: Any, field: Any, forward: Any, kind: Any) -> None:
@@ -98,8 +117,11 @@ def _check_parts(meta: Any, field: Any, forward: Any, kind: Any) -> None:
         "kind": (kind, SignalConfig, "theta0.ImageConfig()"),
     }
     for name, (value, base, such) in wanted.items():
-        if value is not None and not isinstance(value, base):
+        if value is None:
+            continue
+        if not isinstance(value, base):
             raise InputError(f"{name} is {value!r}; give settings such as {such}")
+        require_defined(value)
 
 
 def _suited(field: NetworkConfig, forward: ForwardMap, tasks: Task) -> NetworkConfig:
@@ -112,9 +134,13 @@ def _suited(field: NetworkConfig, forward: ForwardMap, tasks: Task) -> NetworkCo
 def family_of(signals: Any, kind: SignalConfig, shares: Shares) -> TaskFamily:
     """Tasks from what a caller gives: arrays, a path, or a family."""
     if isinstance(signals, TaskFamily):
-        return signals
-    if isinstance(signals, SignalConfig):
-        return signals.build()
-    if isinstance(signals, str | Path):
-        return kind.with_path(str(signals)).with_shares(shares).build()
-    return kind.from_arrays(signals, shares)
+        family = signals
+    elif isinstance(signals, SignalConfig):
+        require_defined(signals)
+        family = signals.build()
+    elif isinstance(signals, str | Path):
+        family = kind.with_path(str(signals)).with_shares(shares).build()
+    else:
+        family = kind.from_arrays(signals, shares)
+    require_defined(family)
+    return family

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import tyro
 
-from theta0.errors import InputError, require_seed
+from theta0.errors import InputError, require_defined, require_seed
 from theta0.evaluation import Init, Inits, Protocol, over_devices, quality_by_step
 from theta0.fields import Field, NetworkConfig, on_device, weights
 from theta0.forward import ForwardMap, Observation, check_shapes, predict
@@ -66,6 +66,8 @@ class Experiment:
     def __post_init__(self):
         require_seed(self.seed)
         self.outer.optimizer()
+        for part in (self.data, self.field, self.forward, self.meta, self.meta.rule):
+            require_defined(part)
 
     def initial(self) -> Learned:
         """Field and rule before learning.
@@ -126,6 +128,7 @@ class Experiment:
         Raises:
             InputError: they have other channels, or lie elsewhere than on its coordinates.
         """
+        require_defined(family)
         support = family.held_out("validation", 0, self.protocol.views).support
         remedy = "give signals like those the initialization was learned from, or another one"
         check_shapes(self.forward, self.field, support.p, support.y, remedy)
@@ -136,6 +139,7 @@ class Experiment:
 
     def validator(self, family: TaskFamily) -> Callable[[Learned], float]:
         """The mean metric (PSNR in dB) on validation signals after the inner loop."""
+        require_defined(family)
         count = self.validation_count(family)
         if count == 0:
             raise InputError(
