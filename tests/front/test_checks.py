@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from theta0.errors import InputError
-from theta0.front._checks import check_share, check_stop, check_whole
+from theta0.front._checks import check_count, check_share, check_stop, check_whole
 
 
 @pytest.mark.parametrize("value", [None, 0, 3, np.int64(4)])
@@ -16,6 +16,13 @@ def test_whole_numbers_and_nothing_pass(value):
 def test_what_is_not_a_whole_number_is_named(value):
     with pytest.raises(InputError, match=r"steps is .*; give a whole number"):
         check_whole(batch=None, steps=value)
+
+
+@pytest.mark.parametrize("value", ["3", 2.5, True, 0, -1])
+def test_what_is_not_a_count_is_named_in_the_same_words(value):
+    check_count(steps=1, batch=None)
+    with pytest.raises(InputError, match=r"steps is .*; give a whole number, 1 or more"):
+        check_count(batch=None, steps=value)
 
 
 @pytest.mark.parametrize("value", ["10%", 0, 1.5, float("nan"), None, True])

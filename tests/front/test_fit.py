@@ -8,6 +8,7 @@ from skimage.transform import radon
 
 import theta0
 from theta0.data.ct import phantom
+from theta0.errors import InputWarning
 from theta0.metrics import psnr
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -53,15 +54,15 @@ def test_a_fit_shows_itself_at_any_size(faces, picture, tmp_path):
     assert fit.losses.shape == (2,) and fit.rows[-1]["steps"] == 2
     assert "psnr=" in repr(fit)
     folder = fit.save(tmp_path / "fit")
-    again = theta0.load(folder / "fitted.safetensors")
+    again = theta0.load(folder)
     np.testing.assert_array_equal(again.field.layers[0].weight, fit.field.layers[0].weight)
 
 
 def test_a_rectangle_is_fitted_on_its_centred_square(faces, picture):
     wide = np.concatenate([picture[:, :20] * 0, picture, picture[:, :20] * 0], axis=1)
-    np.testing.assert_allclose(
-        faces.fit(wide, steps=1).losses, faces.fit(picture, steps=1).losses, rtol=1e-5
-    )
+    with pytest.warns(InputWarning, match="168 x 128 pixels the centred square is fitted"):
+        fit = faces.fit(wide, steps=1)
+    np.testing.assert_allclose(fit.losses, faces.fit(picture, steps=1).losses, rtol=1e-5)
 
 
 def test_rules_by_name_by_settings_and_from_optax(phantoms, slice_):
@@ -96,6 +97,11 @@ def test_an_object_is_fitted_to_views_and_seen_from_elsewhere():
     assert seen.colour.shape == (16, 16, 3) and np.isfinite(seen.colour).all()
     with pytest.raises(theta0.InputError, match="no picture"):
         fit.image()
+    one = theta0.Views(images[:1], c2w=camera[:1], fov_deg=30.0)
+    for given in ({}, {"views": 1}):
+        alone = chair.fit(one, steps=3, **given)
+        np.testing.assert_allclose(alone.losses, fit.losses, rtol=1e-5)
+        assert alone.psnr is None and alone.metrics["loss"] > 0
 
 
 WRONG = {
@@ -131,8 +137,8 @@ def test_what_does_not_fit_the_kind_is_refused(faces, phantoms, picture, slice_)
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ({"steps": 0}, "steps is 0"),
-        ({"steps": -1}, "steps is -1"),
+        ({"steps": 0}, "steps is 0; give a whole number, 1 or more"),
+        ({"steps": -1}, "steps is -1; give a whole number, 1 or more"),
         ({"batch": 0}, "batch is 0"),
         ({"batch": -3}, "batch is -3"),
         ({"seed": -1}, "seed is -1"),
@@ -194,3 +200,8 @@ def test_what_a_fit_cannot_show_is_refused(faces, picture, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(theta0.InputError, match="is a file; give a folder"):
         fit.save(tmp_path / "file")
+    with pytest.raises(theta0.InputError, match=r"x.png: named like a file"):
+        fit.save(tmp_path / "x.png")
+    with pytest.raises(theta0.InputError, match=r"q.npz: a .safetensors file is written"):
+        faces.save(tmp_path / "q.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

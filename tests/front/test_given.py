@@ -36,12 +36,24 @@ def test_floats_of_any_width_and_order_are_the_same_picture(kind):
         np.testing.assert_array_equal(as_picture(one), (PICTURE // 64 / 4).astype(np.float32))
 
 
+def test_a_list_of_whole_numbers_is_one_of_floats():
+    floats = as_picture([[0.0, 1.0], [1.0, 0.0]])
+    np.testing.assert_array_equal(as_picture([[0, 1], [1, 0]]), floats)
+    with pytest.raises(theta0.InputError, match=r"values from 0 to 254.*or give uint8"):
+        as_picture([[0, 254], [1, 0]])
+
+
 NO_PICTURES = {
     "objects": (PICTURE.astype(object), "has dtype object; give floats"),
     "complex": (PICTURE * 1j, "has dtype complex128"),
     "text": ("a picture", "has dtype <U9"),
     "nothing": (None, "has dtype object"),
     "a number": (0.5, r"has shape \(\)"),
+    "a sinogram": (
+        theta0.Sinogram(SCAN, angles_deg=DEGREES), "is given as Sinogram, which other kinds",
+    ),
+    "views": (theta0.Views(VIEWS, c2w=POSES, fov_deg=30.0), "is given as Views, which other kinds"),
+    "a pixel": (np.ones((1, 1, 3)), "of at least 2 x 2 pixels"),
     "empty": (np.zeros((0, 3)), r"has shape \(0, 3\)"),
     "ragged": ([[0.1, 0.2], [0.3]], "is no array of numbers"),
     "elsewhere": (Tensor(None, TypeError("on cuda:0")), "is no array of numbers .on cuda:0"),

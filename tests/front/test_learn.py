@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 import theta0
-from theta0.signals import TaskFamily, pixel_coordinates
+from theta0.errors import InputWarning
+from theta0.signals import TaskFamily, pixel_coordinates, size_without_enlarging
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -117,6 +118,18 @@ def test_what_cannot_be_learned_from_is_refused_in_the_callers_words(wrong, word
         theta0.learn(wrong, kind=KIND, steps=1)
 
 
+def test_small_pictures_are_learned_at_their_own_size():
+    found = theta0.learn(list(waves(6)), field=SMALL, steps=1)
+    assert found.description.data.size == 12
+    with pytest.warns(InputWarning, match="images: the smallest, of 12 pixels, is enlarged to 16"):
+        theta0.ImageConfig(size=16).from_arrays(waves(6))
+    wide = [np.ones((9, 30, 3)), np.ones((200, 300, 3))]
+    assert size_without_enlarging(wide, 128) == 9 and size_without_enlarging(wide[1:], 128) == 128
+    assert [size_without_enlarging(one, 128) for one in ("pictures", 5, [[0.5], [0.1, 0.2]])] == [
+        128, 128, 1,
+    ]  # fmt: skip
+
+
 def test_a_network_for_other_channels_is_refused():
     with pytest.raises(theta0.InputError, match=r"field\.out_size"):
         theta0.learn(waves(6, 1), kind=KIND, field=SMALL, steps=1)
@@ -214,8 +227,17 @@ class Uncounted(theta0.ForwardMap):
 class Unshown(TaskFamily):
     """A family without pictures."""
 
-    training_tasks = held_out = mean_signal = lambda self, *arguments: pytest.fail("asked")
-    size = lambda self, split: 3
+    def size(self, split):
+        return 3
+
+    def training_tasks(self, seed, step, count):
+        pytest.fail("asked for")
+
+    def held_out(self, split, index, views=None):
+        pytest.fail("asked for")
+
+    def mean_signal(self):
+        pytest.fail("asked for")
 
 
 def test_parts_that_lack_something_are_refused_by_its_name(pictures):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from theta0.data import Split
 from theta0.data.images import Folder, PicturesInMemory
-from theta0.errors import InputError
+from theta0.errors import InputError, InputWarning
 from theta0.signals import ImageConfig, ImageTasks, PlanarSignal, Task, pixel_coordinates, stack
 from theta0.signals._grid import z_order
 
@@ -216,7 +216,10 @@ def test_a_picture_of_the_users_is_cropped_to_its_centre(tmp_path):
     pixels = np.zeros((16, 24, 3), np.uint8)
     pixels[:, 4:20] = 200
     Image.fromarray(pixels).save(tmp_path / "wide.png")
-    signal = ImageConfig(size=8).read(tmp_path / "wide.png")
+    with pytest.warns(InputWarning, match=r"wide.png: of 24 x 16 pixels .* without 8 columns"):
+        signal = ImageConfig(size=8).read(tmp_path / "wide.png")
+    with pytest.warns(InputWarning, match=r"the image: of 16 x 24 pixels .* without 8 rows"):
+        ImageConfig(size=8).take(pixels.transpose(1, 0, 2))
     assert isinstance(signal, PlanarSignal)
     assert (signal.side, signal.own_side) == (8, 16)
     values = np.asarray(signal.task.query.y).reshape(8, 8, 3)

@@ -141,6 +141,25 @@ def test_a_photograph_is_the_view_it_was_taken_as(folder):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_a_single_view_is_fitted_and_nothing_judges_it(folder):
+    seen = views_of(folder)
+    one, several = CONFIG.take(seen.select([0])), CONFIG.take(seen, 1)
+    for found, expected in zip(
+        jax.tree.leaves(one.task.support), jax.tree.leaves(several.task.support), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    assert one.target is None and len(one.task.query.y) == 8 * 16 * 16
+    with pytest.raises(InputError, match=r"views=2 of its 1 views; give 1$"):
+        CONFIG.take(seen.select([0]), 2)
+
+
+def test_views_that_are_too_few_name_the_settings(folder):
+    with pytest.raises(
+        InputError, match=r"has 8 views, but 9 are .*--data.training-views.*--views"
+    ):
+        of(folder, training_views=9, first_held_out=9).training_tasks(0, 0, 1)
+
+
 def views_of(folder):
     from theta0.data.views import ViewOptions, read_views
 

@@ -33,6 +33,9 @@ examples:
   theta0 fit runs/view-chair/cpu objects/chair --views 1
   theta0 fit runs/view-chair/cpu photo.png --azimuth 30 --elevation 20 --distance 4 --fov 30
 
+Of a picture the centred square is fitted, at the size that the initialization was learned for;
+PSNR and SSIM are of the square at that size, whatever --size says.
+
 An object is a folder of views with their cameras (transforms.json, or SRN's rgb, pose and
 intrinsics.txt), or one photograph with an alpha channel and where it was taken from. The fit sees
 the first --views of them; the views that the initialization keeps for judging, or else all others,
@@ -126,7 +129,9 @@ class FitArguments:
     """pictures or slices of the class, for the baseline initialization mean, unless INIT is a run
     folder"""
     size: int | None = None
-    """also render at this many pixels per side (of an object: see theta0 render)"""
+    """also render the fitted network at this many pixels per side, as a file of its own; the fit
+    and its PSNR stay at the size that the initialization was learned for (of an object: see theta0
+    render)"""
     region: Annotated[Region | None, tyro.conf.arg(metavar="TOP LEFT BOTTOM RIGHT")] = None
     """also render this region, in fractions of the fitted square (-1 to 2: extrapolated outside 0
     to 1), its long side at --size pixels, or at the scale of the file"""

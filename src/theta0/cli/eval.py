@@ -7,7 +7,7 @@ from typing import Any
 
 import tyro
 
-from theta0.errors import InputError
+from theta0.errors import InputError, note
 from theta0.evaluation import as_far_as_there_are
 from theta0.fields import weights
 from theta0.inits import Initialization, find
@@ -86,7 +86,7 @@ def main(argv: list[str]) -> dict[str, Any]:
         )
     out = arguments.out or (folder / "eval" if in_run else Path(f"eval-{folder.stem}"))
     require_folder(out)
-    training = read_log(folder, experiment.outer.steps) if in_run else []
+    training = _log(folder, experiment.outer.steps) if in_run else []
     with_protocol(experiment, arguments)  # refuses what cannot be before pictures are read
     experiment = experiment.on_data(arguments.data)
     family = experiment.data.build()
@@ -101,6 +101,18 @@ def main(argv: list[str]) -> dict[str, Any]:
     title = f"{initialization.description.name}: learned initialization against baselines"
     intro = _intro(initialization, experiment)
     return write_evaluation(out, title, intro, evaluation, training, system)
+
+
+def _log(folder: Path, steps: int) -> list[dict[str, Any]]:
+    """The log of a run; a note says if it has not come to its end."""
+    records = read_log(folder, steps)
+    done = records[-1]["step"] if records else 0
+    if done < steps:
+        note(
+            f"{folder}: the run is unfinished, at step {done} of {steps}; its best initialization "
+            "so far is judged"
+        )
+    return records
 
 
 def _intro(initialization: Initialization, experiment: Experiment) -> str:

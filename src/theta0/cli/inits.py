@@ -29,6 +29,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     table = Table("name", "preset", "weights", "kB", "learned from")
     for column in table.columns[:2]:
         column.no_wrap = True  # what the other commands take is never cut
+    table.columns[-1].overflow = "fold"  # nor is an address
     found = {}
     for name, path in shipped().items():
         initialization = load(path)

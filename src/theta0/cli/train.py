@@ -105,7 +105,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     experiment = arguments.experiment.with_data(arguments.data)
     require_own_folder(out, arguments.resume, arguments.overwrite)
     if arguments.resume and not (out / "config.json").exists():
-        say(f"{out} holds no run to continue: a new one starts there")
+        raise InputError(f"{out} holds no run to continue; leave --resume out to start one there")
     try:
         return learn_with_progress(experiment, out, arguments.resume, arguments.overwrite)
     except KeyboardInterrupt:

@@ -14,11 +14,19 @@ def check_whole(**values: Any) -> None:
         InputError: names the first of them.
     """
     for name, value in values.items():
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if value is not None and not whole:
-            raise InputError(f"{name} is {value!r}; give a whole number")
-        if value is not None and value < 0:
-            raise InputError(f"{name} is {value}; give 0 or more")
+        if value is not None and not (_is_whole(value) and value >= 0):
+            raise InputError(f"{name} is {value!r}; give a whole number, 0 or more")
+
+
+def check_count(**values: Any) -> None:
+    """Refuse what is given but not a whole number, or below 1.
+
+    Raises:
+        InputError: names the first of them.
+    """
+    for name, value in values.items():
+        if value is not None and not (_is_whole(value) and value >= 1):
+            raise InputError(f"{name} is {value!r}; give a whole number, 1 or more")
 
 
 def check_share(name: str, value: Any) -> None:
@@ -47,6 +55,10 @@ def check_stop(seconds: Any, validation_fraction: Any) -> None:
             "seconds is given with validation_fraction, which takes all steps before it chooses; "
             "give one of the two"
         )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:

@@ -18,8 +18,10 @@ from theta0.registry import RULES
 from theta0.report import steps_table
 from theta0.signals import Shares, SignalConfig, TaskFamily
 
+from ._checks import check_count
 from ._init import load
 from ._learn import family_of
+from ._messages import in_python
 from ._seen import require_unseen, shares_of
 
 AnyRule = Rule | str
@@ -50,6 +52,7 @@ class Evaluation:
         return steps_table(self.rows).to_markdown()
 
 
+@in_python()
 def evaluate(
     init: Initialization | str | Path,
     signals: Any,
@@ -95,6 +98,7 @@ def evaluate(
     init = load(init) if isinstance(init, str | Path) else init
     inits = (inits,) if isinstance(inits, str) else inits
     steps = (steps,) if isinstance(steps, int) else steps
+    check_count(views=views, test_signals=test_signals, tuning_signals=tuning_signals)
     tried = _rules(rules)
     for name in inits:
         if name not in INITS:

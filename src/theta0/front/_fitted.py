@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ._init import LearnedInitialization
 
 
+_FILES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".npy", ".npz", ".safetensors"}
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Fitted:
     """What ``init.fit`` returns."""
@@ -48,6 +51,8 @@ class Fitted:
     def metrics(self) -> dict[str, float]:
         """What judges the fit: ``psnr`` (dB), ``ssim``, and what else the kind of signal has.
 
+        They are of the signal as it was fitted: of a picture its centred square, at the size that
+        the initialization was learned for.
         If the true signal is not known, ``loss``: the mean squared error of its measurements.
         """
         about = ("init", "rule", "lr", "settings", "steps", "flip", "samples", "tv", "huber")
@@ -55,7 +60,7 @@ class Fitted:
 
     @property
     def psnr(self) -> float | None:
-        """Of the whole signal, in dB; None where the truth is not known."""
+        """Of the whole signal at the size it was fitted at, in dB; None where it is not known."""
         return self.rows[-1].get("psnr")
 
     @property
@@ -109,9 +114,17 @@ class Fitted:
         """Write the reconstruction, the weights, PSNR by step and a strip of pictures.
 
         Returns:
-            The folder, which ``theta0 render`` and ``theta0 export`` take.
+            The folder, which :func:`theta0.load`, ``theta0 render`` and ``theta0 export`` take.
+
+        Raises:
+            InputError: it is a file, or named like one.
         """
         folder = Path(folder)
+        if folder.suffix.lower() in _FILES and not folder.is_dir():
+            raise InputError(
+                f"{folder}: named like a file, but a fit is saved as a folder of several; give one "
+                "without a suffix, or save fit.image() or fit.initialization() alone"
+            )
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is a file; give a folder")
         write_fits(folder, self.init, self.signal, self.loop, [self.done])

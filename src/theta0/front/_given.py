@@ -11,7 +11,10 @@ from theta0.data.ct import checked_sinogram
 from theta0.errors import InputError, implausible, trusting
 from theta0.signals import as_array, as_picture, as_unit, check_bytes
 
+from ._messages import in_python
 
+
+@in_python()
 def Sinogram(
     values: Any,
     *,
@@ -53,6 +56,7 @@ def Sinogram(
         return checked_sinogram(arrays, "the sinogram")
 
 
+@in_python()
 def Views(
     images: Any,
     *,

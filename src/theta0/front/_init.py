@@ -15,8 +15,9 @@ from theta0.inner import InnerConfig, Objective, Rule, RuleConfig, UpdateRule
 from theta0.reconstruct import fit_signal, suited
 from theta0.signals import Signal
 
-from ._checks import check_share, check_stop, check_whole
+from ._checks import check_count, check_share, check_stop, check_whole
 from ._fitted import Fitted
+from ._messages import in_python
 
 
 class LearnedInitialization(Initialization):
@@ -26,6 +27,7 @@ class LearnedInitialization(Initialization):
     where it comes from. ``init.save(path)`` writes one ``.safetensors`` file.
     """
 
+    @in_python()
     def fit(
         self,
         signal: Any,
@@ -51,8 +53,10 @@ class LearnedInitialization(Initialization):
         Args:
             signal: a picture (height, width, 3) or slice (height, width) of floats in [0, 1] or
                 uint8, a PIL image, a :func:`theta0.Sinogram`, :func:`theta0.Views`, or the path of
-                what ``theta0 fit`` takes.
-            views: views of a slice, or of an object, that are fitted.
+                what ``theta0 fit`` takes. The centred square of a picture is fitted and judged, at
+                the size that the initialization was learned for.
+            views: views of a slice, or of an object, that are fitted; a single view of an object
+                is fitted as it is, and judged by its loss.
             steps: inner steps.
             rule: an update rule: its settings (``theta0.Adam(1e-3)``), a value, any optax
                 transformation, or its name (``"adam"``, ``"adam:1e-3"``, or ``"learned+adam:1e-4"``
@@ -77,8 +81,8 @@ class LearnedInitialization(Initialization):
             DivergedError: the fit became non-finite.
         """
         description, inner = self.description, self.description.inner
-        numbers = {"steps": steps, "views": views, "samples": samples, "batch": batch}
-        check_whole(**numbers, index=index, seed=seed)
+        check_count(steps=steps, views=views, samples=samples, batch=batch)
+        check_whole(index=index, seed=seed)
         require_seed(seed)
         check_stop(seconds, validation_fraction)
         terms = inner.objective if objective is None else objective
@@ -135,12 +139,13 @@ def _signal(data: Any, signal: Any, views: int | None, index: int) -> Signal:
     return data.take(signal, views)
 
 
+@in_python()
 def load(name: str | Path) -> LearnedInitialization:
     """Load an initialization: shipped ones by name, others by file or run folder.
 
     Args:
-        name: such as ``"faces"`` (``theta0 inits`` lists them), ``"runs/images/cpu"`` or
-            ``"mine.safetensors"``.
+        name: such as ``"faces"`` (``theta0 inits`` lists them), ``"runs/images/cpu"``,
+            ``"mine.safetensors"``, or a folder that ``fit.save`` or ``theta0 fit`` wrote.
 
     Raises:
         InputError: there is none, or the file is damaged, or not by theta0.

@@ -15,12 +15,23 @@ from theta0.forward import ForwardMap, predicted_shape
 from theta0.inits import Initialization
 from theta0.meta import MAML, MetaGradient, OuterConfig, Progress
 from theta0.presets import Experiment, digest, train
-from theta0.signals import SHARES, ImageConfig, Shares, SignalConfig, Task, TaskFamily
+from theta0.signals import (
+    SHARES,
+    ImageConfig,
+    Shares,
+    SignalConfig,
+    Task,
+    TaskFamily,
+    size_without_enlarging,
+)
 
+from ._checks import check_count
 from ._init import LearnedInitialization
+from ._messages import in_python
 from ._seen import record
 
 
+@in_python()
 def learn(
     signals: Any,
     meta: MetaGradient | None = None,
@@ -48,7 +59,8 @@ def learn(
         meta: the meta-learner with its inner loop: ``theta0.MAML(steps=2, rule=theta0.SGD(1e-2))``,
             ``theta0.MetaSGD(steps=2)``, ``theta0.Reptile(steps=12)``, or one of your own;
             ``MAML()`` when left out.
-        kind: what kind of signals they are, and how they become tasks; pictures when left out.
+        kind: what kind of signals they are, and how they become tasks; when left out pictures, at
+            128 x 128 pixels, or the side of the smallest array where that is less.
         field: the network; one that suits the signals when left out.
         forward: how the network is measured; as the kind of signals is when left out.
         steps: outer steps, in place of those of ``outer``.
@@ -71,8 +83,9 @@ def learn(
         DivergedError: meta-training became non-finite.
     """
     _check_parts(meta, field, forward, kind)
+    check_count(steps=steps)
     require_seed(seed)
-    kind = kind or (signals if isinstance(signals, SignalConfig) else ImageConfig())
+    kind = kind or (signals if isinstance(signals, SignalConfig) else _pictures(signals))
     family = family_of(signals, kind, shares)
     own_field, own_forward = kind.network()
     if field is None and forward is None:
@@ -122,6 +135,12 @@ def _check_parts(meta: Any, field: Any, forward: Any, kind: Any) -> None:
         if not isinstance(value, base):
             raise InputError(f"{name} is {value!r}; give settings such as {such}")
         require_defined(value)
+
+
+def _pictures(signals: Any) -> ImageConfig:
+    """Settings of pictures, which are not enlarged where they are arrays or a list of paths."""
+    usual = ImageConfig()
+    return replace(usual, size=size_without_enlarging(signals, usual.size))
 
 
 def _suited(field: NetworkConfig, forward: ForwardMap, tasks: Task) -> NetworkConfig:

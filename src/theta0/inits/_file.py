@@ -65,7 +65,12 @@ class Initialization:
             path: the file.
             half_rule: keep what the update rule has learned as float16, for a file of half the
                 size where each weight has a step size for each step.
+
+        Raises:
+            InputError: its name ends in that of another format.
         """
+        if Path(path).suffix not in ("", ".safetensors"):
+            raise InputError(f"{path}: a .safetensors file is written; end its name so")
         halved = jax.tree.map(lambda leaf: leaf.astype(jnp.float16), trained(self.rule))
         rule = eqx.combine(halved, self.rule) if half_rule else self.rule
         facts = {"kind": KIND, "description": to_plain(self.description)}

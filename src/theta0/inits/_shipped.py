@@ -1,5 +1,6 @@
 """The initializations that come with the package, and finding one by name, file or run folder."""
 
+import difflib
 from pathlib import Path
 
 from theta0.errors import InputError
@@ -15,7 +16,7 @@ def shipped() -> dict[str, Path]:
 
 
 def find(name: str) -> Initialization:
-    """Load an initialization from a shipped name, a ``.safetensors`` file or a run folder.
+    """Load an initialization from a shipped name, a file, a run folder or the folder of a fit.
 
     Raises:
         InputError: there is none of that name; the message lists what there is.
@@ -24,7 +25,7 @@ def find(name: str) -> Initialization:
 
 
 def locate(name: str) -> Path:
-    """The file of an initialization by a shipped name, its own path or its run folder.
+    """The file of an initialization by a shipped name, its own path, its run folder or its fit.
 
     A folder that is no run does not stand in the way of a shipped name: pictures of faces may well
     lie in ``faces``.
@@ -35,6 +36,8 @@ def locate(name: str) -> Path:
     path = Path(name)
     if (path / "init.safetensors").is_file():
         return path / "init.safetensors"
+    if (path / "fitted.safetensors").is_file():
+        return path / "fitted.safetensors"
     if name in shipped() and not path.is_file():
         return shipped()[name]
     if (path / "config.json").is_file():
@@ -49,7 +52,9 @@ def locate(name: str) -> Path:
         )
     if path.exists() or path.suffix:
         return path
+    near = difflib.get_close_matches(name, shipped(), n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
     raise InputError(
-        f"{name!r} is neither a file, a run folder, nor a shipped initialization "
-        f"({', '.join(shipped()) or 'none'}); see theta0 inits"
+        f"{name!r} is neither a file, a run folder, nor a shipped initialization{hint}; choose "
+        f"from {', '.join(shipped()) or 'none'}, or see theta0 inits"
     )

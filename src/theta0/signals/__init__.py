@@ -7,7 +7,7 @@ from ._base import Pictures, SplitName, Task, TaskFamily, all_tasks, check_tasks
 from ._beams import Beam, fan_beam, parallel_beam
 from ._ct import CTConfig, CTTasks
 from ._ct_sources import CTSource, Phantoms, SliceFile
-from ._given import as_array, as_picture, as_slice, as_unit, check_bytes
+from ._given import as_array, as_picture, as_slice, as_unit, check_bytes, size_without_enlarging
 from ._grid import in_disc, pixel_coordinates
 from ._images import FileSource, ImageConfig, ImageSource, ImageTasks
 from ._kind import SignalConfig, required_path
@@ -82,6 +82,7 @@ __all__ = [
     "render_values",
     "required_path",
     "seen_only",
+    "size_without_enlarging",
     "slice_integrals",
     "stack",
 ]

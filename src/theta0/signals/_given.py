@@ -1,5 +1,6 @@
 """Signals given as arrays: checked in the caller's words, brought to float32 in [0, 1]."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from jaxtyping import Float
 from PIL import Image, ImageOps
 
 from theta0.data.ct import as_unit_range, assumed_window, check_numbers, is_mask
-from theta0.data.images import read_image
-from theta0.errors import InputError, implausible
+from theta0.data.images import image_size, read_image
+from theta0.errors import InputError, implausible, note
 
 _ROUNDING = 1e-3
 """How far values may lie outside [0, 1] and still count as in it."""
@@ -26,6 +27,11 @@ def as_array(values: Any, name: str) -> np.ndarray:
     Raises:
         InputError: NumPy makes no array of it, or some of its values are masked.
     """
+    if dataclasses.is_dataclass(values) and not hasattr(values, "__array__"):
+        raise InputError(
+            f"{name} is given as {type(values).__name__}, which other kinds of signals take; give "
+            "an array of numbers"
+        )
     try:
         array = np.asarray(values)
     except Exception as error:  # of ragged lists, and whatever a tensor raises
@@ -59,6 +65,8 @@ def as_unit(values: Any, name: str) -> Float[np.ndarray, "..."]:
     if array.dtype == np.uint8:
         check_bytes(array, name)
         return array.astype(np.float32) / np.float32(255)
+    if isinstance(values, list | tuple) and array.dtype.kind in "iu":
+        array = array.astype(np.float32)  # a list of 0 and 1 is one of 0.0 and 1.0
     if array.dtype.kind not in "fb":
         raise InputError(
             f"{name} has dtype {array.dtype}; give floats in [0, 1], or uint8 where 255 is 1"
@@ -92,11 +100,16 @@ def as_picture(values: Any, name: str = "the image") -> Float[np.ndarray, "heigh
             values = values.convert("RGBA" if values.has_transparency_data else "RGB")
     array = as_unit(values, name)
     array = array[..., None] if array.ndim == 2 else array
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or min(array.shape[:2]) < 2:
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         turned = array.ndim == 3 and array.shape[0] in (1, 3, 4)
         raise InputError(
             f"{name} has shape {np.shape(values)}; give (height, width, 3) or (height, width)"
             + (": move its first axis to the end" if turned else "")
+        )
+    if min(array.shape[:2]) < 2:
+        raise InputError(
+            f"{name} has shape {np.shape(values)}; give (height, width, 3) or (height, width), of "
+            "at least 2 x 2 pixels"
         )
     if array.shape[2] == 4:
         array = array[..., :3] * array[..., 3:] + 1 - array[..., 3:]
@@ -125,7 +138,33 @@ def as_pictures(
     found = [_squared_of(one, f"{name}[{number}]", size) for number, one in enumerate(values)]
     if len(kinds := {one.shape[2] for one in found}) > 1:
         raise InputError(f"{name} have {sorted(kinds)} channels; give all in grey or all in colour")
+    if (smallest := size_without_enlarging(values, size)) < size:
+        note(f"{name}: the smallest, of {smallest} pixels, is enlarged to {size} x {size}")
     return found
+
+
+def size_without_enlarging(values: Any, size: int) -> int:
+    """The size, or the short side of the smallest of several pictures where that is less.
+
+    What holds no pictures is left to :func:`as_pictures` to refuse.
+    """
+    if hasattr(values, "__array__"):
+        values = np.asarray(values)
+    if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str | bytes):
+        return size
+    return max(1, min([size, *(side for one in values for side in _sides(one))]))
+
+
+def _sides(one: Any) -> tuple[int, ...]:
+    """Both sides of a picture, in any order; none if it is not known."""
+    if isinstance(one, str | Path):
+        return image_size(one)
+    if isinstance(one, Image.Image):
+        return one.size
+    try:
+        return np.shape(one)[:2]
+    except ValueError:  # of ragged lists
+        return ()
 
 
 def _squared_of(one: Any, name: str, size: int) -> Float[np.ndarray, "size size channels"]:

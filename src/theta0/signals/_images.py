@@ -22,7 +22,7 @@ from theta0.data.images import (
     read_mask,
     square_mask,
 )
-from theta0.errors import InputError, require_positive
+from theta0.errors import InputError, note, require_positive
 from theta0.forward import Observation, Points
 from theta0.registry import SIGNALS
 
@@ -51,7 +51,7 @@ class ImageConfig(SignalConfig):
     source: ImageSource = field(default_factory=Folder)
     """where the pictures come from"""
     size: int = 128
-    """pictures are resized and centre-cropped to size x size"""
+    """pictures are cropped to their centred squares, and resized to size x size"""
     inner_points: int | None = None
     """random pixels, evenly spread, that the inner loop sees in training; None: all of them"""
     outer_points: int | None = None
@@ -98,7 +98,7 @@ class ImageConfig(SignalConfig):
         return ImageTasks(self, self.source.read(self.size))
 
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
-        """A picture as a signal: its short side becomes ``size``, then the centre is cropped."""
+        """A picture as a signal: its centred square, resized to ``size``; a note says so."""
         path = Path(path)
         if path.is_dir():
             raise InputError(f"{path}: a folder; give one picture, as this initialization is for")
@@ -106,18 +106,26 @@ class ImageConfig(SignalConfig):
             raise InputError(f"{path}: CT data, but this initialization is for pictures")
         if index:
             raise InputError("index is for stacks of slices; leave it out for a picture")
-        return self._signal(read_image(path, self.size), image_size(path), views)
+        return self._signal(read_image(path, self.size), image_size(path), views, str(path))
 
     def take(self, values: Any, views: int | None = None) -> Signal:
         """A picture given as an array (height, width, 3) or (height, width), or a PIL image."""
         picture = as_picture(values)
         height, width = picture.shape[:2]
-        return self._signal(squared(picture, self.size), (height, width), views)
+        return self._signal(squared(picture, self.size), (height, width), views, "the image")
 
-    def _signal(self, picture, shape: tuple[int, int], views: int | None) -> PlanarSignal:
+    def _signal(
+        self, picture, shape: tuple[int, int], views: int | None, name: str
+    ) -> PlanarSignal:
         """A square as a signal; ``shape`` is the height and width of the picture it is cut from."""
         if views is not None:
             raise InputError("views are of CT slices and objects; leave them out for a picture")
+        height, width = shape
+        if (left_out := abs(width - height)) > 0:
+            note(
+                f"{name}: of {width} x {height} pixels the centred square is fitted and judged, "
+                f"without {left_out} {'columns' if width > height else 'rows'}"
+            )
         points = pixel_coordinates(self.size, self.size, self.pixel_offset)
         everything = Observation(points, _flat(picture))
         task = Task(everything, everything)

@@ -1,5 +1,6 @@
 """Tasks from views of objects."""
 
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from theta0.errors import InputError
 from theta0.forward import Observation
 
 from ._base import SplitName, Task, TaskFamily, stack
-from ._view_rays import check_rays, drawn, meeting, of_many, rows
+from ._view_rays import check_rays, drawn, joined, meeting, of_many, rows
 
 if TYPE_CHECKING:
     from ._views import ViewConfig
@@ -55,7 +56,9 @@ class ViewTasks(TaskFamily):
         views = self._load(number)
         if len(views) < count:
             raise InputError(
-                f"{views.object_id}: has {len(views)} views, but {count} are asked for; give fewer"
+                f"{views.object_id}: has {len(views)} views, but {count} are asked for "
+                "(--data.training-views, --views); give fewer, and leave some to judge fits "
+                "(--data.first-held-out)"
             )
         alpha = views.images[:count, ..., 3] if views.images.shape[-1] == 4 else None
         shown = None if alpha is None else (alpha > 0).ravel()
@@ -99,6 +102,23 @@ class ViewTasks(TaskFamily):
     def pictures(self, values):
         size = self.config.size
         return np.asarray(values).reshape(-1, size, size, 3)
+
+
+def task_of_one_view(config: "ViewConfig", seen: Views, source: str) -> Task:
+    """One view of an object: nothing judges it, its query are eight new views.
+
+    They are its own and those to which it is turned around the z axis. ``source`` is for errors.
+    """
+    camera = seen.cameras[0]
+    config = replace(config, fov_deg=camera.fov_x_deg)
+    around = []
+    for angle in np.deg2rad(range(0, 360, 45)):
+        sine, cosine = np.sin(angle), np.cos(angle)
+        turn = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+        around.append(config.rays_of(config.camera(turn @ camera.c2w)))
+    places = joined(around)
+    unknown = Observation(places, np.zeros((len(places.near), 0), np.float32))
+    return Task(meeting(config.observe(seen, [0]), source), unknown)
 
 
 def _loaded(objects: Objects, size: int, number: int) -> Views:

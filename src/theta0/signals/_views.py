@@ -32,7 +32,7 @@ from ._shares import SHARES, Shares
 from ._signal import Signal
 from ._view_rays import joined, meeting
 from ._view_sources import ObjectFolder, ViewSource
-from ._view_tasks import ViewTasks
+from ._view_tasks import ViewTasks, task_of_one_view
 
 
 @SIGNALS.register("views")
@@ -151,7 +151,8 @@ class ViewConfig(SceneConfig):
     def read(self, path: str | Path, views: int | None = None, index: int = 0) -> Signal:
         """The views of one object as a signal: the first ``views`` are fitted, others judge.
 
-        These are the views from ``first_held_out`` on, or all others where there are no such.
+        These are the views from ``first_held_out`` on, or all others where there are no such. A
+        single view is fitted, and nothing judges it.
 
         Args:
             path: its folder, or a ``transforms.json``.
@@ -172,12 +173,14 @@ class ViewConfig(SceneConfig):
         return self._of_views(str(path), seen, views, stored.width)
 
     def _of_views(self, source: str, seen: Views, views: int | None, own_side: int) -> Signal:
-        """An object of which the first ``views`` are fitted, and others judge."""
+        """An object of which the first ``views`` are fitted, and others judge, if it has others."""
+        if len(seen) == 1 and views in (None, 1):
+            return self._signal(task_of_one_view(self, seen, source), seen, own_side)
         count = min(self.first_held_out, max(1, len(seen) // 2)) if views is None else views
         if not 0 < count < len(seen):
             raise InputError(
-                f"{source}: views={count} of its {len(seen)} views; give 1 to {len(seen) - 1}, so "
-                "that one is left to judge the fit"
+                f"{source}: views={count} of its {len(seen)} views; give 1"
+                + (f" to {len(seen) - 1}, so that one is left to judge the fit" * (len(seen) > 1))
             )
         first = self.first_held_out if count <= self.first_held_out < len(seen) else count
         judged = range(first, len(seen))[: self.held_out_views]
@@ -211,13 +214,7 @@ class ViewConfig(SceneConfig):
         own = read_photograph(path, *taken).cameras[0]
         options = ViewOptions(max(1, max(own.width, own.height) // self.size), need_alpha=True)
         seen = read_photograph(path, *taken, options)
-        turned = (azimuth_deg + turn for turn in range(0, 360, 45))
-        poses = (cameras.orbit(angle, elevation_deg, here.distance) for angle in turned)
-        around = [here.rays_of(here.camera(pose)) for pose in poses]
-        places = joined(around)
-        unknown = Observation(places, np.zeros((len(places.near), 0), np.float32))
-        task = Task(meeting(self.observe(seen, [0]), str(path)), unknown)
-        return self._signal(task, seen, self.size)
+        return self._signal(task_of_one_view(self, seen, str(path)), seen, self.size)
 
     def take(self, values: Any, views: int | None = None) -> Signal:
         """An object given as :class:`theta0.data.views.Views`."""
