@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import theta0.files as files
+from theta0.errors import InputWarning
 from theta0.fields import FlipAverageField, evaluate
 from theta0.inits import load
 from theta0.inner import Adam, Objective
@@ -53,7 +54,9 @@ def test_the_reconstruction_is_the_fitted_field_and_the_psnr_its_own(
     shown = np.asarray(evaluate(field, pixel_coordinates(20, 20, data.pixel_offset)))
     expected = np.clip(shown.reshape(20, 20, 3), 0, 1) * 255
     assert np.abs(read(tmp_path / "reconstruction.png") - expected).max() <= 0.5 + 1e-3
-    signal = data.read(photo)
+    with pytest.warns(InputWarning, match="of 24 x 20 pixels the centred square is fitted"):
+        signal = data.read(photo)
+    assert "without 4 columns" in done.err
     prediction = evaluate(field, signal.task.query.p)
     assert done.json["steps"][-1]["psnr"] == pytest.approx(
         psnr(prediction, signal.task.query.y), abs=1e-3

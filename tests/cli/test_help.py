@@ -11,6 +11,7 @@ from theta0 import __version__, cli
 from theta0.cli import COMMANDS, _common
 from theta0.cli.data import OTHERS
 from theta0.errors import InputError
+from theta0.inits import load, shipped
 from theta0.presets import PRESETS
 
 EVERY = [[], *([command] for command in COMMANDS), *(["train", preset] for preset in PRESETS)]
@@ -138,6 +139,40 @@ def test_info(theta0, ct_run):
     assert told["weights"] == 81 and told["field"]["kind"] == "fourier"
     assert told["preset"] == "ct-phantoms" and told["provenance"]["outer_steps"] in (2, 4)
     assert "weights: 81" in done.err
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("face", "nothing is called 'face' .did you mean faces"),
+        ("sirn", "nothing is called 'sirn' .did you mean siren"),
+        ("meta-sgd", "did you mean metasgd"),
+        ("qqq", "'qqq' is neither a file, a run folder, nor a shipped initialization; choose from"),
+    ],
+)
+def test_info_names_what_is_like_an_unknown_name(refused, name, words):
+    refused(words, "info", name)
+
+
+def test_info_speaks_the_words_of_the_command_line(theta0):
+    told = theta0("info", "maml", "--json")
+    assert (
+        told.json["settings"] | {"rule": "sgd:0.01", "objective": "none"} == told.json["settings"]
+    )
+    assert theta0("info", "then", "--json").json["settings"]["first"] == "required"
+    assert list(theta0("info", "rules", "--json").json) == ["rule"]
+
+
+def test_info_says_of_which_version_a_command_is(theta0, ct_run):
+    facts = load(shipped()["faces"]).description.provenance
+    told = theta0("info", "faces").err
+    assert f"command (as of theta0 {facts['theta0']}, commit {facts['commit']}; options" in told
+    assert "  command: theta0 " in theta0("info", ct_run).err  # of this very one
+
+
+def test_inits_cut_no_address(theta0):
+    told = re.sub(r"[\s│]", "", theta0("inits").err)
+    assert "10.6084/m9.fig" in told and "…" not in told
 
 
 @pytest.mark.parametrize("json", [False, True])

@@ -127,17 +127,24 @@ def test_interrupted_and_resumed_equals_uninterrupted(
 ):
     out = tmp_path / "run"
     interrupted_at(step)
-    resume = ["--resume"] * (step == 3)
-    done = theta0("train", "ct-phantoms", "--scale", "smoke", "--out", out, "--json", *resume)
+    done = theta0("train", "ct-phantoms", "--scale", "smoke", "--out", out, "--json")
     assert done.code == 1 and "interrupted" in done.json["error"]
-    assert ("holds no run to continue" in done.err) == (step == 3)
     assert f"theta0 train ct-phantoms --resume --out {out}" in done.err
     monkeypatch.undo()
     assert Stored(out / "checkpoints" / "last.safetensors").facts["step"] == step
+    if step == 3:  # the first validation was before it
+        few = ["--inits", "learned", "--rules", "sgd:0.1", "--steps", 0, 1, "--signals", 1]
+        done = theta0("eval", out, *few, "--out", tmp_path / "eval")
+        assert done.code == 0 and "the run is unfinished, at step 3 of 4; its best" in done.err
     # The folder's own settings count, not those of the preset.
     done = theta0("train", "ct-phantoms", "--resume", "--out", out)
-    assert done.code == 0 and "holds no run" not in done.err
+    assert done.code == 0
     assert_same_run(out, ct_run)
+
+
+def test_a_run_that_is_not_there_is_not_resumed(refused):
+    words = "nowhere holds no run to continue; leave --resume out"
+    refused(words, "train", "ct-phantoms", "--scale", "smoke", "--out", "nowhere", "--resume")
 
 
 def test_a_finished_run_resumed_is_the_same(theta0, ct_run, copied):

@@ -10,6 +10,7 @@ from typing import Any
 
 import tyro
 
+from theta0 import __version__
 from theta0.config import to_plain
 from theta0.errors import InputError
 from theta0.fields import count_weights
@@ -91,7 +92,8 @@ def _initialization(found: Initialization) -> dict[str, Any]:
     facts = told["provenance"]
     if isinstance(seen := facts.get("learned_from"), list):
         facts["learned_from"] = f"{len(seen)} signals, by their digests"
-    if facts.get("command") and facts.get("commit") != commit():
+    here = {"theta0": __version__, "commit": commit()}
+    if facts.get("command") and not here.items() <= facts.items():
         which = f"as of theta0 {facts.get('theta0')}, commit {facts.get('commit')}"
         label = f"command ({which}; options may have other names now)"
         facts = {label if name == "command" else name: value for name, value in facts.items()}
