@@ -88,13 +88,13 @@ def test_files_without_slices_are_left_out_and_counted(write_dicom, tmp_path):
 
 
 def test_a_slice_that_is_cut_within_its_header_is_named(write_dicom, tmp_path):
-    write_dicom(tmp_path / "a.dcm", STORED)
-    content = write_dicom(tmp_path / "cut.dcm", STORED).read_bytes()
+    write_dicom(tmp_path / "a.dcm", STORED, InstanceNumber=1)
+    content = write_dicom(tmp_path / "cut.dcm", STORED, InstanceNumber=2).read_bytes()
     for length in range(136, len(content), 9):
         (tmp_path / "cut.dcm").write_bytes(content[:length])
         with pytest.raises(InputError, match=r"cut\.dcm"):
             read_dicom(tmp_path)
-    (tmp_path / "cut.dcm").write_bytes(content[:450])  # before Rows
+    (tmp_path / "cut.dcm").write_bytes(content[: content.index(b"\x28\0\x10\0")])  # Rows
     with pytest.raises(InputError, match="ends before its Rows and Columns; it is damaged: copy"):
         read_dicom(tmp_path)
 
