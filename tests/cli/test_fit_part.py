@@ -28,6 +28,7 @@ def mask(tmp_path_factory):
     return path
 
 
+@pytest.mark.filterwarnings("ignore::theta0.errors.InputWarning")  # of the crop
 def test_a_masked_picture_is_fitted_where_it_is_white(theta0, images_run, photo, mask, tmp_path):
     done = theta0(
         "fit", images_run, photo, "--mask", mask, "--steps", 2, "--out", tmp_path, "--json"
