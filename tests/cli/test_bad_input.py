@@ -46,7 +46,7 @@ import pytest
         (["--data", "photos"], "--data photos: only --inits mean"),
         (["--seed", "-1"], "--seed -1: give 0"),
         (["--seed", "4294967296"], "--seed 4294967296: give 0"),
-        (["--rule", "magic"], "no update rule is registered as 'magic'; choose from adam, sgd"),
+        (["--rule", "magic"], "no update rule is registered as 'magic'; choose from adam, guarded"),
         (["--rule", "adm"], "did you mean adam"),
         (["--rule", "adam:fast"], "adam:fast: expected float, found 'fast'"),
         (["--rule", "adam:0"], "lr is 0"),
@@ -100,7 +100,10 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
         (["train", "ct-phantoms", "--outer.lr", "-1"], "outer.lr is -1"),
         (["train", "ct-phantoms", "--meta.steps", "0"], "meta.steps is 0"),
         (["train", "ct-phantoms", "--meta.rule", "sgd:NaN"], "--meta.rule.*number, found nan"),
-        (["train", "ct-phantoms", "--meta.rule", "magic"], "--meta.rule.*choose from adam, sgd"),
+        (
+            ["train", "ct-phantoms", "--meta.rule", "magic"],
+            "--meta.rule.*choose from adam, guarded",
+        ),
         (
             ["train", "ct-phantoms", "--meta.objective", "magic=1"],
             "choose from tv, proximal, huber",

@@ -165,7 +165,7 @@ def test_an_interrupt_leaves_nothing(refused, ct_run, tmp_path, monkeypatch):
         (["--rules", "sgd:-1"], "--rules: sgd:-1: lr is -1"),
         (["--rules", "sgd:NaN"], "--rules: sgd:NaN: expected a finite number, found nan"),
         (["--rules", "adam:much"], "--rules: adam:much: .*'much'"),
-        (["--rules", "magic"], "--rules: no update rule.*'magic'; choose from adam, sgd"),
+        (["--rules", "magic"], "--rules: no update rule.*'magic'; choose from adam, guarded"),
         (["--rules"], "at least one"),
         (["--after-learned", "adam:1e-3"], "has no learned update rule"),
         (["--objectives", "fog=1"], "--objectives: 'fog' is no term.*tv, proximal, huber"),

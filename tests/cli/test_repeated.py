@@ -83,7 +83,8 @@ def test_a_command_takes_its_lists_in_parts(theta0, ct_run, tmp_path):
         (FitArguments, None, {"inits"}),
         (Data, None, set()),
         (Train, Train(preset("ct-phantoms", "cpu")), {
-            "data.also-views", "protocol.steps", "protocol.rules", "protocol.after-learned",
+            "data.also-views", "meta.also-after", "field.layer-w0", "protocol.steps",
+            "protocol.rules", "protocol.after-learned",
             "protocol.samples", "protocol.w0", "protocol.objectives", "protocol.more-steps",
         }),
     ],

@@ -48,7 +48,7 @@ def objective_of(text: str) -> Objective:
 
 def words_of_rule(rule: RuleConfig) -> str:
     """What the command line calls a rule, its one step size without the name."""
-    if isinstance(rule, DescentConfig) and set(vars(rule)) == {"lr"}:
+    if isinstance(rule, DescentConfig) and rule.is_usual:
         return f"{RULES.name_of(type(rule))}:{rule.lr:g}"
     return to_words(rule, RULES)
 

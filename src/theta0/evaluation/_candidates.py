@@ -110,7 +110,7 @@ class Candidate(NamedTuple):
     def described(self) -> dict[str, Any]:
         """What a row says of it."""
         found: dict[str, Any] = {"rule": self.rule_name}
-        if isinstance(self.rule, DescentConfig) and set(vars(self.rule)) == {"lr"}:
+        if isinstance(self.rule, DescentConfig) and self.rule.is_usual:
             found["lr"] = self.rule.lr
         elif isinstance(self.rule, RuleConfig):
             found["settings"] = to_words(self.rule, RULES)

@@ -2,7 +2,7 @@
 
 import re
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -167,8 +167,16 @@ class DescentConfig(RuleConfig):
             raise InputError("lr is infinite; give a finite step size above 0")
 
     @property
+    def is_usual(self) -> bool:
+        """Whether all its settings besides the step size are those it has when left out."""
+        others = (field for field in fields(self) if field.name != "lr")
+        return all(getattr(self, field.name) == field.default for field in others)
+
+    @property
     def label(self) -> str:
         """What tables and messages call it, its step size included."""
+        if not self.is_usual:
+            return to_words(self, RULES)
         return f"{RULES.name_of(type(self))} with step size {self.lr:g}"
 
     def descent(self, transformation: optax.GradientTransformation) -> Descent:

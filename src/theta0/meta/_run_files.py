@@ -60,6 +60,7 @@ class RunFiles:
         return self.folder / "metrics.jsonl"
 
     def save(self, state: RunState, progress: Progress) -> None:
+        """Write the checkpoint."""
         if self.folder is not None:
             self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
             sync(self.metrics)  # before a checkpoint that says its steps are done
@@ -80,6 +81,7 @@ class RunFiles:
         return state, progress
 
     def log(self, progress: Progress) -> None:
+        """Add a step to the log."""
         if self.folder is not None:
             append_jsonl(self.metrics, progress.record())
 
