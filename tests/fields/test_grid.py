@@ -101,6 +101,7 @@ def test_the_skip_is_a_linear_function_of_the_features(key):
         replace_fn=jnp.zeros_like,
     )
     points = jax.random.uniform(key, (2, 20))
+    assert field.skip is not None
     expected = field.skip(field.encode(points)) + 0.5
     np.testing.assert_allclose(silent(points), expected, atol=1e-6)
     assert Grid(levels=(4, 8), width=8, skip=False).build(key).skip is None
