@@ -15,6 +15,7 @@ TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.S)
 
 
+@pytest.mark.slow
 def test_the_parts_that_are_shown_pass_their_checks_and_work(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     module = types.ModuleType("parts_of_contributing")

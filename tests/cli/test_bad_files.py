@@ -137,6 +137,7 @@ def test_a_slice_that_cannot_be_used(refused, ct_run, tmp_path, values, words):
     refused(words, "fit", ct_run, tmp_path / "slice.npy")
 
 
+@pytest.mark.slow
 def test_an_initialization_for_another_kind_of_signal(
     refused, ct_run, images_run, photo, slice_file
 ):
@@ -145,6 +146,7 @@ def test_an_initialization_for_another_kind_of_signal(
     refused("views", "fit", images_run, photo, "--views", "3")
 
 
+@pytest.mark.slow
 def test_a_mask_that_cannot_be_used(refused, images_run, photo, tmp_path):
     for name, size, level in (("small", (20, 20), 255), ("black", (24, 20), 0)):
         Image.new("L", size, level).save(tmp_path / f"{name}.png")

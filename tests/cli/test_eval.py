@@ -120,6 +120,7 @@ def test_an_initialization_without_its_run_folder(theta0, file_alone, tmp_path, 
     assert {(row["steps"], row["n"], row["views"]) for row in done.json["results"]} == {(1, 1, 3)}
 
 
+@pytest.mark.slow
 def test_pictures_do_not_come_with_an_initialization(
     refused, theta0, images_run, tmp_path, pictures
 ):
@@ -131,6 +132,7 @@ def test_pictures_do_not_come_with_an_initialization(
     assert done.code == 0 and done.out == ""
 
 
+@pytest.mark.slow
 def test_step_sizes_that_diverge_do_not_end_an_evaluation(theta0, images_run, tmp_path):
     done = theta0(
         "eval", images_run, "--out", tmp_path / "out", "--steps", 1, 2, "--rules", "sgd:1e30",
@@ -189,6 +191,7 @@ def test_a_place_that_may_not_be_written_is_refused_before_the_work(
     refused("may not be written to", "eval", ct_run, "--out", tmp_path / "deep" / "out")
 
 
+@pytest.mark.slow
 def test_a_description_whose_parts_do_not_fit_is_refused(refused, ct_run, slice_file, tmp_path):
     from theta0.fields import Fourier
     from theta0.forward import Points

@@ -62,6 +62,7 @@ def test_a_white_mask_is_no_mask(theta0, images_run, photo, tmp_path):
     assert "unseen" not in masked.err
 
 
+@pytest.mark.slow
 def test_a_fraction_of_the_pixels_is_the_same_for_the_same_seed(
     theta0, images_run, photo, tmp_path
 ):
@@ -82,6 +83,7 @@ def test_a_fraction_is_of_what_the_mask_shows(theta0, images_run, photo, mask, t
     assert "18 of 144 pixels are seen" in theta0("fit", images_run, photo, *arguments).err
 
 
+@pytest.mark.slow
 def test_a_region_is_the_crop_of_the_whole(theta0, images_run, photo, tmp_path):
     arguments = ["fit", images_run, photo, "--steps", 1, "--out", tmp_path]
     theta0(*arguments, "--size", 64)

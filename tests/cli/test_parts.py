@@ -82,6 +82,7 @@ def test_a_kind_of_signal_of_another_shape_brings_its_own_network():
     assert with_parts(images, {"signals": "images"}).field == images.field
 
 
+@pytest.mark.slow
 def test_a_frequency_for_each_layer_is_kept_by_a_run(theta0, pictures, tmp_path):
     argv = ["train", "images", "--scale", "smoke", "--data", pictures, "--outer.steps", "1"]
     argv += ["--field.layers", "3", "--field.layer-w0", "20", "5.5", "--out", tmp_path / "run"]

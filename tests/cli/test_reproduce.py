@@ -113,6 +113,7 @@ def test_one_command_makes_it_from_nothing(made, name):
     )
 
 
+@pytest.mark.slow
 def test_a_second_time_nothing_is_measured(made, theta0, monkeypatch):
     before, home = made("table2")
     place = home / "results" / "table2" / "table.csv"

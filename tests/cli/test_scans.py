@@ -83,6 +83,7 @@ def test_a_known_truth_is_what_the_fit_is_judged_by(theta0, ct_run, arrays, tmp_
     assert widths[0] > widths[1]
 
 
+@pytest.mark.slow
 def test_fewer_views_of_a_sinogram(theta0, refused, ct_run, sinogram_file, tmp_path):
     arguments = ["fit", ct_run, sinogram_file, "--steps", 1, "--out", tmp_path / "out", "--json"]
     losses = [theta0(*arguments, "--views", views).json["steps"][-1]["loss"] for views in (2, 6)]

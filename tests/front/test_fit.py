@@ -44,6 +44,7 @@ def test_floats_bytes_pillow_and_files_are_the_same_picture(faces, picture, tmp_
     np.testing.assert_allclose(found[0].losses, found[3].losses, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_fit_shows_itself_at_any_size(faces, picture, tmp_path):
     fit = faces.fit(picture, steps=2)
     assert fit.image().shape == (128, 128, 3)
@@ -65,6 +66,7 @@ def test_a_rectangle_is_fitted_on_its_centred_square(faces, picture):
     np.testing.assert_allclose(fit.losses, faces.fit(picture, steps=1).losses, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_rules_by_name_by_settings_and_from_optax(phantoms, slice_):
     run = lambda rule: phantoms.fit(slice_, views=4, steps=3, rule=rule)
     by_name, by_settings, by_optax = run("adam:1e-3"), run(theta0.Adam(1e-3)), run(optax.adam(1e-3))
@@ -73,6 +75,7 @@ def test_rules_by_name_by_settings_and_from_optax(phantoms, slice_):
     assert phantoms.fit(slice_, views=4, steps=3).losses[-1] != by_name.losses[-1]
 
 
+@pytest.mark.slow
 def test_a_sinogram_of_radon_is_reconstructed(phantoms, slice_):
     degrees = np.linspace(0, 180, 8, endpoint=False)
     values = radon(slice_, degrees).T / len(slice_)
@@ -163,6 +166,7 @@ def test_the_learned_steps_can_be_followed_by_adam(faces, picture):
     assert fit.rows[-1]["psnr"] > faces.fit(picture, steps=2).psnr
 
 
+@pytest.mark.slow
 def test_a_mask_is_an_array_or_a_file(faces, picture, tmp_path):
     seen = np.arange(128) < 64
     mask = np.broadcast_to(seen, (128, 128))
@@ -173,6 +177,7 @@ def test_a_mask_is_an_array_or_a_file(faces, picture, tmp_path):
     assert kept.signal.task.support.y.shape == (128 * 128 // 2, 3)
 
 
+@pytest.mark.slow
 def test_a_grey_picture_is_fitted_in_colour_whatever_it_is_given_as(faces, picture, tmp_path):
     grey = picture[..., 0]
     Image.fromarray(grey).save(tmp_path / "grey.png")

@@ -71,12 +71,14 @@ def test_any_optax_transformation_is_an_outer_optimizer(learned, pictures):
     assert np.isfinite(found.field.layers[0].weight).all()
 
 
+@pytest.mark.slow
 def test_grey_pictures_get_a_grey_network():
     found = theta0.learn(waves(6, 1)[..., 0], kind=KIND, steps=1)
     assert found.description.field.out_size == 1
     assert found.fit(waves(6, 1)[0], steps=1).image().shape == (12, 12, 1)
 
 
+@pytest.mark.slow
 def test_a_learned_initialization_is_judged_against_the_baselines(learned, pictures):
     rules = (theta0.SGD(0.05), theta0.Adam(1e-3))
     found = theta0.evaluate(

@@ -144,6 +144,7 @@ def test_saving_what_was_loaded_gives_the_same_file(path, tmp_path):
     assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_loading_needs_nothing_but_the_file(path):
     # Another process, another folder, no run beside it.
     program = f"""

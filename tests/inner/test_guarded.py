@@ -50,6 +50,7 @@ def test_a_step_to_where_nothing_is_finite_is_not_taken():
     assert np.isfinite(loss(done.field)) and np.isfinite(done.losses).all()
 
 
+@pytest.mark.slow
 def test_a_refused_step_is_a_quarter_as_long_the_next_time(key):
     forward, config, seen = single_points()
     field = config.build(key)
@@ -65,6 +66,7 @@ def test_a_refused_step_is_a_quarter_as_long_the_next_time(key):
     assert_close(same, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_is_guarded_is_all_that_is_descended(x64, key):
     """With a strong penalty the data term may rise; the sum does not."""
     forward, config, seen = points_case()
@@ -80,6 +82,7 @@ def test_what_is_guarded_is_all_that_is_descended(x64, key):
     assert np.all(np.diff(values) <= 0) and values[-1] < values[0]
 
 
+@pytest.mark.slow
 def test_the_value_is_what_the_gradient_is_of(x64, key):
     forward, config, seen = points_case()
     field = config.build(key)

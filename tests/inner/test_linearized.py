@@ -146,6 +146,7 @@ def test_its_damping_is_learned_through_the_inner_loop(x64, key):
     check_gradient(after, params, gradient, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_passes_the_check_of_update_rules(key):
     forward, config, observation = CASES["points"](9)
     single = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), observation)

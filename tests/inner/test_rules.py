@@ -97,6 +97,7 @@ def test_step_sizes_before_learning_are_those_of_the_plain_rule(x64, key, direct
     np.testing.assert_allclose(sizes, np.log(0.02) if logarithms else 0.02, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_weights_that_few_points_see_get_larger_steps(x64, key):
     """Of a grid whose levels alone change, one step moves the values alike, whatever its side."""
     rng = np.random.default_rng(0)

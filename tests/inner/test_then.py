@@ -53,6 +53,7 @@ def test_each_rule_takes_its_steps_as_it_does_alone(x64, key, steps):
     np.testing.assert_allclose(both.losses, [*first.losses, *rest.losses], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_fit_in_meta_training_is_the_fit_at_test_time(x64, key):
     # 3 steps are unrolled, 7 scanned over; batches and jittered samples, each step its own.
     forward, config, observation = CASES["lines"]()
@@ -66,6 +67,7 @@ def test_the_fit_in_meta_training_is_the_fit_at_test_time(x64, key):
         np.testing.assert_allclose(outside.losses, losses, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_derivative_crosses_from_one_rule_to_the_other(x64, key):
     forward, config, observation = points_case()
     field = config.build(key)

@@ -119,6 +119,7 @@ def test_an_outer_optimizer_of_optax_leaves_what_is_not_trained_untouched(tmp_pa
     assert not any("frequencies" in name for name in arrays if name.startswith("optimizer_state"))
 
 
+@pytest.mark.slow
 def test_an_outer_step_is_that_of_the_optimizer_given():
     optimizer, weighted = optax.adamw(1e-2, weight_decay=0.3), trained(LEARNED)
     meta, key = MAML(2, SGD(0.01)), jax.random.fold_in(jax.random.PRNGKey(1), 0)
@@ -134,6 +135,7 @@ def test_an_outer_step_is_that_of_the_optimizer_given():
         assert float(jnp.abs(one - before).max()) > 5e-3
 
 
+@pytest.mark.slow
 def test_field_and_rule_may_have_optimizers_of_their_own():
     rule = StepSizes(0.01, "weight", 2).build(FIELD)
     begun = Learned(FIELD, rule)

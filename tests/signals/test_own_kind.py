@@ -132,6 +132,7 @@ def test_it_is_learned_saved_loaded_and_fitted(learned, tmp_path):
         fit.image()
 
 
+@pytest.mark.slow
 def test_it_is_judged_by_its_own_metric_against_the_baselines(learned):
     found = theta0.evaluate(
         learned, Audio(), rules=(theta0.SGD(0.01), theta0.Adam(1e-3)), steps=(2,),
