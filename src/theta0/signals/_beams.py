@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from theta0.data.ct import fan_rays, parallel_rays
 from theta0.errors import InputError
 from theta0.forward import Segments
 
@@ -41,8 +42,7 @@ def parallel_beam(
     Returns:
         ``views * rays`` segments, float32; those beside the disc have no length if ``chord``.
     """
-    spacing = 1 / rays if spacing is None else spacing
-    return _cut(angles_rad[:, None], _pixels(rays, axis) * spacing, chord)
+    return _cut(*parallel_rays(angles_rad, rays, spacing, axis), chord)
 
 
 def fan_beam(
@@ -73,9 +73,7 @@ def fan_beam(
     Returns:
         ``views * rays`` segments, float32; those beside the disc have no length if ``chord``.
     """
-    step_rad = 2 * np.arcsin(0.5 / source_distance) / rays
-    gamma_rad = _pixels(rays, axis) * (step_rad if spacing is None else spacing / source_distance)
-    return _cut(angles_rad[:, None] + gamma_rad, source_distance * np.sin(gamma_rad), chord)
+    return _cut(*fan_rays(angles_rad, rays, source_distance, spacing, axis), chord)
 
 
 @dataclass(frozen=True)
@@ -111,11 +109,6 @@ class Beam:
         if self.name == "parallel":
             return parallel_beam(angles_rad, rays, chord, spacing, axis)
         return fan_beam(angles_rad, rays, chord, self.source_distance, spacing, axis)
-
-
-def _pixels(rays: int, axis: int | float | None) -> Float[np.ndarray, "1 rays"]:
-    """Numbers of the detector pixels, counted from where the centre falls."""
-    return (np.arange(rays, dtype=np.float64) - ((rays - 1) / 2 if axis is None else axis))[None]
 
 
 def _cut(

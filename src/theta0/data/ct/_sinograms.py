@@ -34,6 +34,7 @@ from jaxtyping import Float, Shaped
 from theta0.data._arrays import array_names, array_shapes, read_array
 from theta0.data._matlab import matlab_shapes, read_matlab
 from theta0.data.ct._plausible import check_angles, check_geometry, check_readings
+from theta0.data.ct._rays import fan_rays, parallel_rays
 from theta0.data.ct._slices import BYTE_WINDOW, is_mask, stacked
 from theta0.data.ct._target import check_target
 from theta0.errors import InputError
@@ -154,15 +155,14 @@ def _target(
 def _rays(
     sinogram: Sinogram,
 ) -> tuple[Float[np.ndarray, "views detectors"], Float[np.ndarray, " detectors"]]:
-    """Directions of the rays, and their offsets from the centre; see `theta0.signals`."""
-    rays, distance = sinogram.values.shape[1], sinogram.source_distance
-    pixels = np.arange(rays) - ((rays - 1) / 2 if sinogram.axis is None else sinogram.axis)
-    angles = sinogram.angles_rad[:, None]
+    """Directions of the rays, and their offsets from the centre."""
+    angles, rays = sinogram.angles_rad, sinogram.values.shape[1]
+    how = sinogram.spacing, sinogram.axis
     if sinogram.beam == "parallel":
-        return angles + 0 * pixels, pixels * (sinogram.spacing or 1 / rays)
-    step = 2 * distance * np.arcsin(min(1.0, 0.5 / distance)) / rays
-    gamma = pixels * (sinogram.spacing or step) / distance
-    return angles + gamma, distance * np.sin(gamma)
+        phi_rad, offset = parallel_rays(angles, rays, *how)
+    else:
+        phi_rad, offset = fan_rays(angles, rays, sinogram.source_distance, *how)
+    return np.broadcast_to(phi_rad, sinogram.values.shape), offset[0]
 
 
 def _check_names(source: str | Path, names: Collection[str]) -> None:
