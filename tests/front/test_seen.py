@@ -92,6 +92,14 @@ def test_an_initialization_may_be_named(own, tmp_path):
         judged("no-such-initialization")
 
 
+def test_every_file_of_a_run_says_what_was_learned_from(tmp_path):
+    own = learned(folder=tmp_path)
+    for name in ("init", "last"):
+        facts = theta0.load(tmp_path / f"{name}.safetensors").description.provenance
+        for fact in ("shares", "learned_from"):
+            assert facts[fact] == own.description.provenance[fact]
+
+
 def test_the_digests_are_plain_json(own):
     facts = own.description.provenance
     assert json.loads(json.dumps(facts)) == facts

@@ -12,7 +12,6 @@ from theta0.errors import InputError, require_defined, require_seed
 from theta0.evaluation import Protocol
 from theta0.fields import NetworkConfig
 from theta0.forward import ForwardMap, predicted_shape
-from theta0.inits import Initialization
 from theta0.meta import MAML, MetaGradient, OuterConfig, Progress
 from theta0.presets import Experiment, digest, train
 from theta0.signals import (
@@ -105,20 +104,10 @@ def learn(
     # Settings and families are split by themselves.
     itself = isinstance(signals, SignalConfig | TaskFamily)
     seen = {} if itself else record(signals, shares)
-    found = train(experiment, where, True, on_step, family, optimizer=optimizer, given=given)
-    return _recorded(found, seen, where)
-
-
-def _recorded(
-    found: Initialization, seen: dict[str, Any], folder: Path | None
-) -> LearnedInitialization:
-    """The initialization, and that of its run folder, with what it was learned from."""
-    provenance = {**found.description.provenance, **seen}
-    described = replace(found.description, provenance=provenance)
-    init = LearnedInitialization(found.field, found.rule, described)
-    if folder is not None:
-        init.save(folder / "init.safetensors")
-    return init
+    found = train(
+        experiment, where, True, on_step, family, optimizer=optimizer, given=given, seen=seen
+    )
+    return LearnedInitialization(found.field, found.rule, found.description)
 
 
 def _check_parts(meta: Any, field: Any, forward: Any, kind: Any) -> None:

@@ -2,8 +2,9 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -46,6 +47,7 @@ def train(
     overwrite: bool = False,
     optimizer: optax.GradientTransformation | None = None,
     given: str | None = None,
+    seen: Mapping[str, Any] | None = None,
 ) -> Initialization:
     """Learn an initialization, or go on learning it, in a run folder.
 
@@ -60,6 +62,7 @@ def train(
         optimizer: of the outer loop, in place of the experiment's own.
         given: a digest of signals that the settings do not describe, such as arrays; a run that
             was started with others is not resumed.
+        seen: what the provenance of the initialization says of such signals.
 
     Returns:
         The best initialization on validation signals.
@@ -84,7 +87,7 @@ def train(
     with _alone(folder):
         if folder:
             _open(folder, experiment, overwrite, given)
-        return _learned(experiment, folder, initial, family, validate, on_step, optimizer)
+        return _learned(experiment, folder, initial, family, validate, on_step, optimizer, seen)
 
 
 def _learned(
@@ -95,12 +98,13 @@ def _learned(
     validate: Callable[[Learned], float],
     on_step: Callable[[Progress], None] | None,
     optimizer: optax.GradientTransformation | None,
+    seen: Mapping[str, Any] | None,
 ) -> Initialization:
     """What the outer loop finds; the best and the last are saved in the folder."""
 
     def keep(learned: Learned, progress: Progress, name: str = "init") -> None:
         if folder:
-            described = _description(experiment, progress, family.metric)
+            described = _description(experiment, progress, family.metric, seen)
             Initialization(*learned, described).save(folder / f"{name}.safetensors")
 
     found = learn(
@@ -110,7 +114,9 @@ def _learned(
     keep(found.last, found.progress, "last")
     if folder:
         return load(folder / "init.safetensors")
-    return Initialization(*found.best, _description(experiment, found.progress, family.metric))
+    return Initialization(
+        *found.best, _description(experiment, found.progress, family.metric, seen)
+    )
 
 
 def _alone(folder: Path | None) -> contextlib.AbstractContextManager[None]:
@@ -133,7 +139,9 @@ def _open(folder: Path, experiment: Experiment, overwrite: bool, given: str | No
     write_json(folder / "environment.json", environment() | origin)
 
 
-def _description(experiment: Experiment, progress: Progress, metric: Metric) -> Description:
+def _description(
+    experiment: Experiment, progress: Progress, metric: Metric, seen: Mapping[str, Any] | None
+) -> Description:
     """What the initialization of a run is for, and where it comes from."""
     provenance = {
         "command": command_line(paths=False),
@@ -147,6 +155,7 @@ def _description(experiment: Experiment, progress: Progress, metric: Metric) -> 
         "outer_steps": progress.step,
         "seconds": round(progress.seconds),
         f"validation_{metric.name}": progress.validation_psnr,
+        **(seen or {}),
     }
     return Description(
         name=experiment.name or experiment.preset,
