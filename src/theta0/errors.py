@@ -2,9 +2,10 @@
 
 import inspect
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 _trusting: ContextVar[bool] = ContextVar("trusting", default=False)
@@ -139,15 +140,20 @@ def undefined(part: object) -> list[str]:
     These are the abstract methods, with brackets after their names, and the attributes that are
     annotated without a value.
     """
-    kind = type(part)
+    methods, wanted = _asked_of(type(part))
+    return [*methods, *(name for name in wanted if not hasattr(part, name))]
+
+
+@cache
+def _asked_of(kind: type) -> tuple[list[str], list[str]]:
+    """Abstract methods of a class, and attributes that it or a base annotates."""
     methods = [
         f"{name}()"
         for name in dir(kind)
         if getattr(getattr(kind, name), "__isabstractmethod__", False)
     ]
     annotated = (name for base in kind.__mro__ for name in inspect.get_annotations(base))
-    wanted = dict.fromkeys(name for name in annotated if not name.startswith("_"))
-    return methods + [name for name in wanted if not hasattr(part, name)]
+    return methods, list(dict.fromkeys(name for name in annotated if not name.startswith("_")))
 
 
 def require_defined(part: object) -> None:
@@ -162,6 +168,14 @@ def require_defined(part: object) -> None:
             f"{type(part).__name__} has no {', '.join(lacking)}, which every "
             f"{bases[0] if bases else 'part of its kind'} needs; CONTRIBUTING.md shows one of each"
         )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like a mistaken one, in brackets; nothing if none is."""
+    import difflib  # for a mistake alone
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 class MissingExtra(ImportError):

@@ -7,7 +7,6 @@ is ever imported because a file names it.
 """
 
 import dataclasses
-import difflib
 import importlib.metadata
 import importlib.util
 import re
@@ -17,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from theta0.errors import InputError
+from theta0.errors import InputError, did_you_mean
 
 Settings = TypeVar("Settings", bound=type)
 
@@ -106,8 +105,7 @@ class Registry:
             self._classes.setdefault(name, self._loaded(name))
         if name in self._classes:
             return self._classes[name]
-        near = difflib.get_close_matches(str(name), self.names(), n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        hint = did_you_mean(str(name), self.names())
         raise NotRegistered(
             f"no {self.kind} is registered as {name!r}{hint}",
             f"; choose from {', '.join(self.names())}, or register your own with "

@@ -1,6 +1,5 @@
 """``theta0 data``: write a class of pictures as one file, views of meshes, or posed photos."""
 
-import difflib
 import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from theta0.data.images import write_npz
-from theta0.errors import InputError
+from theta0.errors import InputError, did_you_mean
 from theta0.presets import PRESETS, preset
 from theta0.signals import ImageConfig, ImageSource
 
@@ -105,8 +104,7 @@ def _require_class(named: str) -> str:
     """
     if named in CLASSES:
         return named
-    near = difflib.get_close_matches(named, [*CLASSES, *OTHERS], n=1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
+    hint = did_you_mean(named, [*CLASSES, *OTHERS])
     raise InputError(
         f"{named} is no class of pictures{hint}; choose from {', '.join([*CLASSES, *OTHERS])}"
     )

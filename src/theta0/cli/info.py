@@ -1,7 +1,6 @@
 """``theta0 info``: what an initialization is for and where it comes from, or what is registered."""
 
 import dataclasses
-import difflib
 import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import tyro
 
 from theta0 import __version__
 from theta0.config import to_plain
-from theta0.errors import InputError
+from theta0.errors import InputError, did_you_mean
 from theta0.fields import count_weights
 from theta0.inits import Initialization, find, shipped
 from theta0.inner import Objective, RuleConfig
@@ -80,8 +79,8 @@ def _refuse_unknown(name: str) -> None:
     """
     kinds = all_registries()
     known = [*shipped(), *(one.key for one in kinds), *(of for one in kinds for of in one.names())]
-    if near := difflib.get_close_matches(name, known, n=1):
-        raise InputError(f"nothing is called {name!r} (did you mean {near[0]}?); see theta0 info")
+    if hint := did_you_mean(name, known):
+        raise InputError(f"nothing is called {name!r}{hint}; see theta0 info")
 
 
 def _initialization(found: Initialization) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """The initializations that come with the package, and finding one by name, file or run folder."""
 
-import difflib
 from pathlib import Path
 
-from theta0.errors import InputError
+from theta0.errors import InputError, did_you_mean
 
 from ._file import Initialization, load
 
@@ -52,8 +51,7 @@ def locate(name: str) -> Path:
         )
     if path.exists() or path.suffix:
         return path
-    near = difflib.get_close_matches(name, shipped(), n=1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
+    hint = did_you_mean(name, shipped())
     raise InputError(
         f"{name!r} is neither a file, a run folder, nor a shipped initialization{hint}; choose "
         f"from {', '.join(shipped()) or 'none'}, or see theta0 inits"
