@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from theta0.errors import require_positive
 from theta0.registry import FIELDS
 
 from ._base import Field, NetworkConfig, check_sizes
-from ._linear import Linear, shown, uniform_linear
+from ._linear import Linear, shown, sine_bound, uniform_linear
 from ._sine import sine
 
 
@@ -51,7 +50,7 @@ class Finer(NetworkConfig):
         sizes = [self.in_size, *[self.width] * (self.layers - 1), self.out_size]
         layers = []
         for i, layer_key in enumerate(jax.random.split(key, self.layers)):
-            bound = 1 / sizes[i] if i == 0 else np.sqrt(6 / sizes[i]) / self.w0
+            bound = sine_bound(sizes[i], None if i == 0 else self.w0)
             bias_bound = self.first_bias if i == 0 and self.first_bias else sizes[i] ** -0.5
             layers.append(uniform_linear(layer_key, sizes[i], sizes[i + 1], bound, bias_bound))
         return FinerField(tuple(layers), self)

@@ -39,7 +39,7 @@ _PRIMES = (1, 2654435761, 805459861)
 class Grid(NetworkConfig):
     """Multi-resolution feature grid and a small ReLU network; by default for pictures.
 
-    The defaults have 135,278 weights, most of them in a level of 128 samples a side: more than a
+    The defaults have 135,278 weights, most of them in a level of 128 samples per side: more than a
     picture of that size has values. Such a field is quick to fit, and no compression of it; for
     that give levels below the size of the picture.
     """
@@ -76,8 +76,7 @@ class Grid(NetworkConfig):
     """a logistic function of the output, of slope 1 at its middle 0.5, in place of the offset"""
 
     def __post_init__(self):
-        inputs = self.features * len(self.levels)
-        check_sizes(self, "features", "table", "scale", inputs=inputs)
+        check_sizes(self, "features", "table", "scale", inputs=self.inputs)
         if self.in_size > 3:
             raise InputError(f"in_size is {self.in_size}; a grid has 1, 2 or 3 coordinates")
         if not self.levels or min(self.levels) < 2 or list(self.levels) != sorted(set(self.levels)):
@@ -87,6 +86,11 @@ class Grid(NetworkConfig):
         needed = 4 * self.features * sum(map(self.rows, self.levels))
         remedy = "give smaller levels, fewer features, or a smaller table"
         check_memory(f"levels {self.levels}", needed, MAX_BYTES, remedy)
+
+    @property
+    def inputs(self) -> int:
+        """Features of a point, on all levels."""
+        return self.features * len(self.levels)
 
     def rows(self, side: int) -> int:
         """Rows of features of a level."""
@@ -103,7 +107,7 @@ class Grid(NetworkConfig):
                 self.levels, jax.random.split(grid_key, len(self.levels)), strict=True
             )
         )
-        inputs = self.features * len(self.levels)
+        inputs = self.inputs
         skip_key, key = jax.random.split(key)
         layers = dense_layers(key, inputs, self.width, self.layers, self.out_size, normal_linear)
         skip = normal_linear(skip_key, inputs, self.out_size) if self.skip else None

@@ -6,6 +6,7 @@ rate for a gradient, against 0.74 with points leading (what ``jax.vmap`` of a on
 compiles to), because the weight gradient is then a product of two row-major operands.
 """
 
+import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -72,6 +73,12 @@ def uniform_linear(key, in_size: int, out_size: int, bound: float, bias_bound: f
         return Linear(weight, jnp.zeros(out_size))
     bias = jax.random.uniform(bias_key, (out_size,), minval=-bias_bound, maxval=bias_bound)
     return Linear(weight, bias)
+
+
+def sine_bound(in_size: int, w0: float | None) -> float:
+    """Largest weight of a fresh layer between sines of frequency factor ``w0`` (Sitzmann et al.
+    2020, section 3.2); None: of the first layer, behind the coordinates."""
+    return 1 / in_size if w0 is None else math.sqrt(6 / in_size) / w0
 
 
 def fan_in_linear(key, in_size: int, out_size: int) -> Linear:

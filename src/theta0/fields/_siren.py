@@ -10,7 +10,7 @@ from theta0.errors import InputError
 from theta0.registry import FIELDS
 
 from ._base import Field, NetworkConfig, check_sizes
-from ._linear import Linear, shown, uniform_linear
+from ._linear import Linear, shown, sine_bound, uniform_linear
 from ._sine import sine
 
 
@@ -66,7 +66,7 @@ class Siren(NetworkConfig):
         sizes = [self.in_size, *[self.width] * (self.layers - 1), self.out_size]
         layers = []
         for i, layer_key in enumerate(jax.random.split(key, self.layers)):
-            bound = 1 / sizes[i] if i == 0 else np.sqrt(6 / sizes[i]) / self.initial_w0[i - 1]
+            bound = sine_bound(sizes[i], None if i == 0 else self.initial_w0[i - 1])
             layers.append(uniform_linear(layer_key, sizes[i], sizes[i + 1], bound, 0.0))
         return SirenField(tuple(layers), self)
 

@@ -62,10 +62,9 @@ class GuardedRule(UpdateRule):
         proposed, rule_state, loss = self.rule.step(
             forward, field, observation, state.rule, key, objective
         )
-        part = lambda old, new: jax.tree.map(
-            lambda a, b: a + state.length.astype(a.dtype) * (b - a), trained(old), trained(new)
-        )
-        moved = eqx.combine(part(field, proposed), proposed)
+        shorter = lambda old, new: old + state.length.astype(old.dtype) * (new - old)
+        part = jax.tree.map(shorter, trained(field), trained(proposed))
+        moved = eqx.combine(part, proposed)
         before = objective.value(forward, field, observation, key, loss)
         after = objective.value(forward, moved, observation, key)
         helps = after <= before  # not where either is NaN

@@ -163,8 +163,6 @@ class DescentConfig(RuleConfig):
 
     def __post_init__(self):
         require_positive(self, "lr")
-        if self.lr == float("inf"):
-            raise InputError("lr is infinite; give a finite step size above 0")
 
     @property
     def is_usual(self) -> bool:

@@ -47,22 +47,15 @@ class QueryLoss(MetaGradient):
             )[0]  # fmt: skip
 
         fields, pull_back = eqx.filter_vjp(run, learned)
-        losses, gradients = zip(
-            *(
-                loss_and_gradient(query_forward or forward, field, task.query, outer_key)
-                for field in fields
-            ),
-            strict=True,
-        )
+        losses, slopes = [], []
+        for field in fields:
+            loss, slope = loss_and_gradient(query_forward or forward, field, task.query, outer_key)
+            share = (1 / loss if self.log_loss else 1.0) / len(stops)
+            times = lambda leaf, share=share: share * leaf
+            slopes.append(jax.tree.map(times, eqx.filter(slope, eqx.is_inexact_array)))
+            losses.append(loss)
+        (direction,) = pull_back(slopes)
         losses = jnp.stack(losses)
-        shares = (1 / losses if self.log_loss else jnp.ones_like(losses)) / len(stops)
-        directions = [
-            jax.tree.map(
-                lambda leaf, share=share: share * leaf, eqx.filter(g, eqx.is_inexact_array)
-            )
-            for g, share in zip(gradients, shares, strict=True)
-        ]
-        (direction,) = pull_back(directions)
         return jnp.exp(jnp.log(losses).mean()) if self.log_loss else losses.mean(), direction
 
 
