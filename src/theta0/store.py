@@ -69,18 +69,19 @@ def write(path: str | Path, tree: Any, facts: dict[str, Any]) -> None:
 
 def _strict_json(text: str | bytes) -> Any:
     """JSON by the letter, which has no NaN, no number beyond float64, and each key once."""
+    return json.loads(text, object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite)
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(found := dict(pairs)) < len(pairs):
-            raise ValueError("a key is there twice")
-        return found
 
-    def finite(word: str) -> float:
-        if not math.isfinite(number := float(word)):
-            raise ValueError(f"{word} is no number of JSON")
-        return number
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found
 
-    return json.loads(text, object_pairs_hook=once, parse_float=finite, parse_constant=finite)
+
+def _finite(word: str) -> float:
+    if not math.isfinite(number := float(word)):
+        raise ValueError(f"{word} is no number of JSON")
+    return number
 
 
 class Stored:

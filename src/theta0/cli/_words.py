@@ -7,6 +7,7 @@ options that may be left out, and lists, these rules replace Tyro's, whose messa
 import dataclasses
 import json
 from collections.abc import Callable
+from functools import partial
 from types import UnionType
 from typing import Any, Literal, Union, get_args
 
@@ -88,23 +89,23 @@ def _number(info: PrimitiveTypeInfo) -> Spec | None:
     kind = info.type
     if kind is not int and kind is not float:
         return None
-
-    def read(word: str) -> Any:
-        try:
-            number = kind(word)
-        except ValueError:
-            what = "a whole number" if kind is int else "a number"
-            raise ValueError(f"{word!r} is not {what}") from None
-        if not abs(number) < float("inf"):
-            raise ValueError(f"{word!r} is not a finite number")
-        return number
-
     # A float may be given as 1 in Python.
     accepted = (int, float) if kind is float else int
     return dataclasses.replace(
-        _word(kind.__name__.upper(), kind, read, str),
+        _word(kind.__name__.upper(), kind, partial(_read_number, kind), str),
         is_instance=lambda value: isinstance(value, accepted) and not isinstance(value, bool),
     )
+
+
+def _read_number(kind: type, word: str) -> Any:
+    try:
+        number = kind(word)
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise ValueError(f"{word!r} is not {what}") from None
+    if not abs(number) < float("inf"):
+        raise ValueError(f"{word!r} is not a finite number")
+    return number
 
 
 def _spec(kind: Any, info: PrimitiveTypeInfo) -> Spec | None:
@@ -124,14 +125,6 @@ def _alternatives(info: PrimitiveTypeInfo) -> Spec | None:
     if len(found) < len(specs):
         return None
     counts = {spec.nargs for spec in found} | ({1} if optional else set())
-
-    def read(words: list[str]) -> Any:
-        return None if optional and words == ["None"] else _first_that_reads(found, words)
-
-    def tell(value: Any) -> list[str]:
-        fits = (spec for spec in found if spec.is_instance(value))
-        return ["None"] if value is None else next(fits).str_from_instance(value)
-
     choices = None
     if all(spec.choices is not None for spec in found):
         every = [choice for spec in found for choice in spec.choices or ()]
@@ -139,11 +132,17 @@ def _alternatives(info: PrimitiveTypeInfo) -> Spec | None:
     return Spec(
         nargs=found[0].nargs if len(counts) == 1 else "*",
         metavar="|".join(spec.metavar for spec in found),
-        instance_from_str=read,
+        instance_from_str=lambda words: (
+            None if optional and words == ["None"] else _first_that_reads(found, words)
+        ),
         is_instance=lambda value: (
             any(spec.is_instance(value) for spec in found) or (optional and value is None)
         ),
-        str_from_instance=tell,
+        str_from_instance=lambda value: (
+            ["None"]
+            if value is None
+            else next(spec for spec in found if spec.is_instance(value)).str_from_instance(value)
+        ),
         choices=choices,
     )
 
