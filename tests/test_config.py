@@ -10,7 +10,17 @@ import theta0.evaluation
 from theta0.config import VERSION, from_plain, from_words, to_plain, to_words
 from theta0.data.images import Folder, Text
 from theta0.errors import InputError
-from theta0.fields import Finer, FlipAverage, Fourier, Gaussian, Grid, Positional, Siren, Wire
+from theta0.fields import (
+    Finer,
+    FlipAverage,
+    Fourier,
+    Gaussian,
+    Grid,
+    Hybrid,
+    Positional,
+    Siren,
+    Wire,
+)
 from theta0.forward import Lines, Points, Volume
 from theta0.inner import SGD, Adam, Guarded, InnerConfig, MetaCurvature, Objective, StepSizes, Then
 from theta0.meta import FOMAML, MAML, MetaSGD, Reptile
@@ -23,6 +33,7 @@ SETTINGS = {
         Siren(layers=4, layer_w0=(60.0, 20.0, 5.5)), Finer(), Finer(3, 1, first_bias=5.0),
         Wire(), Wire(omega0=4.0, sigma0=4.0), Gaussian(), Gaussian(sigma=0.1),
         Grid(), Grid(3, levels=(4, 9), interpolation="quintic"),
+        Hybrid(), Hybrid(1, 2, smooth=Siren(width=8), sharp=Grid(levels=(4, 9))),
         FlipAverage(Siren(width=8, layers=3)),
     ],
     FORWARD_MAPS: [

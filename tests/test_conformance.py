@@ -18,7 +18,17 @@ from theta0.data.images import SDF, Folder, Text
 from theta0.data.photos import write_photos
 from theta0.data.town import TouristTown
 from theta0.data.views import ProceduralObjects, write_views
-from theta0.fields import Finer, FlipAverage, Fourier, Gaussian, Grid, Positional, Siren, Wire
+from theta0.fields import (
+    Finer,
+    FlipAverage,
+    Fourier,
+    Gaussian,
+    Grid,
+    Hybrid,
+    Positional,
+    Siren,
+    Wire,
+)
 from theta0.forward import Lines, Observation, Points, Rays, Segments, Volume
 from theta0.inner import SGD, Adam, Guarded, MetaCurvature, Objective, StepSizes, Then
 from theta0.meta import FOMAML, MAML, Learned, MetaSGD, Reptile
@@ -64,11 +74,13 @@ FIELD_SETTINGS = {
     "positional": Positional(width=12, layers=3, bands=6, max_exponent=4.0),
     "grid": Grid(levels=(3, 5), width=6),
     "hashed grid": Grid(levels=(3, 9), width=6, table=20, interpolation="quintic", squash=True),
+    "hybrid": Hybrid(smooth=SIREN, sharp=Grid(levels=(3, 5), width=6, output_offset=0.0)),
     "flip-average": FlipAverage(SIREN),
     "flip-average, fourier": FlipAverage(FOURIER),
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIELD_SETTINGS)
 def test_fields(name, key):
     points = jax.random.uniform(jax.random.PRNGKey(3), (6, FIELD_SETTINGS[name].in_size))
@@ -104,6 +116,7 @@ def alive(config):
     return eqx.tree_at(lambda field: field.layers[-1].bias, field, bias.at[-1].add(2.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAPS)
 def test_forward_maps(name):
     forward, p, config = MAPS[name]

@@ -111,7 +111,7 @@ def test_results_below_a_file(refused, ct_run, slice_file, tmp_path):
         (["train", "ct-phantoms", "--meta.objective", "tv"], "'tv' has no weight; give tv=NUMBER"),
         (
             ["train", "ct-phantoms", "--field", "sirn"],
-            "did you mean siren.*fourier, gaussian, grid, positional",
+            "did you mean siren.*fourier, gaussian, grid, hybrid, positional",
         ),
         (["train", "ct-phantoms", "--field", "flip-average"], "--field flip-average: field of"),
         (["train", "ct-phantoms", "--field"], "--field: give a value"),

@@ -1,4 +1,4 @@
-"""Coordinate networks: SIREN, FINER, WIRE, Gaussian, Fourier features, NeRF, feature grid."""
+"""Coordinate networks: SIREN, FINER, WIRE, Gaussian, Fourier, NeRF, feature grid, hybrid."""
 
 from ._base import (
     Field,
@@ -16,6 +16,7 @@ from ._flip_average import FlipAverage, FlipAverageField, flip
 from ._fourier import Fourier, FourierField
 from ._gaussian import Gaussian, GaussianField
 from ._grid import Grid, GridField
+from ._hybrid import Hybrid, HybridField
 from ._linear import Linear
 from ._positional import Positional, PositionalField
 from ._sine import cosine, sine
@@ -36,6 +37,8 @@ __all__ = [
     "GaussianField",
     "Grid",
     "GridField",
+    "Hybrid",
+    "HybridField",
     "Linear",
     "NetworkConfig",
     "Positional",

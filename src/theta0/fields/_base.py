@@ -46,6 +46,14 @@ class Field(eqx.Module):
     def __call__(self, x: Float[Array, "d *points"]) -> Float[Array, "c *points"]:
         """Signal values at ``x``."""
 
+    def for_size(self, size: int) -> "Field":
+        """The same for a signal of ``size`` samples per side; itself, unless it has samples too.
+
+        Raises:
+            InputError: what it has learned cannot be carried over.
+        """
+        return self
+
     def step_scales(self) -> Any:
         """How many times larger the steps of each weight are than those of a dense layer.
 

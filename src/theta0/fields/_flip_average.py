@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from theta0.errors import InputError
 from theta0.registry import FIELDS
 
-from ._base import Field, NetworkConfig
+from ._base import Field, NetworkConfig, config_of
 
 
 @FIELDS.register("flip-average")
@@ -53,6 +53,11 @@ class FlipAverageField(Field):
 
     def __call__(self, x):
         return (self.upright(x) + self.flipped(flip(x.T).T)) / 2
+
+    def for_size(self, size: int) -> "FlipAverageField":
+        """Of both copies what they say."""
+        upright, flipped = (part.for_size(size) for part in (self.upright, self.flipped))
+        return FlipAverageField(upright, flipped, FlipAverage(config_of(upright)))
 
 
 def flip(points: Float[Array | np.ndarray, "*points 2"]) -> Float[Array, "*points 2"]:

@@ -6,7 +6,7 @@ thousand operations, where the paper's networks need 400,000.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import equinox as eqx
@@ -151,6 +151,29 @@ class GridField(Field):
         if self.skip is not None:
             out = out + self.skip(features)
         return shown(out, self.config.squash, self.config.output_offset)
+
+    def for_size(self, size: int) -> "GridField":
+        """With as many samples in the finest level, interpolated from those that it has.
+
+        Step sizes learned per layer stay what they are: see :meth:`step_scales`.
+
+        Raises:
+            InputError: samples of the finest level share their rows.
+        """
+        finest = self.config.levels[-1]
+        if size <= finest:
+            return self
+        if self.config.rows(finest) < finest**self.config.in_size:
+            raise InputError(
+                f"the samples of level {finest} share rows by a hash, which cannot be refined to "
+                f"{size} per side; fit at the size it was learned for"
+            )
+        rows = max(self.config.table, size**self.config.in_size)
+        config = replace(self.config, levels=(*self.config.levels[:-1], size), table=rows)
+        old, new = ((*[side] * config.in_size, config.features) for side in (finest, size))
+        refined = jax.image.resize(self.grids[-1].reshape(old), new, "linear")
+        grids = (*self.grids[:-1], refined.reshape(-1, config.features))
+        return GridField(grids, self.layers, self.skip, config)
 
     def step_scales(self) -> "GridField":
         """A feature of a level of ``n`` samples is seen by one point in ``n`` or so."""
