@@ -21,6 +21,7 @@ def read(path):
     return np.asarray(Image.open(path))
 
 
+@pytest.mark.slow
 def test_a_picture(theta0, images_run, photo, tmp_path):
     out = tmp_path / "fit"
     done = theta0("fit", images_run, photo, "--steps", 6, "--size", 30, "--out", out, "--json")
@@ -45,6 +46,7 @@ def test_a_picture(theta0, images_run, photo, tmp_path):
         assert row["psnr"] == pytest.approx(-10 * np.log10(stored["losses"][row["steps"]]), abs=0.5)
 
 
+@pytest.mark.slow
 def test_the_reconstruction_is_the_fitted_field_and_the_psnr_its_own(
     theta0, images_run, photo, tmp_path
 ):
@@ -77,6 +79,7 @@ def test_fitted_weights_are_an_initialization_themselves(theta0, images_run, pho
     assert again["steps"][-1]["psnr"] == straight["steps"][-1]["psnr"]
 
 
+@pytest.mark.slow
 def test_a_slice_from_views(theta0, ct_run, slice_file, tmp_path):
     out = tmp_path / "fit"
     done = theta0(
@@ -161,6 +164,7 @@ def test_terms_of_the_objective_hold_until_an_option_says_otherwise(
     assert both[1] == {"huber": 0.01, "proximal": 1e-3}
 
 
+@pytest.mark.slow
 def test_a_rule_without_its_settings_takes_their_defaults(theta0, ct_run, slice_file, tmp_path):
     words = ["fit", ct_run, slice_file, "--steps", 1, "--out", tmp_path, "--json"]
     by_name = theta0(*words, "--rule", "adam").json["steps"]
@@ -196,6 +200,7 @@ def test_names_with_spaces_and_unicode_and_where_results_go(
     assert photo.name in done.err
 
 
+@pytest.mark.slow
 def test_a_picture_too_small_for_ssim_is_still_json(theta0, images_run, photo, tmp_path):
     learned = load(images_run / "init.safetensors")
     data = replace(learned.description.data, size=8)
@@ -220,3 +225,26 @@ def test_a_full_disk_is_a_failure_of_one_line(refused, images_run, photo, tmp_pa
     words = "reconstruction.png: the disk is full"
     refused(words, "fit", images_run, photo, "--steps", "1", "--out", out, code=1)
     assert list(out.iterdir()) == []
+
+
+def test_a_picture_is_fitted_at_its_own_size(theta0, refused, images_run, photo, tmp_path):
+    out = tmp_path / "fit"
+    done = theta0("fit", images_run, photo, "--fit-size", "own", "--steps", 1, "--out", out)
+    assert done.code == 0
+    assert load(out / "fitted.safetensors").description.data.size == 20
+    refused("fit size is 1; give 2 to 8192", "fit", images_run, photo, "--fit-size", 1)
+    refused("found 'half'; give INT or own", "fit", images_run, photo, "--fit-size", "half")
+
+
+def test_another_kind_of_picture_is_noted(theta0, images_run, photo, tmp_path):
+    """A run stores how losses fall on its validation pictures; what was never seen is compared."""
+    init = load(images_run / "init.safetensors")
+    usual = init.description.losses
+    assert usual.signals == 2 and len(usual.median) == len(usual.largest) == 3
+    assert all(a <= b for a, b in zip(usual.median, usual.largest, strict=True))
+    tiny = replace(usual, largest=tuple(loss / 1e3 for loss in usual.largest))
+    replace(init, description=replace(init.description, losses=tiny)).save(tmp_path / "a")
+    done = theta0("fit", tmp_path / "a", photo, "--steps", 2, "--out", tmp_path / "fit")
+    assert done.code == 0 and "another kind of signal?" in done.err
+    # What the fit leaves behind begins elsewhere: nothing is usual for it.
+    assert load(tmp_path / "fit/fitted.safetensors").description.losses is None

@@ -22,6 +22,7 @@ was learned for, unless options say otherwise.
 examples:
   theta0 fit faces photo.jpg
   theta0 fit faces photo.jpg --steps 2 --size 512
+  theta0 fit runs/images/grid photo.jpg --fit-size own --steps 5
   theta0 fit faces photo.jpg --region 0.3 0.2 0.6 0.8 --size 1024
   theta0 fit faces photo.jpg --keep 10% --tv 1e-3
   theta0 fit faces photo.jpg --mask mask.png --inits learned standard
@@ -33,8 +34,8 @@ examples:
   theta0 fit runs/view-chair/cpu objects/chair --views 1
   theta0 fit runs/view-chair/cpu photo.png --azimuth 30 --elevation 20 --distance 4 --fov 30
 
-Of a picture the centred square is fitted, at the size that the initialization was learned for;
-PSNR and SSIM are of the square at that size, whatever --size says.
+Of a picture the centred square is fitted, at --fit-size or the size that the initialization was
+learned for; PSNR and SSIM are of the square at that size, whatever --size says.
 
 An object is a folder of views with their cameras (transforms.json, or SRN's rgb, pose and
 intrinsics.txt), or one photograph with an alpha channel and where it was taken from. The fit sees
@@ -128,10 +129,13 @@ class FitArguments:
     data: str | None = None
     """pictures or slices of the class, for the baseline initialization mean, unless INIT is a run
     folder"""
+    fit_size: int | Literal["own"] | None = None
+    """pixels per side at which a picture is fitted, or own for those of its shorter side; the size
+    that the initialization was learned for when left out. A feature grid then has as many samples
+    in its finest level"""
     size: int | None = None
     """also render the fitted network at this many pixels per side, as a file of its own; the fit
-    and its PSNR stay at the size that the initialization was learned for (of an object: see theta0
-    render)"""
+    and its PSNR stay at the size that --fit-size says (of an object: see theta0 render)"""
     region: Annotated[Region | None, tyro.conf.arg(metavar="TOP LEFT BOTTOM RIGHT")] = None
     """also render this region, in fractions of the fitted square (-1 to 2: extrapolated outside 0
     to 1), its long side at --size pixels, or at the scale of the file"""

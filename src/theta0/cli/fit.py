@@ -16,6 +16,7 @@ from theta0.reconstruct import (
     fit_signal,
     fit_signals,
     in_words,
+    note_if_unlike,
     stack_in_words,
     suited,
     write_fits,
@@ -60,7 +61,7 @@ def main(argv: list[str]) -> dict[str, Any]:
     # The resolved name, for a folder given as "." has none.
     out = arguments.out or Path("fits") / arguments.signal.resolve().stem
     require_folder(out)
-    initialization = _sampled(find(arguments.init), arguments.samples)
+    initialization = _sized(_sampled(find(arguments.init), arguments.samples), arguments)
     # Once more, now that it is known what holds where nothing is said.
     inner = initialization.description.inner
     own = Terms(**vars(inner.objective))
@@ -99,6 +100,8 @@ def _fits(job: _Job, signal: Signal) -> list[SignalFit]:
         if job.fraction is not None:
             say(f"the validation fraction is predicted best after {done.steps} steps")
         say(f"{arguments.signal.name}{', ' + name if len(inits) > 1 else ''}: {in_words(done)}")
+        if name == "learned":
+            note_if_unlike(done, job.description, job.loop)
         fits.append(done)
     return fits
 
@@ -124,6 +127,8 @@ def _fit_all(job: _Job, out: Path) -> dict[str, Any]:
             name, init(0), job.rule_for(name), job.loop, description.forward, signals,
             arguments.seed, job.fraction, lambda done: update(done, name),
         )  # fmt: skip
+    for done in fits if name == "learned" else ():
+        note_if_unlike(done, description, job.loop)
     rows = write_stack(out, signals, fits)
     seconds = round(time.monotonic() - began, 2)
     say(f"{arguments.signal.name}: {stack_in_words(fits)} in {seconds:.1f} s")
@@ -135,6 +140,14 @@ def _sampled(initialization: Initialization, samples: int | None) -> Initializat
     """The same initialization, seen with another number of samples per ray."""
     forward = initialization.description.forward.with_samples(samples)
     return replace(initialization, description=replace(initialization.description, forward=forward))
+
+
+def _sized(initialization: Initialization, arguments: FitArguments) -> Initialization:
+    """The same initialization, for signals of the size that is asked for."""
+    size = arguments.fit_size
+    if size == "own":
+        size = initialization.description.data.own_size(arguments.signal)
+    return initialization if size is None else initialization.at_size(size)
 
 
 def _loop(initialization: Initialization, arguments: FitArguments) -> InnerLoop:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optax
 
@@ -12,7 +12,7 @@ from theta0.evaluation import Candidate, Init, rule_in_words
 from theta0.fields import count_weights
 from theta0.inits import Initialization, find
 from theta0.inner import InnerConfig, Objective, Rule, RuleConfig, UpdateRule
-from theta0.reconstruct import fit_signal, suited
+from theta0.reconstruct import fit_signal, note_if_unlike, suited
 from theta0.signals import Signal
 
 from ._checks import check_count, check_share, check_stop, check_whole
@@ -43,6 +43,7 @@ class LearnedInitialization(Initialization):
         samples: int | None = None,
         validation_fraction: float | None = None,
         seconds: float | int | None = None,
+        fit_size: int | Literal["own"] | None = None,
         index: int = 0,
         trust: bool = False,
         seed: int = 0,
@@ -71,6 +72,9 @@ class LearnedInitialization(Initialization):
             samples: samples per ray.
             validation_fraction: of the observations, which says at which step to stop.
             seconds: stop after this much time.
+            fit_size: pixels per side at which a picture is fitted, or ``"own"`` for those it has;
+                the size that the initialization was learned for when left out. The finest level of
+                a feature grid gets as many samples.
             index: which slice of a file that holds several.
             trust: take the values as they are where checks find them implausible.
             seed: of batches, samples and kept pixels.
@@ -80,7 +84,8 @@ class LearnedInitialization(Initialization):
             InputError: says what is wrong with what was given.
             DivergedError: the fit became non-finite.
         """
-        description, inner = self.description, self.description.inner
+        sized = self._sized(fit_size, signal)
+        description, inner = sized.description, sized.description.inner
         check_count(steps=steps, views=views, samples=samples, batch=batch)
         check_whole(index=index, seed=seed)
         require_seed(seed)
@@ -94,7 +99,7 @@ class LearnedInitialization(Initialization):
             objective=replace(terms, tv_side=terms.tv_side or description.data.size),
             flip=inner.flip if flip is None else flip,
         ).build()
-        candidate = self._candidate(rule)
+        candidate = sized._candidate(rule)
         with trusting(trust):
             given = _signal(description.data, signal, views, index)
         if mask is not None or keep != 1.0:
@@ -102,13 +107,23 @@ class LearnedInitialization(Initialization):
             given = given.observe_part(mask, keep, seed)
         forward = description.forward.with_samples(samples)
         given = suited(given, replace(description, forward=forward))
-        init = Init.learned(self.learned, inner)
+        init = Init.learned(sized.learned, inner)
         done = fit_signal(
             description.name, init, candidate, loop, forward, given, seed, seconds,
             on_progress, validation_fraction,
         )  # fmt: skip
-        seen = replace(self, description=replace(description, forward=forward))
+        note_if_unlike(done, description, loop)
+        seen = replace(sized, description=replace(description, forward=forward))
         return Fitted(done, seen, given, loop)
+
+    def _sized(self, fit_size: int | Literal["own"] | None, signal: Any) -> "LearnedInitialization":
+        """Itself, at another size."""
+        if fit_size is None:
+            return self
+        if fit_size == "own":
+            return self.at_size(self.description.data.own_size(signal))
+        check_count(fit_size=fit_size)
+        return self.at_size(fit_size)
 
     def _candidate(self, rule: Rule | str | None) -> Candidate:
         if rule is None or isinstance(rule, str):

@@ -1,9 +1,9 @@
 """A saved initialization: one self-describing ``.safetensors`` file."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ import numpy as np
 
 from theta0.config import from_plain, to_plain
 from theta0.errors import InputError
-from theta0.fields import Field, NetworkConfig, trained
+from theta0.fields import Field, NetworkConfig, config_of, trained
 from theta0.forward import ForwardMap, bytes_of_samples
 from theta0.inner import InnerConfig, UpdateRule
 from theta0.memory import MAX_BYTES, check_memory
@@ -21,6 +21,20 @@ from theta0.signals import SignalConfig
 from theta0.store import Stored, named_arrays, write
 
 KIND = "initialization"
+
+_Self = TypeVar("_Self", bound="Initialization")
+
+
+@dataclass(frozen=True)
+class UsualLosses:
+    """How the losses of signals of the class fall, which were not learned from."""
+
+    signals: int
+    """how many validation signals"""
+    median: tuple[float, ...]
+    """of their losses after 0, 1, 2, ... inner steps, as learned for"""
+    largest: tuple[float, ...]
+    """of the same losses"""
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,8 @@ class Description:
     """range of the signal's values"""
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
     """command, commit, seed, steps, data and licence, validation PSNR"""
+    losses: UsualLosses | None = None
+    """how losses fall on signals of the class, if that was measured"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,29 @@ class Initialization:
     def learned(self) -> Learned:
         """Field and rule, as meta-learners take them."""
         return Learned(self.field, self.rule)
+
+    def at_size(self: _Self, size: int) -> _Self:
+        """The same for pictures of ``size`` pixels per side.
+
+        A feature grid gets samples for the pixels beyond those it was learned with, which begin
+        between them; other networks are what they are, at more points.
+
+        Raises:
+            InputError: its signals are no pictures, or what was learned is of one size.
+        """
+        told = self.description
+        data, field = told.data.with_size(size), self.field.for_size(size)
+        if field is self.field:
+            return replace(self, description=replace(told, data=data))
+        expected = eqx.filter_eval_shape(lambda: trained(told.inner.rule_of(field)))
+        shapes = lambda tree: [leaf.shape for leaf in jax.tree.leaves(tree)]
+        if shapes(expected) != shapes(trained(self.rule)):
+            raise InputError(
+                f"fit size is {size}, but the update rule ({told.inner.rule.label}) was learned "
+                f"for each weight of a network for size {told.data.size}; leave the fit size out"
+            )
+        described = replace(told, data=data, field=config_of(field))
+        return replace(self, field=field, description=described)
 
     def save(self, path: str | Path, half_rule: bool = False) -> None:
         """Write the file, atomically.

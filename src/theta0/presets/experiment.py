@@ -14,8 +14,8 @@ from theta0.errors import InputError, require_defined, require_seed
 from theta0.evaluation import Init, Inits, Protocol, over_devices, quality_by_step
 from theta0.fields import Field, NetworkConfig, on_device, weights
 from theta0.forward import ForwardMap, Observation, check_shapes, predict
-from theta0.inits import Description, find, matched, mean, shuffled, standard
-from theta0.inner import SGD, Adam, InnerConfig, RuleConfig
+from theta0.inits import Description, UsualLosses, find, matched, mean, shuffled, standard
+from theta0.inner import SGD, Adam, InnerConfig, RuleConfig, fit
 from theta0.memory import MAX_BYTES, bytes_of, check_memory
 from theta0.meta import Learned, MetaGradient, OuterConfig
 from theta0.signals import SignalConfig, Task, TaskFamily, all_tasks
@@ -23,6 +23,9 @@ from theta0.store import MAX_BYTES as LARGEST_FILE
 
 InitName = Literal["learned", "standard", "mean", "matched", "shuffled"]
 INITS: tuple[InitName, ...] = get_args(InitName)
+
+_USUAL_SIGNALS = 64
+"""At most so many validation signals say how losses fall."""
 
 
 def rules(sgd: tuple[float, ...] = (), adam: tuple[float, ...] = ()) -> tuple[RuleConfig, ...]:
@@ -165,6 +168,22 @@ class Experiment:
             return float(np.mean(over_devices(one, range(count), tasks, [learned] * count)))
 
         return validate
+
+    def usual_losses(self, family: TaskFamily, learned: Learned) -> UsualLosses:
+        """How the losses of validation signals fall over the inner steps learned for."""
+        count = min(_USUAL_SIGNALS, family.size("validation"))
+        # One step more, for the loss after the last.
+        loop = self.meta.loop._replace(steps=self.meta.steps + 1)
+
+        def one(device: Any, index: int) -> Any:
+            task = family.held_out("validation", index, self.protocol.views)
+            key = jax.random.fold_in(jax.random.PRNGKey(self.seed), index)
+            field, rule = on_device(learned, device)
+            return fit(self.forward, field, rule, task.support, loop, key).losses
+
+        losses = np.array(over_devices(one, range(count)), float)
+        median, largest = np.median(losses, axis=0), losses.max(axis=0)
+        return UsualLosses(count, tuple(median.tolist()), tuple(largest.tolist()))
 
     def inits(
         self,

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +114,15 @@ def _learned(
     )  # fmt: skip
     keep(found.last, found.progress, "last")
     if folder:
-        return load(folder / "init.safetensors")
-    return Initialization(
-        *found.best, _description(experiment, found.progress, family.metric, seen)
-    )
+        best = load(folder / "init.safetensors")
+    else:
+        described = _description(experiment, found.progress, family.metric, seen)
+        best = Initialization(*found.best, described)
+    losses = experiment.usual_losses(family, best.learned)
+    best = replace(best, description=replace(best.description, losses=losses))
+    if folder:
+        best.save(folder / "init.safetensors")
+    return best
 
 
 def _alone(folder: Path | None) -> contextlib.AbstractContextManager[None]:

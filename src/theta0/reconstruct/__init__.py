@@ -4,6 +4,7 @@ from ._fitting import BASELINE_RULE, SignalFit, fit_signal, fit_signals, suited
 from ._mesh import Surface, density_grid, half_opaque, surface
 from ._novel_views import View, interpolate, render_view
 from ._results import fitted_of, in_words, stack_in_words, strip_of, write_fits, write_stack
+from ._unlike import note_if_unlike
 
 __all__ = [
     "BASELINE_RULE",
@@ -17,6 +18,7 @@ __all__ = [
     "half_opaque",
     "in_words",
     "interpolate",
+    "note_if_unlike",
     "render_view",
     "stack_in_words",
     "strip_of",

@@ -85,7 +85,8 @@ def fitted_of(
     field = done.result.field
     rule = initialization.rule if kept else inner.rule_of(field)
     data = signal.settings_of_fit(description.data)
-    described = replace(description, field=config_of(field), inner=inner, data=data)
+    # What is usual for the class is so from where its fits begin.
+    described = replace(description, field=config_of(field), inner=inner, data=data, losses=None)
     return Initialization(field, rule, described)
 
 

@@ -24,12 +24,14 @@ from theta0.data.images import (
 )
 from theta0.errors import InputError, note, require_positive
 from theta0.forward import Observation, Points
+from theta0.memory import MAX_BYTES, check_memory
 from theta0.registry import SIGNALS
 
 from ._base import SplitName, Task, TaskFamily, stack
 from ._given import as_picture, as_pictures, as_unit, squared
 from ._grid import pixel_coordinates, z_order
 from ._kind import SignalConfig
+from ._render import LARGEST_SIZE
 from ._shares import SHARES, Shares
 from ._signal import PlanarSignal, Signal
 
@@ -92,6 +94,18 @@ class ImageConfig(SignalConfig):
         if not isinstance(moved.source, Folder):
             return moved
         return replace(moved, source=moved.source.of_new_pictures())
+
+    def with_size(self, size: int) -> "ImageConfig":
+        if not 2 <= size <= LARGEST_SIZE:
+            raise InputError(f"fit size is {size}; give 2 to {LARGEST_SIZE} pixels per side")
+        # Pixels, their coordinates, and as much again where the fit is shown and judged.
+        check_memory(f"fit size is {size}", 64 * size**2, MAX_BYTES, "give fewer pixels per side")
+        return replace(self, size=size)
+
+    def own_size(self, signal: Any) -> int:
+        if isinstance(signal, str | Path):
+            return min(image_size(Path(signal)))
+        return min(as_picture(signal).shape[:2])
 
     def build(self) -> "ImageTasks":
         """Read the pictures."""

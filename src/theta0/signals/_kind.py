@@ -53,6 +53,25 @@ class SignalConfig:
         """The same on signals that were not learned from, whatever their names and number."""
         return self.with_path(path)
 
+    def with_size(self, size: int) -> "SignalConfig":
+        """The same for signals of ``size`` pixels per side, of kinds that are fitted at any.
+
+        Raises:
+            InputError: the kind is not, or the size is none.
+        """
+        raise InputError(
+            f"the size of a fit can be chosen for pictures, but this initialization is for "
+            f"{self.noun}; leave the fit size out"
+        )
+
+    def own_size(self, signal: Any) -> int:
+        """Pixels per side of a signal as it is given: a path, or what :meth:`take` takes.
+
+        Raises:
+            InputError: it cannot be read, or the kind is not fitted at any size.
+        """
+        return self.with_size(self.size).size
+
     def network(self) -> tuple[NetworkConfig, ForwardMap]:
         """A network and a forward map that suit the kind, where none is chosen."""
         return Siren(), Points()
