@@ -62,6 +62,7 @@ def test_a_learned_initialization_beats_random_weights_by_2_db():
     assert learned > standard + 2  # 4.6 when written
 
 
+@pytest.mark.slow
 def test_a_rendered_ball_has_the_opacity_of_its_closed_form(tmp_path):
     out = tmp_path / "ball.png"
     output = run("02_render_a_volume.py", str(out))

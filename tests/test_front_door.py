@@ -24,6 +24,7 @@ def test_every_name_of_the_stub_can_be_had():
     assert set(theta0.__all__) <= set(dir(theta0))
 
 
+@pytest.mark.slow
 def test_importing_theta0_imports_nothing_heavy_and_using_a_name_does():
     code = (
         "import sys, theta0; before = 'jax' in sys.modules; theta0.SGD; "

@@ -37,6 +37,7 @@ def built(tmp_path_factory):
     return zipfile.ZipFile(wheel).namelist(), files
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_package_and_nothing_else(built):
     names = {name for name in built[0] if ".dist-info/" not in name}
     assert names == SOURCES

@@ -40,6 +40,7 @@ def assert_refused(path, template, words="safetensors|description|file"):
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
 
 
+@pytest.mark.slow
 def test_round_trip_is_exact(path, field):
     stored = Stored(path)
     other = CONFIG.build(jax.random.PRNGKey(9))
@@ -47,6 +48,7 @@ def test_round_trip_is_exact(path, field):
     assert stored.facts == {"format": 1, "note": "grüße", "numbers": [1, 2.5, None]}
 
 
+@pytest.mark.slow
 def test_round_trip_of_scalars_integers_and_frozen_arrays(tmp_path, key):
     field = Fourier(width=4, layers=2, features=3).build(key)
     state = optax.adam(1e-3).init(eqx.filter(field, eqx.is_inexact_array))

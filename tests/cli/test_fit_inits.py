@@ -1,6 +1,7 @@
 """theta0 fit from the learned initialization and its baselines, side by side."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from theta0.fields import SirenField
@@ -11,6 +12,7 @@ def read(path):
     return np.asarray(Image.open(path))
 
 
+@pytest.mark.slow
 def test_every_initialization_side_by_side(theta0, images_run, photo, tmp_path):
     arguments = ["fit", images_run, photo, "--steps", 2, "--keep", "50%", "--json", "--out"]
     alone = theta0(*arguments, tmp_path / "alone").json
@@ -67,6 +69,7 @@ def test_the_mean_of_phantoms_needs_no_data(theta0, ct_run, slice_file, tmp_path
     assert done.code == 0 and {row["init"] for row in done.json["steps"]} == {"mean"}
 
 
+@pytest.mark.slow
 def test_weights_fitted_from_a_baseline_are_those_of_the_plain_network(
     theta0, slice_file, tmp_path
 ):

@@ -88,6 +88,7 @@ def test_help_does_not_wait_for_jax():
     assert done.stdout.splitlines()[-1] == "False"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--help"], ["train", "images", "--help"]], ids=" ".join)
 def test_a_reader_that_leaves_early_is_no_error(words):
     call = subprocess.Popen(

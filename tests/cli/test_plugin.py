@@ -126,6 +126,7 @@ def own_run(plugin, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_what_is_registered_can_be_trained_and_saved(own_run, ct_run):
     experiment, preset = read_experiment(own_run), read_experiment(ct_run)
     # What the network shares with the preset's keeps its value; the rest is its own.
@@ -169,6 +170,7 @@ def test_every_command_takes_the_initialization(theta0, plugin, own_run, slice_f
     assert info.json["inner"]["rule"] == {"kind": "sign-descent", "size": 0.01}
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_with_its_plugin(theta0, plugin, own_run):
     done = theta0("--plugin", plugin, "train", "ct-phantoms", "--resume", "--out", own_run)
     assert done.code == 0, done.err
@@ -220,6 +222,7 @@ def test_without_the_plugin_one_line_says_how_to_register(
     refused(how, *words)
 
 
+@pytest.mark.slow
 def test_a_process_without_the_plugin_ends_with_bad_input(own_run, slice_file):
     """As a user sees it: the registries of this process know too much."""
     command = [sys.executable, "-m", "theta0", "fit", str(own_run), str(slice_file)]

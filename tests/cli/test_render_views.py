@@ -20,6 +20,7 @@ def meshes(tmp_path):
     return tmp_path / "meshes"
 
 
+@pytest.mark.slow
 def test_classes_are_rendered_and_not_again(theta0, meshes, tmp_path):
     out = tmp_path / "out"
     (meshes / "cars/broken.obj").write_text("v 0 0 0\n")

@@ -69,6 +69,7 @@ def test_commands_refuse_them(refused, theta0, argv, name):
         refused(f"^theta0: error: {name}: is given 2 times; give it once", *argv)
 
 
+@pytest.mark.slow
 def test_a_command_takes_its_lists_in_parts(theta0, ct_run, tmp_path):
     words = ["--inits", "learned", "--signals", 1, "--tuning-signals", 1, "--out", tmp_path / "out"]
     done = theta0("eval", ct_run, "--steps", 0, *words, "--steps=1", "--json")

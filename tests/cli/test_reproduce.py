@@ -135,6 +135,7 @@ def test_a_second_time_nothing_is_measured(made, theta0, monkeypatch):
     assert not times
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_told_how_to_go_on(made, monkeypatch, theta0, tmp_path):
     _, home = made("table2")
 
@@ -162,6 +163,7 @@ def test_learning_is_told_of_runs_on_any_signals(theta0, run, ct_run, tmp_path):
     assert [*done.json["facts"]["runs"]] == ["image-text", "ct-phantoms"]
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_is_finished_first(theta0, run, tmp_path):
     whole = (run / "last.safetensors").read_bytes()
     (run / "last.safetensors").unlink()

@@ -33,6 +33,7 @@ def sinogram_file(arrays, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_without_a_truth_the_loss_is_told_and_no_psnr(theta0, ct_run, sinogram_file, tmp_path):
     out = tmp_path / "fit"
     arguments = ["fit", ct_run, sinogram_file, "--steps", 3, "--out", out, "--json"]
@@ -50,6 +51,7 @@ def test_without_a_truth_the_loss_is_told_and_no_psnr(theta0, ct_run, sinogram_f
     assert {"fitted.safetensors", "strip.png"} <= {path.name for path in out.iterdir()}
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_mean_squared_error_of_the_measurements(ct_run, sinogram_file):
     learned = load(ct_run / "init.safetensors")
     description = learned.description
@@ -149,6 +151,7 @@ def test_slices_of_air_are_named_and_left_out_of_training(theta0, tmp_path):
     assert "4 training signals" in done.err  # 9 less 2 to validate and 3 to test
 
 
+@pytest.mark.slow
 def test_the_authors_layout(theta0, ct_run, tmp_path):
     train, test = np.random.default_rng(0).random((2, 7, 16, 16)).astype(np.float32)
     path = tmp_path / "data_ct.npz"

@@ -110,6 +110,7 @@ def test_evaluations(refused, frugal, ct_run, option, value, words):
     refused(words, "eval", ct_run, "--out", "report", option, value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options, words",
     [

@@ -33,6 +33,7 @@ def test_a_slice_of_any_stack_is_fitted_alike(theta0, ct_run, stacks):
     assert len(set(found)) == 1
 
 
+@pytest.mark.slow
 def test_all_slices_of_a_stack_are_fitted(theta0, ct_run, stacks):
     words = ["--index", "all", "--steps", 1, "--json", "--out", stacks / "out"]
     done = theta0("fit", ct_run, stacks / "x.tif", *words)

@@ -109,6 +109,7 @@ def test_a_folder_of_something_else_is_never_touched(refused, tmp_path, flags):
     assert [path.name for path in folder.iterdir()] == ["letter.txt"]
 
 
+@pytest.mark.slow
 def test_overwrite_deletes_the_run_only_when_the_new_one_can_start(refused, theta0, ct_run, copied):
     arguments = ["train", "ct-phantoms", "--scale", "smoke", "--out", copied, "--overwrite"]
     refused("no such file", *arguments, "--data", "nowhere.npz")
@@ -121,6 +122,7 @@ def test_overwrite_deletes_the_run_only_when_the_new_one_can_start(refused, thet
     assert_same_run(copied, ct_run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 3])
 def test_interrupted_and_resumed_equals_uninterrupted(
     theta0, ct_run, tmp_path, interrupted_at, monkeypatch, step
@@ -175,6 +177,7 @@ def test_a_damaged_run_folder_is_an_error_of_one_line(refused, copied):
     refused("config.json: not JSON", *arguments)
 
 
+@pytest.mark.slow
 def test_divergence_is_a_failure_that_says_what_to_try(theta0, tmp_path):
     out = tmp_path / "run"
     done = theta0(
@@ -184,6 +187,7 @@ def test_divergence_is_a_failure_that_says_what_to_try(theta0, tmp_path):
     assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_failure_that_keeps_the_checkpoint(theta0, ct_run, tmp_path, monkeypatch):
     out, replace = tmp_path / "run", theta0_files_os().replace
     written = []
@@ -238,6 +242,7 @@ def test_unreadable_pictures_are_named_and_left_out(theta0, pictures, tmp_path):
     assert done.code == 0 and "skipped broken.jpg" in done.err
 
 
+@pytest.mark.slow
 def test_a_class_of_pictures_in_its_own_layout(theta0, refused, pictures, tmp_path, monkeypatch):
     root = tmp_path / "celeba"
     (root / "img_align_celeba").mkdir(parents=True)

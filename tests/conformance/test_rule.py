@@ -80,6 +80,7 @@ def _infinite(layers):
     return jax.tree.map(lambda leaf: leaf / 0, layers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong, message",
     [
@@ -93,6 +94,7 @@ def test_a_wrong_rule_is_found(wrong, message):
         check_rule(wrong(), Points(), FIELD, SEEN)
 
 
+@pytest.mark.slow
 def test_rules_of_ones_own_and_optax_pass():
     check_rule(Right(), Points(), FIELD, SEEN)
     # eps inside the root, as its derivative at a gradient of 0 is infinite otherwise.

@@ -164,6 +164,7 @@ def test_memory_that_the_caller_needs_besides_is_counted(tmp_path):
         read_array(tmp_path / "x.npy", None, 4999, bytes_a_value=4)
 
 
+@pytest.mark.slow
 def test_a_header_that_claims_gigabytes_is_not_read(tmp_path):
     """The member would inflate to 512 MiB of header."""
     path = tmp_path / "x.npz"

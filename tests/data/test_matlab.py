@@ -115,6 +115,7 @@ def test_damaged_files_are_read_or_refused(tmp_path):
         assert refused > 2
 
 
+@pytest.mark.slow
 def test_a_compressed_variable_that_inflates_to_gigabytes_is_refused_before_it_is_read(tmp_path):
     path, inflate = tmp_path / "scan.mat", zlib.compressobj(9)
     block = b"".join(inflate.compress(bytes(1 << 24)) for _ in range(40)) + inflate.flush()

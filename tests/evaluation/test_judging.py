@@ -70,6 +70,7 @@ def test_what_is_observed_twice_is_not_both_left_out_and_fitted(key):
     assert stop(twice) == stop(observation) < STEPS[-1]
 
 
+@pytest.mark.slow
 def test_rays_are_left_out_whole(key):
     rng = np.random.default_rng(0)
     ends = [rng.random((20, 2), np.float32) for _ in range(2)]

@@ -31,6 +31,7 @@ def rows():
     return evaluate(Points(), INITS, Slopes(), PROTOCOL, seed=4)
 
 
+@pytest.mark.slow
 def test_one_row_for_every_initialization_rule_and_number_of_steps(rows):
     found = [(row["init"], row["rule"], row["steps"]) for row in rows]
     assert found == [
@@ -57,6 +58,7 @@ def psnr_by_step(task, rule, steps, key):
     return quality_by_step(Points(), FIELD, rule, task.support, loop, steps, key, judge)[:, 0]
 
 
+@pytest.mark.slow
 def test_the_step_size_is_the_best_on_validation_at_that_number_of_steps(rows):
     tasks = [Slopes().held_out("validation", i) for i in range(2)]
     for name, rules in (("sgd", PROTOCOL.rules[:3]), ("adam", PROTOCOL.rules[3:])):
@@ -75,6 +77,7 @@ def test_the_step_size_is_the_best_on_validation_at_that_number_of_steps(rows):
             assert row["lr"] == vars(rules[int(np.argmax(means))])["lr"]
 
 
+@pytest.mark.slow
 def test_weights_of_total_variation_are_chosen_for_what_is_best_without_it():
     # A weight that flattens everything and one that does nothing: the choice is a grid's best.
     protocol = Protocol(
@@ -106,6 +109,7 @@ def test_a_rule_of_ones_own_need_not_be_registered_to_be_tried_with_other_object
     assert own["psnr"] == plain["psnr"] and added["psnr_mean"] == pytest.approx(own["psnr_mean"])
 
 
+@pytest.mark.slow
 def test_a_frequency_of_standard_is_chosen_with_the_step_size():
     # With 0.01 a network is flat within the picture, whatever its step size.
     protocol = Protocol(
@@ -144,6 +148,7 @@ def test_similarity_is_that_of_the_fitted_picture():
     assert row["ssim_mean"] == pytest.approx(ssim(shown, family.pictures(task.query.y)[0]))
 
 
+@pytest.mark.slow
 def test_one_row_per_initialization_when_its_number_of_steps_is_chosen_too():
     protocol = Protocol(
         (1, 8),

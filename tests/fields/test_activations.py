@@ -74,6 +74,7 @@ def test_gaussian_is_initialized_by_the_inputs_of_a_layer(key):
         check_uniform(layer.bias, layer.weight.shape[1] ** -0.5)
 
 
+@pytest.mark.slow
 def test_finer_equals_a_numpy_reference(x64, key):
     field, x = SMALL["finer"].build(key), POINTS
     for layer in field.layers[:-1]:
@@ -151,6 +152,7 @@ def test_one_wire_unit_in_closed_form(x64):
         assert field(jnp.array([x]))[0] == pytest.approx(expected, abs=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_derivatives_along_the_coordinates_match_finite_differences(name, x64, key):
     field, mixture = SMALL[name].build(key), np.random.default_rng(1).standard_normal((3, 6))

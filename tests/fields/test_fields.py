@@ -96,6 +96,7 @@ def test_siren_equals_a_numpy_reference(x64, key):
     np.testing.assert_allclose(evaluate(field, jnp.asarray(points)), expected, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_fourier_equals_a_numpy_reference(x64, key):
     field = SMALL["fourier"].build(key)
     points = np.random.default_rng(0).random((6, 2))
@@ -111,6 +112,7 @@ def test_fourier_equals_a_numpy_reference(x64, key):
     )
 
 
+@pytest.mark.slow
 def test_positional_equals_a_numpy_reference(x64, key):
     config = Positional(width=9, layers=3)
     field = config.build(key)
@@ -127,6 +129,7 @@ def test_positional_equals_a_numpy_reference(x64, key):
     np.testing.assert_allclose(found[:, 3:], x[:, 3:], atol=1e-11)
 
 
+@pytest.mark.slow
 def test_encodings_in_float32_follow_the_exact_ones(key):
     # Positional: phases up to 2^8 * 4 = 1000, where a float32 step is 6e-5: half of it, plus 3e-7.
     field = Positional(width=4, layers=2).build(key)
@@ -150,6 +153,7 @@ def test_a_siren_of_zero_weights_shows_its_offset(key):
     np.testing.assert_array_equal(field(jnp.ones((2, 4))), np.full((3, 4), 0.5, np.float32))
 
 
+@pytest.mark.slow
 def test_a_squashed_siren_is_the_plain_one_bent_at_both_ends(x64, key):
     plain = Siren(width=9, layers=3, out_size=1, w0=30.0)
     points = jax.random.uniform(key, (50, 2))
@@ -163,6 +167,7 @@ def test_a_squashed_siren_is_the_plain_one_bent_at_both_ends(x64, key):
     assert 0 <= values.min() < 0.1 and 0.9 < values.max() <= 1
 
 
+@pytest.mark.slow
 def test_outputs_stay_in_their_ranges_for_large_weights(key):
     large = lambda field: jax.tree.map(lambda leaf: 10 * leaf, field)
     x = jax.random.uniform(key, (3, 1000))
@@ -174,6 +179,7 @@ def test_outputs_stay_in_their_ranges_for_large_weights(key):
     assert values[3].min() < -1 or values[3].max() > 1
 
 
+@pytest.mark.slow
 def test_frozen_arrays_get_no_gradient_are_not_counted_and_stay(key):
     field = SMALL["fourier"].build(key)
     assert count_weights(field) == (16 * 12 + 12) + (12 * 12 + 12) + (12 + 1)

@@ -17,6 +17,7 @@ def test_left_and_right_are_exchanged(x64):
     assert flip(points.astype(np.float32)).dtype == jnp.float32
 
 
+@pytest.mark.slow
 def test_the_value_is_the_mean_of_both_where_they_see_the_point(x64, key):
     one, two = (SIREN.build(each) for each in jax.random.split(key))
     field = FlipAverageField(one, two, FlipAverage(SIREN))

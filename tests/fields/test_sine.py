@@ -60,6 +60,7 @@ def test_sine_is_odd_and_cosine_is_even_bit_for_bit():
     np.testing.assert_array_equal(cosine(-x), cosine(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_derivatives_are_the_analytic_ones(order):
     x = np.concatenate([np.linspace(-300, 300, 5001), np.arange(-40, 41) * np.pi / 2])

@@ -13,6 +13,7 @@ from theta0.forward import Rays, Volume, points_per_chunk, predict, predict_in_b
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 7, 64, 65])
 def test_predictions_do_not_depend_on_the_chunks(n, key, monkeypatch):
     rng = np.random.default_rng(n)

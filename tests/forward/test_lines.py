@@ -66,6 +66,7 @@ def test_integral_of_a_gaussian_equals_the_closed_form(x64):
     np.testing.assert_allclose(found, gaussian_integral(p), rtol=0, atol=3.2e-7)
 
 
+@pytest.mark.slow
 def test_the_error_falls_with_the_square_of_the_samples(x64):
     p, exact = segments(), gaussian_integral(segments())
     errors = [
@@ -88,6 +89,7 @@ def test_integral_of_an_ellipse_equals_the_closed_form(x64):
     assert (np.abs(found - exact) <= bins + 1e-12).all()
 
 
+@pytest.mark.slow
 def test_sum_is_mean_times_length():
     p, key = segments(dtype=np.float32), jax.random.PRNGKey(0)
     length = np.linalg.norm(p.end - p.start, axis=1, keepdims=True)
@@ -109,6 +111,7 @@ def test_direction_does_not_matter_and_halves_add_up(x64):
     np.testing.assert_allclose(parts[0] + parts[1], whole, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_segment_of_no_length_is_finite_with_finite_gradients():
     p = Segments(np.full((2, 2), 0.4, np.float32), np.full((2, 2), 0.4, np.float32))
 
@@ -119,6 +122,7 @@ def test_a_segment_of_no_length_is_finite_with_finite_gradients():
     assert value == 0 and np.isfinite(gradient.centre).all()
 
 
+@pytest.mark.slow
 def test_stratified_samples_average_to_the_integral(x64):
     p, lines = segments(10), Lines(samples=8, reduce="sum")
     draws = jax.vmap(lambda key: lines(gaussian(), p, key)[:, 0])(
@@ -135,6 +139,7 @@ def test_stratified_samples_average_to_the_integral(x64):
     assert (draws.std(axis=0) < 0.5 * independent).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("circle", [True])
 def test_radon_transform_of_scikit_image(circle):
     from skimage.transform import radon

@@ -33,6 +33,7 @@ def build(config):
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forward", [Lines(samples=3), Volume(samples=3)])
 def test_only_stratified_maps_follow_the_key(forward):
     p: Any

@@ -101,6 +101,7 @@ def test_constant_density_absorbs_exponentially(x64, sigma):
     np.testing.assert_allclose(found.depth, depth, atol=sigma * (length / samples) ** 2 / 12 * 1.01)
 
 
+@pytest.mark.slow
 def test_the_last_interval_replaces_the_last_bin(x64):
     sigma, samples, p = 0.7, 10, unit(rays())
     opacity = lambda last: Volume(samples, last_interval=last).render(uniform(sigma), p).opacity
@@ -121,6 +122,7 @@ def test_empty_space_shows_the_background_at_far():
         np.testing.assert_array_equal(found.density, 0)
 
 
+@pytest.mark.slow
 def test_a_negative_raw_density_is_dead_under_relu_and_alive_under_softplus():
     slope = lambda density: jax.grad(
         lambda raw: Volume(8, density=density)(Uniform(raw), rays()).sum()
@@ -154,6 +156,7 @@ def test_values_and_gradients_are_finite_over_all_densities(density, last_interv
         assert (depth <= p.far * (1 + 1e-6)).all() and (depth >= 0).all()
 
 
+@pytest.mark.slow
 def test_mixed_empty_and_solid_samples_have_finite_gradients():
     class Shell(Field):
         """Nothing, then density 1e10, then nothing."""
@@ -216,6 +219,7 @@ def test_a_ray_split_in_two_renders_as_the_whole(x64):
     np.testing.assert_allclose(depth, whole.depth, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_stratified_samples_stay_in_their_bins_and_average_to_the_integral(x64):
     # The integral by 4000 midpoints; the estimate by 16 jittered samples has a small bias,
     # since the exponential is not linear: 0.5 % of the colours' range covers it.

@@ -36,6 +36,7 @@ def slice_():
     return phantom(7, 3).rasterize(128)
 
 
+@pytest.mark.slow
 def test_floats_bytes_pillow_and_files_are_the_same_picture(faces, picture, tmp_path):
     Image.fromarray(picture).save(tmp_path / "p.png")
     given = [picture, picture / 255, Image.fromarray(picture), tmp_path / "p.png"]
@@ -59,6 +60,7 @@ def test_a_fit_shows_itself_at_any_size(faces, picture, tmp_path):
     np.testing.assert_array_equal(again.field.layers[0].weight, fit.field.layers[0].weight)
 
 
+@pytest.mark.slow
 def test_a_rectangle_is_fitted_on_its_centred_square(faces, picture):
     wide = np.concatenate([picture[:, :20] * 0, picture, picture[:, :20] * 0], axis=1)
     with pytest.warns(InputWarning, match="168 x 128 pixels the centred square is fitted"):

@@ -43,6 +43,7 @@ def learned(pictures):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_is_learned_is_saved_loaded_and_fitted(learned, pictures, tmp_path):
     learned.save(tmp_path / "waves.safetensors")
     again = theta0.load(tmp_path / "waves.safetensors")
@@ -51,6 +52,7 @@ def test_what_is_learned_is_saved_loaded_and_fitted(learned, pictures, tmp_path)
     assert learned.description.provenance["outer_steps"] in (3, 6)
 
 
+@pytest.mark.slow
 def test_learning_in_a_folder_gives_the_same_and_resumes(learned, pictures, tmp_path):
     def run():
         return theta0.learn(
@@ -95,6 +97,7 @@ def test_a_learned_initialization_is_judged_against_the_baselines(learned, pictu
         theta0.evaluate(learned, pictures, inits=("zero",))
 
 
+@pytest.mark.slow
 def test_nothing_is_computed_for_baselines_that_nobody_asked_for(learned, pictures, monkeypatch):
     family = KIND.from_arrays(pictures)
     monkeypatch.setattr(type(family), "mean_signal", lambda self: pytest.fail("computed"))
@@ -120,6 +123,7 @@ def test_what_cannot_be_learned_from_is_refused_in_the_callers_words(wrong, word
         theta0.learn(wrong, kind=KIND, steps=1)
 
 
+@pytest.mark.slow
 def test_small_pictures_are_learned_at_their_own_size():
     found = theta0.learn(list(waves(6)), field=SMALL, steps=1)
     assert found.description.data.size == 12
@@ -137,6 +141,7 @@ def test_a_network_for_other_channels_is_refused():
         theta0.learn(waves(6, 1), kind=KIND, field=SMALL, steps=1)
 
 
+@pytest.mark.slow
 def test_pictures_are_learned_from_by_path_and_from_other_libraries(pictures, tmp_path):
     """A folder, a list of paths and arrays of another library, split by the same shares."""
     for number, picture in enumerate(pictures):
@@ -249,6 +254,7 @@ def test_parts_that_lack_something_are_refused_by_its_name(pictures):
         theta0.learn(Unshown(), kind=KIND)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("registries_as_before")
 def test_a_network_of_equinox_is_learned_saved_and_judged(pictures, tmp_path):
     theta0.register("field", "test-layers")(LayersConfig)

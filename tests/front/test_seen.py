@@ -32,6 +32,7 @@ def own():
     return learned()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [{}, {"shares": theta0.Shares(validation=0.3, test=0.4)}])
 def test_those_are_judged_that_were_kept_for_testing(given, monkeypatch):
     """What training draws, and what an evaluation fits, have no picture in common."""

@@ -44,12 +44,14 @@ def learned(config):
     return config.build(jax.random.PRNGKey(42))
 
 
+@pytest.mark.slow
 def test_standard_differs_for_every_key_and_repeats_for_the_same(config):
     one, same, other = (standard(config, jax.random.PRNGKey(seed)) for seed in (0, 0, 1))
     assert eqx.tree_equal(one, same)
     assert distance(one, other) > 1e-3
 
 
+@pytest.mark.slow
 def test_mean_shows_the_mean_signal(config, key):
     # Smooth, so that a network this small can show it; 0.02 is 34 dB.
     values = (0.5 + 0.3 * np.sin(4 * POINTS[:, :1] + POINTS[:, 1:])).astype(np.float32)

@@ -130,6 +130,7 @@ def test_every_cut_is_refused():
             read_pickle(WHOLE[:end], "x")
 
 
+@pytest.mark.slow
 def test_changed_bytes_are_refused_or_read_but_never_anything_else():
     rng = np.random.default_rng(0)
     for data in (WHOLE, pickle.dumps({"a": {"w": W}}, 4), pickle.dumps({"a": {"w": W}}, 5)):
@@ -174,6 +175,7 @@ def test_no_memory_is_taken_for_what_is_only_claimed(name, monkeypatch):
     assert peak < (2e5 if name == "many instructions" else 1e5)
 
 
+@pytest.mark.slow
 def test_deep_nesting_does_not_exhaust_the_interpreter():
     deep = b")" + b"\x85" * 90_000
     with pytest.raises(InputError, match="keys are not text"):

@@ -14,6 +14,7 @@ from .cases import assert_close, plain_loss, points_case
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.slow
 def test_before_learning_it_is_gradient_descent(x64, key):
     forward, config, seen = points_case()
     field = config.build(key)
@@ -38,6 +39,7 @@ def test_a_step_is_along_the_gradient_between_both_matrices(x64, key):
         np.testing.assert_allclose(now, was - size * (turned @ np.asarray(right)), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_rows_of_a_grid_are_too_many_for_a_matrix(key):
     field = Grid(levels=(4, 64), features=3, width=8).build(key)
     factors = MetaCurvature().build(field).factors

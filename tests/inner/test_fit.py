@@ -27,6 +27,7 @@ class Parabola(Field):
         return jnp.broadcast_to(self.w, (1, *x.shape[1:]))
 
 
+@pytest.mark.slow
 def test_snapshots_are_the_fields_on_the_way_and_change_nothing(key):
     forward, config, observation = single_points()
     field, (rule, loop) = config.build(key), inner("adam", 0.01, 90)
@@ -120,6 +121,7 @@ def test_another_number_of_steps_does_not_compile_again(key):
     assert len(TRACES) == once
 
 
+@pytest.mark.slow
 def test_a_fit_that_nothing_moves_is_reported(key):
     dead = Positional(width=8, layers=2).build(key)
     last = dead.layers[-1]

@@ -15,6 +15,7 @@ from .cases import CASES, assert_close, inner, points_case, single_points, volum
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["points", "lines"])
 def test_a_flipped_fit_is_one_of_the_signal_and_one_of_its_mirror_image(x64, key, case):
     forward, config, observation = CASES[case]()
@@ -43,6 +44,7 @@ def test_a_flipped_fit_is_one_of_the_signal_and_one_of_its_mirror_image(x64, key
     assert config_of(again.field) == config_of(found.field)
 
 
+@pytest.mark.slow
 def test_a_mirror_image_fits_to_the_mirror_image(x64, key):
     forward, config, observation = points_case()
     fresh, (rule, loop) = config.build(key), inner("sgd", 0.01, 3, flip=True)

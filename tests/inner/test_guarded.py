@@ -23,6 +23,7 @@ def run(rule, steps=25, objective=Objective()):
     return done, plain_loss(forward, seen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [SGD(1.0), Adam(0.3), StepSizes(2.0, "weight", 2)])
 def test_the_loss_never_rises_where_it_does_unguarded(rule):
     wild, loss = run(rule)

@@ -26,6 +26,7 @@ def plain(forward, field, observation, key):
     return errors, params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_products_equal_those_of_automatic_differentiation(x64, key, case):
     forward, config, observation = CASES[case]()
@@ -110,6 +111,7 @@ def test_one_step_solves_a_linear_problem_by_the_shortest_move(x64, key):
     np.testing.assert_allclose(matrix @ found.w, y[:, 0], rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["points", "lines"])
 def test_steps_equal_gauss_newton_by_whole_jacobians(x64, key, case):
     forward, config, observation = CASES[case]()
@@ -131,6 +133,7 @@ def test_steps_equal_gauss_newton_by_whole_jacobians(x64, key, case):
         assert_close(found.snapshots[step + 1], now, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_its_damping_is_learned_through_the_inner_loop(x64, key):
     forward, config, observation = CASES["points"]()
     pair = config.build(key), GaussNewton(jnp.asarray(0.3))

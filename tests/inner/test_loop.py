@@ -45,6 +45,7 @@ def test_batches_are_drawn_from_the_observations_and_differ_per_step(key):
     assert len({frozenset(batch) for batch in batches}) == 4
 
 
+@pytest.mark.slow
 def test_a_batch_keeps_points_and_values_together(x64, key):
     # Where the field fits every pair exactly, any batch has zero loss if and only if p and y match.
     forward, config, observation = points_case(50)

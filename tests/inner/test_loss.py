@@ -34,6 +34,7 @@ def test_gradient_equals_plain_autodiff_for_every_chunk_size(x64, key, case, chu
     assert_close(gradient, expected[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("huber", [0.01, 0.3, 100.0])
 def test_a_robust_loss_is_twice_hubers(x64, key, huber):
     forward, config, observation = CASES["points"]()
@@ -49,6 +50,7 @@ def test_a_robust_loss_is_twice_hubers(x64, key, huber):
     assert_close(gradient, expected[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["lines", "volume"])
 def test_gradient_with_a_key_is_that_of_the_same_samples(x64, key, case):
     forward, config, observation = CASES[case]()
@@ -70,6 +72,7 @@ def test_gradient_with_a_key_is_that_of_the_same_samples(x64, key, case):
     assert abs(chunked[0] - loss) > 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case, chunk", [("points", 1000), ("lines", 5), ("volume", 5)])
 def test_vjp_of_the_gradient_is_the_hessian_product(x64, key, case, chunk):
     forward, config, observation = CASES[case]()

@@ -54,6 +54,7 @@ def test_total_variation_of_a_ramp_is_its_slope(x64, key, d, side):
     np.testing.assert_allclose(total_variation(0.5, side)(ramp, key), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d, side, chunk", [(2, 9, "1"), (2, 9, "40"), (3, 5, "60")])
 def test_slabs_are_the_whole_grid(x64, key, monkeypatch, d, side, chunk):
     field = Siren(in_size=d, width=8, layers=3).build(key)
@@ -101,6 +102,7 @@ def test_the_shift_leaves_no_place_unseen(key):
     assert 0.11 < float((values > 0).mean()) < 0.29
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"tv": 0.3, "tv_side": 7}, {"proximal": 2.5}])
 def test_a_step_descends_the_loss_and_the_penalty(x64, key, settings):
     field, observation, lr = CONFIG.build(key), observed(), 0.05

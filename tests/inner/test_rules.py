@@ -81,6 +81,7 @@ def test_adams_step_size_falls_by_its_schedule(x64, key):
     assert_close(found, expected, rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["gradient", "adam"])
 @pytest.mark.parametrize("logarithms", [False, True])
 def test_step_sizes_before_learning_are_those_of_the_plain_rule(x64, key, direction, logarithms):
@@ -114,6 +115,7 @@ def test_weights_that_few_points_see_get_larger_steps(x64, key):
         assert both.step_scales().flipped.grids == (side**2,)
 
 
+@pytest.mark.slow
 def test_another_step_size_does_not_compile_again(key):
     _, config, observation = single_points()
     field = config.build(key)
@@ -126,6 +128,7 @@ def test_another_step_size_does_not_compile_again(key):
     assert len(TRACES) == once
 
 
+@pytest.mark.slow
 def test_learned_steps_are_followed_by_adam_from_where_they_end(key):
     forward, config, seen = points_case()
     field = config.build(key)
@@ -152,6 +155,7 @@ class Momentum(RuleConfig):
         return optax.sgd(self.lr, momentum=0.9)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("registries_as_before")
 def test_settings_may_build_an_optax_transformation_wherever_settings_stand(key):
     RULES.register("test-momentum")(Momentum)
@@ -197,6 +201,7 @@ def test_a_rule_may_stand_still_for_a_step(key):
     assert any((a != b).any() for a, b in zip(weights(done.field), weights(field), strict=True))
 
 
+@pytest.mark.slow
 def test_rules_among_settings_are_settings_or_words():
     assert settings_of("adam:1e-3", "rule") == settings_of(Adam(1e-3), "rule") == Adam(1e-3)
     with pytest.raises(InputError, match=r"first is of type GradientTransformation.*are saved"):

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 MOMENTUM = FirstOrder(optax.sgd(0.02, momentum=0.9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 3, 6])
 def test_each_rule_takes_its_steps_as_it_does_alone(x64, key, steps):
     # The whole signal, no samples: no step depends on its number, so two fits can be put together.
@@ -97,6 +98,7 @@ class Counting(UpdateRule):
         return eqx.tree_at(bias, field, bias(field) + state + 1), state + 1, loss
 
 
+@pytest.mark.slow
 def test_rules_can_be_nested_and_each_counts_from_its_own_beginning(key):
     forward, config, observation = single_points()
     field = jax.tree.map(jnp.zeros_like, config.build(key))

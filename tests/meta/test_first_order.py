@@ -37,6 +37,7 @@ def test_fomaml_is_the_gradient_at_the_adapted_weights(x64, case, steps):
         np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_one_step_reptile_with_sgd_is_lr_times_the_support_gradient(x64, case):
     forward, field, tasks, lr = build(case)
@@ -55,6 +56,7 @@ def test_one_step_reptile_with_sgd_is_lr_times_the_support_gradient(x64, case):
         np.testing.assert_allclose(a, lr * b, rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_descending_reptile_moves_towards_the_adapted_weights(x64):
     forward, field, tasks, lr = build("points")
     task, key, meta = one(tasks), jax.random.PRNGKey(4), Reptile(**inner("sgd", lr, 5))

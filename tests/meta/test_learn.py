@@ -31,6 +31,7 @@ from .waves import (
 )
 
 
+@pytest.mark.slow
 def test_best_is_the_best_validated_and_last_the_last(whole):
     result, lines = whole
     validated = {
@@ -65,6 +66,7 @@ def test_a_validation_that_is_not_a_number_is_never_the_best(tmp_path):
     assert len(read_jsonl(tmp_path / "metrics.jsonl")) == 11
 
 
+@pytest.mark.slow
 def test_divergence_is_an_error_and_keeps_the_last_good_checkpoint(tmp_path):
     class Cursed(Waves):
         def training_tasks(self, seed, step, count):

@@ -138,6 +138,7 @@ def test_the_query_can_be_measured_otherwise_than_the_support(x64, key, estimato
     np.testing.assert_allclose(loss, expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_an_inner_loop_is_the_same_function_of_step_and_key(x64, key):
     # Resuming in the middle: the randomness of step k comes from (key, k) alone.
     forward, field, tasks, lr = build("lines")
@@ -171,6 +172,7 @@ def test_memory_of_maml_grows_by_the_weights_of_a_step_and_no_more():
     assert growth <= 4 * step_weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_loss", [False, True])
 def test_query_losses_after_several_numbers_of_steps(x64, log_loss):
     forward, field, tasks, lr = build("points")

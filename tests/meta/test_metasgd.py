@@ -70,6 +70,7 @@ def descend(forward, rule, state, support):
     return (moved, k + 1), gradient
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per, own, steps", METASGD)
 def test_metasgd_equals_a_reimplementation_by_plain_autodiff(x64, per, own, steps):
     forward, field, tasks, lr = build("points")
@@ -114,6 +115,7 @@ def steps_of(meta):
     return rule.steps
 
 
+@pytest.mark.slow
 def test_metasgd_has_step_sizes_for_each_of_its_inner_steps():
     assert steps_of(MetaSGD(steps=5)) == 5
     shared = MetaSGD(steps=5, rule=StepSizes(0.1, steps=1))

@@ -54,6 +54,7 @@ def by_hand(meta, steps, lr):
     return learned
 
 
+@pytest.mark.slow
 def test_what_a_meta_learner_remembers_shapes_every_step():
     found = run(meta=META, optimizer=optax.sgd(0.5)).last
     plain = run(meta=Reptile(2, SGD(0.01)), optimizer=optax.sgd(0.5)).last
@@ -66,6 +67,7 @@ def test_what_a_meta_learner_remembers_shapes_every_step():
         assert float(jnp.abs(one - without).max()) > 0.1 * moved
 
 
+@pytest.mark.slow
 def test_it_is_in_the_checkpoint(tmp_path):
     run(tmp_path, meta=META)
     arrays = Stored(tmp_path / "checkpoints" / "last.safetensors").arrays
@@ -93,11 +95,13 @@ def test_killed_and_resumed_it_equals_an_uninterrupted_run(tmp_path, at):
         np.testing.assert_array_equal(other[name], array)
 
 
+@pytest.mark.slow
 def test_it_passes_the_check_of_meta_learners():
     tasks = jax.tree.map(jnp.asarray, FAMILY.training_tasks(0, 0, 2))
     check_meta_gradient(META, Points(), LEARNED, tasks)
 
 
+@pytest.mark.slow
 def test_an_outer_optimizer_of_optax_leaves_what_is_not_trained_untouched(tmp_path):
     # Weight decay shrinks every weight it sees, whatever its gradient.
     config = Fourier(width=8, layers=2, features=4, bandwidth=5.0)
@@ -150,6 +154,7 @@ def test_field_and_rule_may_have_optimizers_of_their_own():
             assert moved == (getattr(labels, part) == "moving")
 
 
+@pytest.mark.slow
 def test_a_learner_takes_its_rule_as_settings_or_words():
     # In a process of its own: types are checked at run time in this one, of users they are not.
     code = (

@@ -140,6 +140,7 @@ def test_threads_end_when_the_iterator_is_forgotten():
     del items  # the fixture waits for the threads to go
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_without_closing_exits_at_once():
     code = (
         "import time; from theta0.meta._prefetch import Prefetch\n"

@@ -60,6 +60,7 @@ def test_every_ct_preset_makes_tasks_its_network_can_show():
         check_shapes(experiment.forward, experiment.field, support.p, support.y)
 
 
+@pytest.mark.slow
 def test_every_image_preset_fits_its_own_pictures():
     for name, experiment in EVERY.items():
         if not isinstance(experiment.data, ImageConfig):
@@ -76,6 +77,7 @@ def test_round_trip_through_json(experiment):
     assert from_plain(plain, Experiment, "here") == experiment
 
 
+@pytest.mark.slow
 def test_the_papers_ct_experiment():
     data: Any = PAPER_CT.data
     outer = PAPER_CT.outer

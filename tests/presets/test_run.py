@@ -57,6 +57,7 @@ TINY = Experiment(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_validation_sees_what_is_judged():
     family, learned = TINY.data.build(), TINY.initial()
     task = family.held_out("validation", 0, 2)
@@ -79,6 +80,7 @@ def run(tmp_path_factory):
     return folder, learned
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [("metrics.jsonl",), ()])
 def test_a_run_whose_checkpoint_is_lost_is_not_begun_again_over_what_it_learned(tmp_path, lost):
     longer = replace(TINY, outer=replace(TINY.outer, steps=3, checkpoint_every=1))
@@ -135,6 +137,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
         read_experiment(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_five_initializations(run):
     family, learned = TINY.data.build(), run[1].learned
     inits = TINY.inits(learned, family)
@@ -199,11 +202,13 @@ def test_learned_step_sizes_are_saved_with_the_field_and_used_by_a_fit(metasgd):
         np.testing.assert_allclose(after, before - size[0] * slope, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_the_experiment_of_learned_step_sizes_learns_them_again(metasgd):
     experiment = experiment_of(metasgd[1])
     assert experiment.meta == METASGD.meta and experiment.field == METASGD.field
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meta", [FOMAML, Reptile])
 def test_the_experiment_of_what_has_learned_no_step_sizes_learns_none(run, meta):
     # Whatever the preset does now: that of pictures learns step sizes.
@@ -229,6 +234,7 @@ def test_learned_step_sizes_are_one_more_rule_of_the_learned_initialization_alon
     assert not any("lr" in row for row in rows if row["rule"] == "learned")
 
 
+@pytest.mark.slow
 def test_shuffled_has_the_weights_and_no_step_sizes(metasgd):
     learned = metasgd[1].learned
     mixed = METASGD.init("shuffled", learned, Lines(samples=4), np.zeros((1, 2)))(0)
@@ -237,6 +243,7 @@ def test_shuffled_has_the_weights_and_no_step_sizes(metasgd):
         np.testing.assert_array_equal(np.sort(np.ravel(a)), np.sort(np.ravel(b)))
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_an_initialization(run, metasgd, tmp_path):
     first = run[0] / "init.safetensors"
     again = replace(TINY, init_from=str(first), outer=replace(TINY.outer, lr=1e-12))

@@ -99,6 +99,7 @@ def test_a_diverging_fit_names_its_initialization(values):
         fitted(signal_of(values), "shuffled", SGD(1e30))
 
 
+@pytest.mark.slow
 def test_signals_are_fitted_together_as_each_alone(values):
     signals, done = [signal_of(values), signal_of(1 - values), signal_of(values**2)], []
     together = fit_signals(

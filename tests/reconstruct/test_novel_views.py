@@ -51,6 +51,7 @@ def test_a_ball_is_a_disc_of_the_right_size_and_depth():
     assert np.isinf(view.depth[away > radius + 1]).all()
 
 
+@pytest.mark.slow
 def test_a_view_equals_the_rendering_of_each_ray(key):
     field = Positional(width=8, layers=2, bands=2).build(key)
     volume = Volume(samples=8, density="softplus")
@@ -108,6 +109,7 @@ def test_a_distance_outside_the_sampled_range_is_refused():
         rendered(data=data, distance=7)
 
 
+@pytest.mark.slow
 def test_interpolation_is_linear_in_the_weights(key):
     config = Positional(width=8, layers=2, bands=2)
     first, second = (config.build(k) for k in jax.random.split(key))

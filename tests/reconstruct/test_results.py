@@ -79,6 +79,7 @@ def test_a_fit_is_saved_loaded_and_fitted_further(tmp_path, signal, candidate, f
     assert again.rows[0]["psnr"] == pytest.approx(done.rows[-1]["psnr"], abs=2e-3)
 
 
+@pytest.mark.slow
 def test_the_files_of_a_fit(tmp_path, signal):
     done = [fitted(signal, Candidate(rule), InnerLoop(5)) for rule in (SGD(0.02), Adam(1e-3))]
     write_fits(tmp_path, INITIALIZATION, signal, InnerLoop(5), done, size=30)
@@ -100,6 +101,7 @@ def test_the_files_of_a_fit(tmp_path, signal):
     assert in_words(done[0]).startswith(f"{done[0].rows[-1]['psnr']:.2f} dB, SSIM ")
 
 
+@pytest.mark.slow
 def test_the_files_of_a_stack_are_a_volume_and_a_row_per_slice(tmp_path):
     config = CTConfig(size=SIDE, rays=8, training_views=3)
     rng = np.random.default_rng(0)

@@ -191,6 +191,7 @@ def test_no_finite_values_are_refused():
         figures.training_curve([])
 
 
+@pytest.mark.slow
 def test_training_curve_is_drawn_with_and_without_validation():
     records = [
         {"step": s, "seconds": 2.0 * s, "loss": 1 / s, **({"validation_psnr": 20.0} if s % 10 == 0

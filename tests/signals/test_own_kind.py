@@ -118,6 +118,7 @@ def test_the_family_passes_the_conformance_check():
     check_family(AudioTasks())
 
 
+@pytest.mark.slow
 def test_it_is_learned_saved_loaded_and_fitted(learned, tmp_path):
     learned.save(tmp_path / "sounds.safetensors")
     again = theta0.load(tmp_path / "sounds.safetensors")

@@ -194,6 +194,7 @@ def test_damaged_and_foreign_files_are_refused(write, tmp_path):
         read_dicom(tmp_path / "absent")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
 def test_any_damage_is_survived_or_reported(write, tmp_path_factory, data):

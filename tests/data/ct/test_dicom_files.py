@@ -57,6 +57,7 @@ def test_a_deflated_data_set_is_read(write_dicom, tmp_path):
         read_dicom(path)
 
 
+@pytest.mark.slow
 def test_a_data_set_that_inflates_without_end_is_refused(write_dicom, tmp_path):
     path = deflate(write_dicom(tmp_path / "x.dcm", STORED))
     content = path.read_bytes()

@@ -160,6 +160,7 @@ def test_supersampling_averages_the_pixel():
     np.testing.assert_allclose(coarse, fine.reshape(32, 3, 32, 3).mean(axis=(1, 3)), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_density_lies_in_the_unit_range_and_the_inscribed_disc():
     """500 phantoms, sampled beside the edge of every ellipse, and at random."""
     rng = np.random.default_rng(0)

@@ -132,6 +132,7 @@ def test_values_of_unknown_unit_are_refused(tmp_path, values, message):
         read_slices(write(tmp_path / "x.tif", values))
 
 
+@pytest.mark.slow
 def test_many_large_pages_are_refused_before_they_are_read(tmp_path):
     path = tmp_path / "x.tif"
     page = Image.new("L", (4000, 4000))

@@ -98,6 +98,7 @@ def test_other_formats_are_refused_under_any_name(tmp_path, head, kind, monkeypa
             read_image(path)
 
 
+@pytest.mark.slow
 def test_near_the_limit_of_pixels_conversions_are_counted(tmp_path):
     Image.new("I;16", (9400, 9400)).save(tmp_path / "x.png", compress_level=1)
     with pytest.raises(InputError, match=r"x.png: needs 1.\d+ GiB of memory"):

@@ -160,6 +160,7 @@ def meets_itself(vertices) -> bool:
     return bool(np.any((t >= 0) & (t <= 1) & (u >= 0) & (u <= 1)))
 
 
+@pytest.mark.slow
 def test_curves_are_simple_and_inside_the_square():
     counts = set()
     for seed in range(150):

@@ -255,6 +255,7 @@ def test_a_tree_that_would_fill_the_memory_is_refused(tmp_path):
         read(path, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["flat", "chain"])
 def test_many_nodes_take_seconds(tmp_path, shape):
     count = 50_000

@@ -90,6 +90,7 @@ def model(out):
     return read_colmap(Path(f"{out}.work/pinholes/sparse"))
 
 
+@pytest.mark.slow
 @needs_pycolmap
 def test_cameras_are_found_where_they_stood(done):
     registered, _, _ = done

@@ -105,6 +105,7 @@ def test_corners_are_projected_onto_the_right_pixels():
     assert len(within) > 400 and within.mean() > 0.25  # the others are behind something
 
 
+@pytest.mark.slow
 def test_near_and_far_hold_the_landmark_and_the_ground_before_it():
     town = replace(SOURCE, photos=60, size=90, supersample=1).read()
     for index in range(0, 60, 10):

@@ -43,6 +43,7 @@ def test_numbers_are_split_in_order():
     assert TOWN.split.test == (14, 15, 16) and TOWN.skipped == ()
 
 
+@pytest.mark.slow
 def test_a_photograph_depends_on_seed_and_number_alone():
     once = TOWN.load(2)
     TOWN.load(5)
