@@ -141,8 +141,9 @@ OBJECTIVES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULE_SETTINGS)
-@pytest.mark.parametrize("objective", ["plain", pytest.param("penalized", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("objective", ["plain", "penalized"])
 def test_rules(name, objective):
     # Frequencies of a Fourier network are not trained, and must not move.
     field = FOURIER.build(jax.random.PRNGKey(1))
@@ -173,12 +174,8 @@ def some_tasks(count):
     return jax.tree.map(jnp.asarray, tasks)
 
 
-SLOW = ("metasgd, then adam", "adam", "maml", "fomaml, long")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in META]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", META)
 def test_meta_learners(name):
     # Tasks mapped = tasks looped, among others; 6 steps scan, a batch draws from the key.
     meta, field = META[name], SIREN.build(jax.random.PRNGKey(3))
@@ -245,6 +242,7 @@ FAMILIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.filterwarnings("ignore::theta0.errors.InputWarning")  # of small collections
 def test_families(name, tmp_path):

@@ -82,6 +82,7 @@ def test_table_3_from_nothing_and_again_from_what_was_measured(theta0, tmp_path,
     assert theta0(*command).json["results"] == rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] * (name in ("table1", "table2"))) for name in FEW],

@@ -137,6 +137,7 @@ def test_a_slice_outside_the_window(refused, ct_run, tmp_path, hu, words):
             tmp_path / "all.npz")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_slices_of_air_are_named_and_left_out_of_training(theta0, tmp_path):
     hu = np.random.default_rng(0).integers(-900, 900, (10, 8, 8)).astype(np.int16)
     hu[3] = -1024

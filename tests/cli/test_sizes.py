@@ -132,6 +132,7 @@ def test_videos(refused, frugal, chair_fit, options, words):
     refused(words, "render", chair_fit, "--out", "a.gif", *options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["0", "-1", HUGE, TOO_LONG])
 def test_meshes(refused, frugal, chair_fit, value):
     refused(

@@ -81,6 +81,7 @@ def test_the_saved_initialization_is_the_best_validated(ct_run):
     assert facts["seed"] == 0 and facts["meta"] == "maml" and facts["scale"] == "smoke"
 
 
+@pytest.mark.slow
 def test_the_result_says_where_it_lies(theta0, tmp_path):
     out = tmp_path / "with space"
     done = theta0(
@@ -231,6 +232,7 @@ files.write_bytes({str(checkpoint)!r}, b"x" * 100000)
     assert Stored(checkpoint).facts["step"] == 4
 
 
+@pytest.mark.slow
 def test_unreadable_pictures_are_named_and_left_out(theta0, pictures, tmp_path):
     folder = tmp_path / "some"
     shutil.copytree(pictures, folder)

@@ -40,6 +40,7 @@ def test_one_row_for_every_initialization_rule_and_number_of_steps(rows):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_means_and_deviations_are_over_test_signals(rows):
     for row in rows:
         assert row["n"] == len(row["psnr"]) == 3 and "views" not in row

@@ -65,6 +65,7 @@ def test_learning_in_a_folder_gives_the_same_and_resumes(learned, pictures, tmp_
         np.testing.assert_array_equal(found.field.layers[0].weight, learned.field.layers[0].weight)
 
 
+@pytest.mark.slow
 def test_any_optax_transformation_is_an_outer_optimizer(learned, pictures):
     found = theta0.learn(
         pictures, theta0.Reptile(steps=2, rule=theta0.SGD(0.05)), kind=KIND, field=SMALL, steps=2,

@@ -65,6 +65,7 @@ META = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meta", META)
 @pytest.mark.parametrize("points", [(40, 30), pytest.param(None, marks=pytest.mark.slow)])
 def test_every_meta_learner_learns_on_every_class(sources, tmp_path, meta, points):

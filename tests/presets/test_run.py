@@ -93,6 +93,7 @@ def test_a_run_whose_checkpoint_is_lost_is_not_begun_again_over_what_it_learned(
     assert (tmp_path / "init.safetensors").read_bytes() == kept
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_before_its_first_checkpoint_begins_again(tmp_path):
     train(TINY, tmp_path)  # which checkpoints every 100 steps, and at its end
     (tmp_path / "checkpoints/last.safetensors").unlink()

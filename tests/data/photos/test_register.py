@@ -108,6 +108,7 @@ def test_cameras_are_found_where_they_stood(done):
     assert similarity.rotation[2, 2] > np.cos(np.deg2rad(2))
 
 
+@pytest.mark.slow
 @needs_pycolmap
 def test_points_are_seen_where_features_were_found(done):
     registered, out, _ = done
