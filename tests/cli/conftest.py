@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,24 +63,33 @@ VIEWS = replace(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="package", autouse=True)
-def _tiny_presets():
-    """The smoke presets in very small: these tests ask what the commands do, not how well."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS["ct-phantoms"], "smoke", CT)
-        scans = replace(
-            CT, preset="ct-scans", data=replace(CT.data, source=SliceFile(validation=2, test=3))
-        )
-        patch.setitem(PRESETS["ct-scans"], "smoke", scans)
-        patch.setitem(PRESETS["images"], "smoke", IMAGES)
-        patch.setitem(PRESETS["view-chair"], "smoke", VIEWS)
-        yield
+@pytest.fixture(scope="session")
+def tiny(quickly):
+    """A context in which the smoke presets are very small, and all that runs compiles quickly.
+
+    These tests ask what the commands do, not how well.
+    """
+    scans = replace(
+        CT, preset="ct-scans", data=replace(CT.data, source=SliceFile(validation=2, test=3))
+    )
+    presets = {"ct-phantoms": CT, "ct-scans": scans, "images": IMAGES, "view-chair": VIEWS}
+
+    @contextmanager
+    def context():
+        with pytest.MonkeyPatch.context() as patch, quickly():
+            for name, experiment in presets.items():
+                patch.setitem(PRESETS[name], "smoke", experiment)
+            yield
+
+    return context
 
 
 # Of the module, not of the package, whose end comes after modules elsewhere have run.
 @pytest.fixture(scope="module", autouse=True)
-def _quick_compilation(quick_compilation):
-    """All of these compile quickly."""
+def _tiny(tiny):
+    """So are all tests of the module."""
+    with tiny():
+        yield
 
 
 @dataclass(frozen=True)
@@ -171,29 +181,29 @@ def slice_file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def ct_run(tmp_path_factory, quickly) -> Path:
+def ct_run(tmp_path_factory, tiny) -> Path:
     """A finished run of the CT preset; tests must not change it."""
     out = tmp_path_factory.mktemp("runs") / "ct"
-    with quickly():
+    with tiny():
         assert run(["train", "ct-phantoms", "--scale", "smoke", "--out", str(out)]) == 0
     return out
 
 
 @pytest.fixture(scope="package")
-def images_run(tmp_path_factory, pictures, quickly) -> Path:
+def images_run(tmp_path_factory, pictures, tiny) -> Path:
     """A finished run of the image preset; tests must not change it."""
     out = tmp_path_factory.mktemp("runs") / "images"
     command = ["train", "images", "--scale", "smoke", "--data", str(pictures), "--out", str(out)]
-    with quickly():
+    with tiny():
         assert run(command) == 0
     return out
 
 
 @pytest.fixture(scope="package")
-def view_run(tmp_path_factory, quickly) -> Path:
+def view_run(tmp_path_factory, tiny) -> Path:
     """A finished run of the preset for objects; tests must not change it."""
     out = tmp_path_factory.mktemp("runs") / "views"
-    with quickly():
+    with tiny():
         assert run(["train", "view-chair", "--scale", "smoke", "--out", str(out)]) == 0
     return out
 
@@ -206,10 +216,10 @@ def chair(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def chair_fit(tmp_path_factory, view_run, chair, quickly) -> Path:
+def chair_fit(tmp_path_factory, view_run, chair, tiny) -> Path:
     """The chair fitted to two of its views; tests must not change it."""
     out = tmp_path_factory.mktemp("fits") / "chair"
-    with quickly():
+    with tiny():
         command = ["fit", view_run, chair, "--views", 2, "--steps", 3, "--out", out]
         assert run([str(word) for word in command]) == 0
     return out
