@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from theta0.errors import InputError
-from theta0.fields import FlipAverage, FlipAverageField, Grid, weights
+from theta0.fields import FlipAverage, FlipAverageField, Grid, Siren, weights
 from theta0.forward import Observation, Points
 from theta0.inner import (
     SGD,
@@ -206,3 +206,11 @@ def test_rules_among_settings_are_settings_or_words():
     assert settings_of("adam:1e-3", "rule") == settings_of(Adam(1e-3), "rule") == Adam(1e-3)
     with pytest.raises(InputError, match=r"first is of type GradientTransformation.*are saved"):
         settings_of(optax.sgd(1e-2), "first")
+
+
+@pytest.mark.parametrize("per", ["layer", "weight"])
+def test_step_sizes_of_another_network_are_refused(key, per):
+    rule = StepSizes(0.1, per, 2).build(Siren(width=4, layers=2).build(key))
+    for other in (Siren(width=4, layers=3), Siren(width=5, layers=2), Grid(levels=(3,), width=4)):
+        with pytest.raises(InputError, match="learned step sizes for another network"):
+            rule.init(other.build(key))

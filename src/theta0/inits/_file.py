@@ -87,15 +87,16 @@ class Initialization:
         data, field = told.data.with_size(size), self.field.for_size(size)
         if field is self.field:
             return replace(self, description=replace(told, data=data))
-        expected = eqx.filter_eval_shape(lambda: trained(told.inner.rule_of(field)))
-        shapes = lambda tree: [leaf.shape for leaf in jax.tree.leaves(tree)]
-        if shapes(expected) != shapes(trained(self.rule)):
+        fresh = told.inner.rule_of(field)
+        places, leaves = trained(fresh), jax.tree.leaves(trained(self.rule))
+        if [leaf.shape for leaf in jax.tree.leaves(places)] != [leaf.shape for leaf in leaves]:
             raise InputError(
                 f"fit size is {size}, but the update rule ({told.inner.rule.label}) was learned "
                 f"for each weight of a network for size {told.data.size}; leave the fit size out"
             )
+        rule = eqx.combine(jax.tree.unflatten(jax.tree.structure(places), leaves), fresh)
         described = replace(told, data=data, field=config_of(field))
-        return replace(self, field=field, description=described)
+        return replace(self, field=field, rule=rule, description=described)
 
     def save(self, path: str | Path, half_rule: bool = False) -> None:
         """Write the file, atomically.

@@ -68,6 +68,23 @@ class StepSizes(RuleConfig):
         return LearnedSteps(direction, jax.tree.map(constant, trained(field)), self.logarithms)
 
 
+def require_like(step_sizes: Any, params: Any) -> None:
+    """Refuse step sizes that were learned for another network.
+
+    Raises:
+        InputError: they were.
+    """
+    same = jax.tree.structure(step_sizes) == jax.tree.structure(params)
+    fit = lambda size, leaf: all(
+        n in (1, m) for n, m in zip(size.shape[1:], leaf.shape, strict=True)
+    )
+    if not (same and all(jax.tree.leaves(jax.tree.map(fit, step_sizes, params)))):
+        raise InputError(
+            "the update rule has learned step sizes for another network; fit from the "
+            "initialization that it was learned with, or give another rule, such as adam"
+        )
+
+
 class LearnedSteps(FirstOrder):
     """Steps by sizes of its own along what an optax transformation makes of the gradient.
 
@@ -86,6 +103,7 @@ class LearnedSteps(FirstOrder):
         return jax.tree.leaves(self.step_sizes)[0].shape[0]
 
     def init(self, field):
+        require_like(self.step_sizes, trained(field))
         return jnp.zeros((), jnp.int32), super().init(field)
 
     def updates(self, gradient, state, params, loss):
