@@ -16,15 +16,19 @@ from rich.console import Console
 from theta0.files import write_json, write_text
 from theta0.report import Table
 
-from . import fitting, memory, meta, scan, startup, views
+from . import fitting, grid, memory, meta, quality, scan, startup, views
 from ._measure import Row, Sgemm, Sizes, machine
 
-Group = Literal["gradient", "maml", "memory", "reptile", "scan", "startup", "views"]
+Group = Literal[
+    "gradient", "grid", "maml", "memory", "quality", "reptile", "scan", "startup", "views"
+]
 
 GROUPS: dict[Group, Callable[[Sizes, Sgemm, int], list[Row]]] = {
     "gradient": fitting.rows,
+    "grid": grid.rows,
     "maml": meta.maml,
     "memory": lambda sizes, sgemm, repeats: memory.rows(sizes),
+    "quality": lambda sizes, sgemm, repeats: quality.rows(sizes),
     "reptile": meta.reptile,
     "scan": scan.rows,
     "startup": lambda sizes, sgemm, repeats: startup.rows(),

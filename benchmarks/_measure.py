@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from theta0.fields import Fourier, Positional, Siren
+from theta0.fields import Fourier, Grid, Positional, Siren
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,15 @@ class Sizes:
     """inner steps whose memory is compared with that of few"""
     sgemm: int = 4096
     """side of the matrices whose product gives the machine's rate"""
+    grid: Grid = Grid()  # noqa: RUF009 (frozen)
+    copied: int = 1 << 25
+    """numbers in the array whose copy gives the machine's memory bandwidth"""
+    quality_steps: int = 200
+    """at most so many steps of Adam to a given quality"""
+    grid_adam: tuple[float, ...] = (1e-2, 3e-2, 1e-1)
+    """step sizes from which the fastest is taken"""
+    siren_adam: tuple[float, ...] = (1e-4, 3e-4, 1e-3)
+    """the same, of SIREN"""
 
 
 @dataclass(frozen=True)

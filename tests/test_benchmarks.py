@@ -37,6 +37,9 @@ def results(benchmarks):
         training_views=2,
         many_steps=6,
         sgemm=32,
+        grid=fields.Grid(levels=(2, 4), width=4),
+        copied=64,
+        quality_steps=3,
     )
     return benchmarks.measure(benchmarks.Options(repeats=1), sizes)
 
