@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from theta0.data._names import existing_names, is_utf8
+from theta0.data.ct import read_sinogram, read_slices
+from theta0.data.images import read_image
 from theta0.data.photos import PhotoOptions, read_photos
+from theta0.data.views import read_views
 from theta0.errors import InputError, InputWarning
 
 from .photo_files import colmap, make_scene, write_binary, write_images, write_text
@@ -93,3 +96,18 @@ def test_a_table_in_a_code_page_is_read_by_the_names_of_the_model(tmp_path):
     (tmp_path / "place.tsv").write_text(text, encoding="utf-8-sig")
     with warnings.catch_warnings(action="error"):
         assert len(read_photos(tmp_path, PhotoOptions(validation=1)).names) == 5
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 300 + ".png", "a\0b.nii", "a\0b.png"])
+@pytest.mark.parametrize("read", [read_slices, read_image, read_sinogram, read_views])
+def test_names_that_no_file_can_have(read, name):
+    arguments = (16,) if read is read_image else ()
+    with pytest.raises(InputError, match="no file can be called so"):
+        read(name, *arguments)
+
+
+def test_a_header_whose_voxels_no_file_can_hold(tmp_path):
+    header = "NDims = 3\nDimSize = 2 2 2\nElementType = MET_SHORT\nElementDataFile = a\0b.raw\n"
+    (tmp_path / "x.mhd").write_text(header)
+    with pytest.raises(InputError, match="no file can be called so"):
+        read_slices(tmp_path / "x.mhd")

@@ -7,13 +7,31 @@ from pathlib import Path
 from theta0.errors import InputError, note
 
 
+def named(path: str | Path) -> Path:
+    """Return `path` as a `Path`, of which the system can say whether it is there.
+
+    Raises:
+        InputError: No file can have such a name.
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except (OSError, ValueError) as error:  # too long, or with a zero in it
+        why = getattr(error, "strerror", None) or reason(error)
+        raise InputError(
+            f"{str(path)[:80]!r}...: no file can be called so ({why}); check the path"
+        ) from error
+    return Path(path)
+
+
 def existing_file(path: str | Path) -> Path:
     """Return `path` as a `Path`.
 
     Raises:
         InputError: There is no regular file of that name.
     """
-    path = Path(path)
+    path = named(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give a file")
     if not path.is_file():
@@ -29,7 +47,7 @@ def existing_folder(path: str | Path) -> Path:
     Raises:
         InputError: There is no folder of that name.
     """
-    path = Path(path)
+    path = named(path)
     if path.is_file():
         raise InputError(f"{path}: is a file; give a folder")
     if not path.is_dir():

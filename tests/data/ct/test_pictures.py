@@ -85,3 +85,12 @@ def test_an_unknown_format_is_answered_with_those_that_are_read(tmp_path, name):
     for source in (path, tmp_path / "sub"):
         with pytest.raises(InputError, match=r"CT slices are DICOM .*NIfTI .*MetaImage .*TIFF"):
             read_slices(source)
+
+
+@pytest.mark.parametrize("name", ["mask.png", "mask.tif", "mask.bmp", "deep.png", "deep.tif"])
+def test_pictures_of_0_and_1_are_masks(tmp_path, name):
+    """As arrays of them are: nobody means 1 of 255 by them."""
+    mask = (U16[0] > 30_000).astype(np.uint16 if name.startswith("deep") else np.uint8)
+    write_png(tmp_path / name, mask)
+    with pytest.warns(InputWarning, match="holds 0 and 1 alone, so it is a mask"):
+        np.testing.assert_array_equal(read_slice(tmp_path / name), mask)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from theta0.data.ct import checked_sinogram, phantom
+from theta0.data.ct._target import _projected, check_target
 from theta0.errors import InputError, InputWarning, trusting
 from theta0.signals import fan_beam, parallel_beam
 
@@ -71,3 +72,17 @@ def test_a_mask_as_target_is_read_as_such():
     with pytest.warns(InputWarning, match="scan: target: holds 0 and 1 alone, so it is a mask"):
         found = checked_sinogram(given, "scan")
     np.testing.assert_array_equal(found.target, disc)
+
+
+@pytest.mark.parametrize("noise", [0, 0.2])
+def test_another_slice_that_is_no_better_turned_is_noted(noise):
+    """The slice itself passes at this noise, its neighbours are noted."""
+    rng, slices = np.random.default_rng(0), [phantom(9, i).rasterize(128) for i in range(4)]
+    phi = np.repeat(np.linspace(0, np.pi, 20, endpoint=False)[:, None], 128, 1)
+    offset = (np.arange(128) + 0.5) / 128 - 0.5
+    read = _projected(slices[0], phi, offset)
+    read = read + noise * np.sqrt((read**2).mean()) * rng.standard_normal(read.shape)
+    check_target("scan", slices[0], read, phi, offset)
+    for other in slices[1:]:
+        with pytest.warns(InputWarning, match="target differs by .* from what was measured"):
+            check_target("scan", other, read, phi, offset)

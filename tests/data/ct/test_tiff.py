@@ -148,3 +148,11 @@ def test_truncated_files_are_refused(tmp_path):
         path.write_bytes(content[:length])
         with pytest.raises(InputError, match=r"x\.tif"):
             read_slices(path)
+
+
+@pytest.mark.parametrize("function", [3, 20])
+def test_a_calibration_of_imagej_by_another_function_is_refused(tmp_path, function):
+    metadata = {"axes": "ZYX", "c0": -1000.0, "c1": 10.0, "cf": function}
+    tifffile.imwrite(tmp_path / "x.tif", HU.astype(np.uint16), imagej=True, metadata=metadata)
+    with pytest.raises(InputError, match=f"calibration function {function} is no straight line"):
+        read_slices(tmp_path / "x.tif")

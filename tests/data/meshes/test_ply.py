@@ -174,3 +174,26 @@ def test_what_comes_after_the_tables_is_noted(tmp_path, order):
     mesh = read_mesh(FolderStore(tmp_path, 10**6), path.name)
     words = f"{1 if text else 13} {'lines' if text else 'bytes'} after the tables that its header"
     assert mesh.faces == 2 and mesh.notes[0].startswith(words) and mesh.notes[1:] == known
+
+
+@pytest.mark.parametrize(
+    "vertices, faces, words",
+    [
+        ("0 0 0 300\n1 0 0 0\n0 1 0 0", "3 0 1 2", "cannot hold, which is 0 to 255"),
+        ("0 0 0 -1\n1 0 0 0\n0 1 0 0", "3 0 1 2", "cannot hold, which is 0 to 255"),
+        ("0 0 0 9\n1 0 0 0\n0 1 0 0", "3 0 1 258", "cannot hold, which is 0 to 255"),
+        ("0 0 0 9\n1 0 0 0\n0 1 0 0", "3 0 1.5 2", "fractions among the numbers of its corners"),
+        ("0 0 0 9\n1 0 0 0\n0 1 0 0", "3 0 1 2 0", "more numbers than its header declares"),
+        ("0 0 0 9 9\n1 0 0 0\n0 1 0 0", "3 0 1 2", "more numbers than its header declares"),
+    ],
+)
+def test_numbers_that_are_not_as_declared_are_refused(tmp_path, vertices, faces, words):
+    """Cast, they would wrap: 258 to vertex 2."""
+    header = (
+        "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\n"
+        "property float z\nproperty uchar red\nelement face 1\n"
+        "property list uchar uchar vertex_indices\nend_header\n"
+    )
+    (tmp_path / "x.ply").write_text(f"{header}{vertices}\n{faces}\n")
+    with pytest.raises(InputError, match=words):
+        read_mesh(FolderStore(tmp_path, 10**6), "x.ply")

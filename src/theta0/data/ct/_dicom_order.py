@@ -49,8 +49,9 @@ def in_order(path: Path, frames: Sequence[Frame]) -> list[Frame]:
 
 
 def _note_gaps(path: Path, ordered: Sequence[Frame], steps: Float[np.ndarray, " gaps"]) -> None:
-    """Note steps, in mm, that are wider than most."""
-    usual = float(np.median(steps)) if len(steps) else 0.0
+    """Note steps, in mm, that are wider than others."""
+    # The narrowest: of a series that lacks every other slice, most steps are wide.
+    usual = float(steps.min()) if len(steps) else 0.0
     wide = np.flatnonzero(steps > _WIDE * usual)
     if len(wide):
         at = int(wide[0])

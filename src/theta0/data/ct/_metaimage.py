@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from theta0.data._files import existing_file
+from theta0.data._files import existing_file, named
 from theta0.data.ct._voxels import Volume, check_voxels
 from theta0.errors import InputError, note
 
@@ -179,7 +179,7 @@ def _beside(path: Path, name: str) -> Path:
             f"{path}: its voxels are in several files (ElementDataFile = {name[:60]}); save them "
             "in one, for instance as .mha"
         )
-    file = path.parent / name
+    file = named(path.parent / name)
     if "\\" in name or not file.resolve().is_relative_to(path.parent.resolve()):
         raise InputError(
             f"{path}: ElementDataFile = {name[:200]} is not in the folder of the header; move it "

@@ -8,7 +8,7 @@ import numpy as np
 from theta0.data._pillow import opened
 from theta0.data.ct._formats import TIFF_SUFFIXES
 from theta0.data.ct._geometry import square_pixels
-from theta0.data.ct._slices import Slices, Window, added_offset, numbered, stacked
+from theta0.data.ct._slices import Slices, Window, added_offset, is_mask, numbered, stacked
 from theta0.data.ct._tiff import Stored, colour, read_pages
 from theta0.data.images import read_image
 from theta0.errors import InputError
@@ -92,8 +92,10 @@ def _stored(path: Path, window: Window, max_bytes: int) -> Stored:
     rgb = read_image(path, None)
     if np.ptp(rgb, axis=-1).max() > 0:
         raise InputError(colour(path))
+    grey = np.rint(rgb[..., 0] * np.float32(_FULL if deep else 255)).astype(np.uint16)
+    if is_mask(path, grey):
+        return Stored(grey[None].astype(np.float32), None, False, (1.0, 1.0))
     if deep:
-        grey = np.rint(rgb[..., 0] * np.float32(_FULL)).astype(np.uint16)
         return Stored(grey[None], Window(0.0, float(_FULL)), False, (1.0, 1.0))
     return Stored(rgb[None, ..., 0], None, False, (1.0, 1.0))
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data._arrays import array_names, read_array
-from theta0.data._files import existing_file, note_left_out, visible_files
+from theta0.data._files import existing_file, named, note_left_out, visible_files
 from theta0.data.ct._dicom import read_dicom
 from theta0.data.ct._dicom_files import is_dicom
 from theta0.data.ct._formats import DICOM_SUFFIXES, SLICE_FORMATS, VOLUME_SUFFIXES
@@ -59,7 +59,7 @@ def read_slices(
         InputError: The file cannot be used.
         MissingExtra: The library for its format is not installed.
     """
-    path = Path(path)
+    path = named(path)
     suffix = path.suffix.lower()
     if path.is_dir():
         return _read_folder(path, window, max_bytes)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data.ct._slices import resize_slices
-from theta0.errors import implausible
+from theta0.errors import implausible, note
 
 _MOST_VIEWS, _MOST_PIXELS = 32, 64
 """Views, and pixels of the detector and of a side of the target, that are compared."""
@@ -25,6 +25,9 @@ _CLEAR = 0.02
 """Share of the sinogram's power in a difference that may be due to noise or pixels."""
 
 
+_LIKE = 0.03
+"""Share of the power in a difference, beside noise, from which a target may be another slice."""
+
 _FEWEST = 64
 """Rays with less than which noise decides what a difference is like."""
 
@@ -37,6 +40,8 @@ def check_target(
     offset: Float[np.ndarray, " detectors"],
 ) -> None:
     """Refuse a target that is empty, of another brightness, turned, mirrored or of something else.
+
+    Of a target that is no better when it is turned, but differs by more than noise, it is noted.
 
     Args:
         source: Of the sinogram, for messages.
@@ -55,7 +60,8 @@ def check_target(
     read = values[np.ix_(views, detectors)]
     rays = phi_rad[np.ix_(views, detectors)], offset[detectors]
     small = resize_slices(target[None], min(len(target), _MOST_PIXELS))[0]
-    scale, left = _fit(_projected(small, *rays), read)
+    projected = _projected(small, *rays)
+    scale, left = _fit(projected, read)
     fault = None
     if not 1 / _SCALE <= scale <= _SCALE:
         fault = "is empty along the rays" if scale == 0 else f"projects to {1 / scale:.2g} times it"
@@ -66,6 +72,11 @@ def check_target(
         name = min(others, key=lambda name: others[name])
         if others[name] < 0.5 * left:
             fault = f"differs from it by {left**0.5:.0%}, {name} by only {others[name] ** 0.5:.0%}"
+        elif left - _noise(read - scale * projected, read) > _LIKE:
+            note(
+                f"{source}: target differs by {left**0.5:.0%} from what was measured: if that is "
+                "not noise, it is another slice, or the angles or the geometry are others"
+            )
     if fault:
         implausible(
             f"{source}: target does not fit the sinogram: it {fault}; give the slice that was "
@@ -111,3 +122,13 @@ def _fit(
     power = float((projected**2).sum())
     scale = max(0.0, float((projected * read).sum())) / power if power else 0.0
     return scale, float(((read - scale * projected) ** 2).sum() / ((read**2).sum() or 1))
+
+
+def _noise(left: Float[np.ndarray, "views rays"], read: Float[np.ndarray, "views rays"]) -> float:
+    """The share of noise in the power of what was read: what is left differs from ray to ray.
+
+    The second difference of independent noise has six times its variance.
+    """
+    if left.shape[1] < 3:
+        return float((left**2).sum() / ((read**2).sum() or 1))
+    return float((np.diff(left, 2, axis=1) ** 2).mean() / 6 / ((read**2).mean() or 1))

@@ -15,7 +15,7 @@ from jaxtyping import Shaped
 from theta0.data._files import check_expansion
 from theta0.data._pillow import Picture, opened
 from theta0.data._tiff import BITS, PHOTOMETRIC, is_signed, tag
-from theta0.data.ct._slices import Window, assumed_window
+from theta0.data.ct._slices import Window, assumed_window, is_mask
 from theta0.errors import InputError, note
 from theta0.memory import check_memory
 
@@ -73,6 +73,8 @@ def read_pages(path: Path, window: Window, max_bytes: int) -> Stored:
     if scale is not None:
         values = (values * np.float64(scale[1]) + scale[0]).astype(np.float32)
         return Stored(values, window, inverted, spacing)
+    if is_mask(path, values):
+        return Stored(values.astype(np.float32), None, inverted, spacing)
     if values.dtype == np.uint16:
         return Stored(values, Window(0.0, 2.0 ** min(bits, 16) - 1), inverted, spacing)
     if values.dtype.kind == "u" and values.dtype != np.uint8:
@@ -169,6 +171,11 @@ def _description(path: Path, text: str, pages: int) -> tuple[float, float] | Non
 def _calibration(path: Path, lines: dict[str, str]) -> tuple[float, float] | None:
     if "c0" not in lines or "c1" not in lines:
         return None
+    if (function := lines.get("cf", "0").strip()) != "0":
+        raise InputError(
+            f"{path}: ImageJ's calibration function {function} is no straight line; save the "
+            "calibrated values as 32-bit floats, without it"
+        )
     try:
         intercept, slope = float(lines["c0"]), float(lines["c1"])
     except ValueError:

@@ -62,6 +62,8 @@ def read_ply(source: Source) -> list[Part]:
 def _faces(faces: Table) -> tuple[Int[np.ndarray, " corners"], Int[np.ndarray, " faces"]]:
     for name in ("vertex_indices", "vertex_index"):
         if name in faces and faces[name].counts is not None:
+            if faces[name].values.dtype.kind == "f":
+                raise InputError("has fractions among the numbers of its corners; export it again")
             return faces[name].values.astype(np.int64), np.asarray(faces[name].counts)
     return np.empty(0, np.int64), np.empty(0, np.int64)
 

@@ -132,6 +132,10 @@ def _text(lines: Iterator[bytes], element: _Element, length: int) -> dict[str, C
                 raise InputError("has a row with too few numbers; export it again")
             columns[number].append(words[_ranges(starts + place, size)])
             place = place + size
+        if (place < lengths).any():
+            raise InputError(
+                "has a row with more numbers than its header declares; export it again"
+            )
     return {
         one.name: Column(
             _joined(columns[number], one.type),
@@ -144,6 +148,13 @@ def _text(lines: Iterator[bytes], element: _Element, length: int) -> dict[str, C
 def _joined(pieces: list[np.ndarray], kind: np.dtype) -> np.ndarray:
     values = np.concatenate(pieces) if pieces else np.empty(0)
     # Some files write fractions under the name of a type of whole numbers.
+    if kind.kind != "f" and len(values):
+        limits = np.iinfo(kind)
+        if values.min() < limits.min or values.max() > limits.max:
+            raise InputError(
+                f"has a number that its type cannot hold, which is {limits.min} to {limits.max}; "
+                "export it again"
+            )
     exact = kind.kind == "f" or (values == np.rint(values)).all()
     return values.astype(kind) if exact else values
 

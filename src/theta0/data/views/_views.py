@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theta0.data._arrays import read_array
-from theta0.data._files import existing_file
+from theta0.data._files import existing_file, named
 from theta0.data._frames import Frame, undistorted_camera_of, undistorted_pixels
 from theta0.data._picture_remarks import note_remarks
 from theta0.data._pillow import opened
@@ -123,7 +123,7 @@ def open_views(
         InputError: There are no views, pictures are missing, too large, of different sizes or
             without the required alpha, or a lens or a pose is invalid.
     """
-    path = Path(path)
+    path = named(path)
     if not path.exists():
         raise InputError(f"{path}: no such folder; check the path")
     if path.is_dir() and is_srn(path):
