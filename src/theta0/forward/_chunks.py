@@ -25,18 +25,15 @@ def points_per_chunk(field: Field) -> int:
 
     On a CPU 1 MB of activations a layer stays in the second-level cache, which is where products
     reach their peak: 1024 points 256 wide. Narrow networks get up to four times as many, as their
-    products are too small for two threads otherwise. Of a feature grid every chunk adds a gradient
-    as large as its levels, so large levels get chunks in proportion.
+    products are too small for two threads otherwise.
     An accelerator wants as many as fit. THETA0_CHUNK overrides it.
     """
     if "THETA0_CHUNK" in os.environ:
         return int(os.environ["THETA0_CHUNK"])
     if jax.default_backend() != "cpu":
         return 1 << 18
-    matrices = [leaf for leaf in weights(field) if leaf.ndim == 2]
-    width = max((min(leaf.shape) for leaf in matrices), default=256)
-    largest = max((leaf.size for leaf in matrices), default=0)
-    return max(1024, min(4096, (1 << 18) // width), min(1 << 18, largest // width))
+    width = max((min(leaf.shape) for leaf in weights(field) if leaf.ndim == 2), default=256)
+    return max(1024, min(4096, (1 << 18) // width))
 
 
 def chunk_size(forward: ForwardMap, field: Field) -> int:
